@@ -1,0 +1,75 @@
+/**
+ * Index feed: the index entries of records just written, from the log worker to the store worker, which brings them to the
+ * index files. A ring of five words an entry (key hash, physical offset, store time). A full feed stops the sequencer.
+ */
+const ENTRY_WORDS = 5;
+const HEADER_WORDS = 32;
+const HEAD = 0;
+const TAIL = 16;
+const TWO_32 = 0x1_0000_0000;
+
+/** @param entries a power of two */
+export function allocateIndexFeed(entries = 262_144): SharedArrayBuffer {
+  return new SharedArrayBuffer((HEADER_WORDS + entries * ENTRY_WORDS) * 4);
+}
+
+export class IndexFeed {
+  readonly #words: Int32Array;
+  readonly capacity: number;
+  readonly #mask: number;
+  #head: number;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory);
+    this.capacity = (this.#words.length - HEADER_WORDS) / ENTRY_WORDS;
+    this.#mask = this.capacity - 1;
+    this.#head = Atomics.load(this.#words, HEAD);
+  }
+
+  /** Entries that wait for the store worker. */
+  get waiting(): number {
+    return (Atomics.load(this.#words, HEAD) - Atomics.load(this.#words, TAIL)) >>> 0;
+  }
+
+  /** The log worker's: room for `entries` more? */
+  hasRoom(entries: number): boolean {
+    return ((this.#head - Atomics.load(this.#words, TAIL)) >>> 0) + entries <= this.capacity;
+  }
+
+  put(keyHash: number, physicalHigh: number, physicalLow: number, timeHigh: number, timeLow: number): void {
+    const words = this.#words;
+    const at = HEADER_WORDS + (this.#head & this.#mask) * ENTRY_WORDS;
+    words[at] = keyHash;
+    words[at + 1] = physicalLow;
+    words[at + 2] = physicalHigh;
+    words[at + 3] = timeLow;
+    words[at + 4] = timeHigh;
+    this.#head = (this.#head + 1) | 0;
+  }
+
+  /** Makes what was put visible. Pairs with the load in `take`. */
+  publish(): void {
+    if (this.#words[HEAD] !== this.#head) Atomics.store(this.#words, HEAD, this.#head);
+  }
+
+  /** The store worker takes every waiting entry. */
+  take(entry: (keyHash: number, physical: number, storeTimestamp: number) => void): number {
+    const words = this.#words;
+    const head = Atomics.load(words, HEAD);
+    let tail = words[TAIL]!;
+    let taken = 0;
+    while (tail !== head) {
+      const at = HEADER_WORDS + (tail & this.#mask) * ENTRY_WORDS;
+      entry(
+        words[at]!,
+        (words[at + 2]! >>> 0) * TWO_32 + (words[at + 1]! >>> 0),
+        (words[at + 4]! >>> 0) * TWO_32 + (words[at + 3]! >>> 0),
+      );
+      tail = (tail + 1) | 0;
+      taken++;
+      if ((taken & 4095) === 0) Atomics.store(words, TAIL, tail);
+    }
+    Atomics.store(words, TAIL, tail);
+    return taken;
+  }
+}

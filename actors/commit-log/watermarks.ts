@@ -1,0 +1,87 @@
+/**
+ * Watermarks: how far the commit log is written, flushed and replicated, as physical ends that every thread may read.
+ * One writer a mark (log worker, sync worker, replication). A mark is two words under a version word that is odd while it moves.
+ * `flushed ≤ written`, `replicated ≤ written`.
+ */
+import assert from 'node:assert/strict';
+
+export type Mark = 0 | 1 | 2;
+export const WRITTEN_END: Mark = 0;
+export const FLUSHED_END: Mark = 1;
+export const REPLICATED_END: Mark = 2;
+
+const WORDS_PER_MARK = 16;
+const VERSION = 0;
+const LO = 1;
+const HI = 2;
+/** Highest end that somebody wants flushed at once: moved by the log worker, sync mode only. */
+const SYNC_WANTED = 3 * WORDS_PER_MARK;
+/** Not 0: no acknowledgement is given any more (a broken disk promise). */
+const FENCED = 4 * WORDS_PER_MARK;
+/** Not 0: a sync was begun and not ended; a new sync worker must not trust the segment. */
+const SYNC_BEGUN = 5 * WORDS_PER_MARK;
+const WORDS = 6 * WORDS_PER_MARK;
+
+export function allocateWatermarks(): SharedArrayBuffer {
+  return new SharedArrayBuffer(WORDS * 4);
+}
+
+export class Watermarks {
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory);
+  }
+
+  read(mark: Mark): number {
+    const words = this.#words;
+    const at = mark * WORDS_PER_MARK;
+    for (;;) {
+      // Pairs with `move`: an odd or changed version means that LO and HI may belong to two different ends.
+      const before = Atomics.load(words, at + VERSION);
+      const value = (words[at + HI]! >>> 0) * 0x1_0000_0000 + (words[at + LO]! >>> 0);
+      if ((before & 1) === 0 && Atomics.load(words, at + VERSION) === before) return value;
+    }
+  }
+
+  /** Only the mark's one writer calls this. */
+  move(mark: Mark, end: number): void {
+    const words = this.#words;
+    const at = mark * WORDS_PER_MARK;
+    const version = words[at + VERSION]!;
+    Atomics.store(words, at + VERSION, version | 1);
+    words[at + LO] = end | 0;
+    words[at + HI] = Math.floor(end / 0x1_0000_0000);
+    Atomics.store(words, at + VERSION, ((version | 1) + 1) | 0);
+  }
+
+  /** Asks for a sync of everything written; the sync worker takes the wish back with `takeSyncWanted`. */
+  wantSync(): void {
+    Atomics.store(this.#words, SYNC_WANTED, 1);
+  }
+
+  takeSyncWanted(): boolean {
+    return Atomics.exchange(this.#words, SYNC_WANTED, 0) !== 0;
+  }
+
+  beginSync(): void {
+    assert(Atomics.exchange(this.#words, SYNC_BEGUN, 1) === 0, 'One sync at a time');
+  }
+
+  endSync(): void {
+    Atomics.store(this.#words, SYNC_BEGUN, 0);
+  }
+
+  /** A sync that its worker did not live to see the end of. */
+  syncWasCutShort(): boolean {
+    return Atomics.load(this.#words, SYNC_BEGUN) !== 0;
+  }
+
+  fence(): void {
+    Atomics.store(this.#words, FENCED, 1);
+  }
+
+  get fenced(): boolean {
+    return Atomics.load(this.#words, FENCED) !== 0;
+  }
+}
