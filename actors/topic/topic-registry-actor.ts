@@ -1,0 +1,544 @@
+/**
+ * Topic registry: owns the broker's topics, that is topics.json and its version. One a broker, at `topic-registry`.
+ *
+ * A change goes through four steps, and its creators are answered after the last: decided against the table with all changes
+ * under way; saved (renamed into place, with synchronous flush synced too), many changes in one save; told to the topic table of
+ * every shard; registered with the name servers, so that the route is there before the first send is answered. Creators of one
+ * topic share its creation. A save that fails refuses its changes and leaves the table as it was.
+ *
+ * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates: an empty table would lose topics.
+ * Source: RocketMQ `TopicConfigManager`.
+ */
+import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
+import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
+import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
+import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, systemTopics } from './topic-rules.ts';
+import type { TopicTableCommand } from './topic-table-actor.ts';
+import { topicTablePath } from './topic-table-actor.ts';
+import type { TopicsFile } from './topics-json.ts';
+import { TOPICS_FILE, topicsText } from './topics-json.ts';
+
+export type TopicReady = { kind: 'topic-ready'; topic: string };
+export type TopicRefused = { kind: 'topic-refused'; topic: string; code: number; remark: string };
+export type TopicReply = TopicReady | TopicRefused;
+type ReplyTo = ActorRef<TopicReply>;
+
+/** A send found no topic: make it if the rules allow. */
+export type CreateTopicOnSend = {
+  kind: 'create-on-send';
+  topic: string;
+  defaultTopic: string;
+  queueNums: number;
+  clientAddress: string;
+  /** Unit flags for the topic: 1 unit, 2 unit subscription. */
+  sysFlag: number;
+  replyTo: ReplyTo;
+};
+/** A tool makes or changes a topic (request 17). */
+export type UpdateTopicCommand = {
+  kind: 'update-topic';
+  topic: string;
+  readQueueNums: number;
+  writeQueueNums: number;
+  perm: number;
+  topicFilterType: TopicFilterType;
+  topicSysFlag: number;
+  order: boolean;
+  attributes: string;
+  replyTo: ReplyTo;
+};
+/** A part of the broker needs the topic; what exists is left as it is. */
+export type EnsureTopic = {
+  kind: 'ensure-topic';
+  topic: string;
+  readQueues: number;
+  writeQueues: number;
+  perm: number;
+  replyTo: ReplyTo;
+};
+/** Answered with topic-ready for an unknown topic too. Its queues' messages stay until retention takes them. */
+export type DeleteTopic = { kind: 'delete-topic'; topic: string; replyTo: ReplyTo };
+/** A shard's topic table is empty and wants everything; asked again with the same token until it has come. */
+export type TopicTableStarted = { kind: 'topic-table-started'; shard: number; token: string };
+/** Answered when the table is loaded and saved and every shard has it. */
+export type AwaitTopics = { kind: 'await-topics'; replyTo: ActorRef<TopicsReady> };
+export type TopicsReady = { kind: 'topics-ready'; topics: number };
+/** All topics, page by page: `cursor` 0 first, then the `next` of the page before, until it is −1. */
+export type ListTopics = { kind: 'list-topics'; cursor: number; replyTo: ActorRef<TopicPage> };
+export type TopicPage = { kind: 'topic-page'; topics: TopicConfig[]; next: number; version: TableVersion };
+export type TopicRegistryCommand =
+  | CreateTopicOnSend
+  | UpdateTopicCommand
+  | EnsureTopic
+  | DeleteTopic
+  | TopicTableStarted
+  | AwaitTopics
+  | ListTopics;
+
+/** What the store actor hears and says of a table. */
+export type SaveTable = { kind: 'save-table'; name: string; text: string; sync: boolean; replyTo: ActorRef<TableSaved> };
+export type TableSaved = { kind: 'table-saved'; name: string; ok: boolean; error?: string };
+
+/** What the registration actor hears: these topics changed, `removed` have gone; answered when the name servers know or failed. */
+export type TopicsChanged = {
+  kind: 'topics-changed';
+  topics: TopicConfig[];
+  removed: string[];
+  version: TableVersion;
+  replyTo: ActorRef<TopicsRegistered>;
+};
+export type TopicsRegistered = { kind: 'topics-registered'; registered: number; failed: number };
+/** The registry started (again): the registration actor is to fetch all topics by `list-topics`. */
+export type TopicsReset = { kind: 'topics-reset'; version: TableVersion };
+
+type Saved = { kind: 'saved'; upTo: number; ok: boolean; error: string };
+type Registered = { kind: 'registered'; batch: number; ok: boolean };
+type FlushShards = { kind: 'flush-shards' };
+type BatchExpired = { kind: 'batch-expired'; batch: number };
+type Private = Saved | Registered | FlushShards | BatchExpired;
+
+/** Gives every queue its number in shared memory, the same at each call; −1: there is no room for one more. */
+export interface QueueHandles {
+  intern(topic: string, queueId: number): number;
+}
+
+export type TopicRegistryOptions = {
+  readonly settings: TopicSettings;
+  readonly queueHandles: QueueHandles;
+  /** The table as it was saved last; null: there is none yet. Throws when it cannot be read. */
+  readonly load: () => TopicsFile | null;
+  /** Names of the shard threads, in order. */
+  readonly shards: readonly string[];
+  /** Saves are synced to the disk before anybody is answered (synchronous flush). */
+  readonly sync: boolean;
+  /** Path of the registration actor; null: there is no name server to tell. */
+  readonly registration: string | null;
+  readonly store?: string;
+};
+
+const SAVE_MAX_MS = 30_000;
+/** Longer than the registration actor's own limit of 3 s. */
+const REGISTRATION_MAX_MS = 4_000;
+/** A shard that takes no topics is dying; it asks for all of them when it is back. */
+const SHARD_MAX_MS = 2_000;
+const FLUSH_AGAIN_MS = 2;
+/** Changes that wait for one answer of the registration actor: a message has to fit a ring record. */
+const CHANGES_PER_MESSAGE = 64;
+const PAGE_TOPICS = 64;
+const PENDING_MAX = 10_000;
+
+/** A decided change that is not yet saved. `config` null: deleted. */
+type Change = { readonly seq: number; readonly topic: string; readonly config: TopicConfig | null; readonly handles: Int32Array; readonly waiters: ReplyTo[] };
+/** Saved changes on their way to shards and name servers. */
+type Batch = { readonly topics: readonly string[]; readonly waiters: { topic: string; replyTo: ReplyTo }[]; shards: number; registrations: number };
+/** A topic to tell to one shard as it then is; `begin` and `complete` frame a full sending. */
+type Outgoing = { readonly what: 'topic' | 'begin' | 'complete'; readonly topic: string; readonly batch: number };
+type Entry = { readonly config: TopicConfig; readonly handles: Int32Array };
+type Outbox = { readonly target: ActorRef<TopicTableCommand>; queue: Outgoing[]; token: string };
+
+export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private> {
+  readonly #options: TopicRegistryOptions;
+  /** Saved topics, which shards and name servers may know. */
+  readonly #table: Map<string, Entry> = new Map();
+  /** Changes decided and not yet saved, oldest first, and the newest of each topic among them. */
+  #changes: Change[] = [];
+  readonly #newest: Map<string, Change> = new Map();
+  /** Topics in the table or being made, counted as decisions see them. */
+  #count = 0;
+  #version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
+  #nextSeq = 1;
+  #saving = false;
+  readonly #batches: Map<number, Batch> = new Map();
+  #nextBatch = 1;
+  #outboxes: Outbox[] = [];
+  #flushScheduled = false;
+  /** Batch that is telling a topic's change to shards and name servers: who asks meanwhile waits for it too. */
+  readonly #publishing: Map<string, number> = new Map();
+  /** The table of the start is saved. */
+  #loaded = false;
+  /** And told to every shard. */
+  #ready = false;
+  #awaiting: ActorRef<TopicsReady>[] = [];
+  #page: { readonly version: TableVersion; readonly topics: TopicConfig[] } | null = null;
+
+  constructor(options: TopicRegistryOptions) {
+    this.#options = options;
+  }
+
+  started(context: ActorContext): void {
+    const { settings, shards, load } = this.#options;
+    this.#outboxes = shards.map((name) => ({ target: context.ref<TopicTableCommand>(topicTablePath(name)), queue: [], token: '' }));
+    const file = load();
+    if (file !== null) {
+      this.#version = file.version;
+      for (const config of file.topics) this.#table.set(config.topicName, { config, handles: this.#intern(config) ?? noHandles(config) });
+    }
+    this.#count = this.#table.size;
+    for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
+    for (let shard = 0; shard < this.#outboxes.length; shard++) this.#sendAll(shard);
+    this.#loaded = this.#changes.length === 0;
+    this.#flush(context);
+    this.#save(context);
+  }
+
+  receive(message: TopicRegistryCommand | Private, context: ActorContext): void {
+    switch (message.kind) {
+      case 'create-on-send': {
+        const { topic, defaultTopic, queueNums, clientAddress, sysFlag } = message;
+        const request = { topic, defaultTopic, queueNums, clientAddress, topicSysFlag: sysFlag };
+        const decision = decideCreateOnSend(this.#lookup, request, this.#options.settings);
+        if (decision.kind === 'put') context.log('info', 'topic made by a send', { topic, queues: decision.config.writeQueueNums, clientAddress });
+        this.#perform(topic, decision, message.replyTo, context);
+        return;
+      }
+      case 'update-topic':
+        this.#perform(message.topic, decideUpdate(this.#lookup, message, this.#options.settings), message.replyTo, context);
+        return;
+      case 'ensure-topic': {
+        const config = { ...plainTopic(message.topic, message.writeQueues, message.perm), readQueueNums: message.readQueues };
+        this.#perform(message.topic, decideEnsure(this.#lookup, config, this.#options.settings), message.replyTo, context);
+        return;
+      }
+      case 'delete-topic':
+        this.#delete(message, context);
+        return;
+      case 'topic-table-started':
+        this.#shardStarted(message, context);
+        return;
+      case 'await-topics':
+        if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
+        else if (this.#awaiting.length < PENDING_MAX) this.#awaiting.push(message.replyTo);
+        return;
+      case 'list-topics':
+        this.#listTopics(message);
+        return;
+      case 'saved':
+        this.#saved(message, context);
+        return;
+      case 'registered':
+        this.#registered(message, context);
+        return;
+      case 'flush-shards':
+        this.#flushScheduled = false;
+        this.#flush(context);
+        return;
+      case 'batch-expired':
+        this.#expired(message.batch, context);
+        return;
+    }
+  }
+
+  /** The table as decisions see it: with all changes that are under way. */
+  readonly #lookup: TopicLookup = (() => {
+    const self = this;
+    return {
+      get(name: string): TopicConfig | undefined {
+        const change = self.#newest.get(name);
+        if (change !== undefined) return change.config ?? undefined;
+        return self.#table.get(name)?.config;
+      },
+      get size(): number {
+        return self.#count;
+      },
+    };
+  })();
+
+  #perform(topic: string, decision: TopicDecision, replyTo: ReplyTo, context: ActorContext): void {
+    if (decision.kind === 'refuse') {
+      replyTo.tell({ kind: 'topic-refused', topic, code: decision.code, remark: decision.remark });
+      return;
+    }
+    if (decision.kind === 'unchanged') {
+      this.#join(topic, replyTo, context);
+      return;
+    }
+    if (this.#changes.length >= PENDING_MAX) {
+      const remark = `[topics] ${PENDING_MAX} topic changes wait for the disk already: try again later`;
+      replyTo.tell({ kind: 'topic-refused', topic, code: RESPONSE_CODE.SYSTEM_BUSY, remark });
+      return;
+    }
+    this.#change(topic, decision.config, replyTo, context);
+    this.#save(context);
+  }
+
+  /** Puts a change on its way; refuses it when shared memory has no room for its queues. */
+  #change(topic: string, config: TopicConfig, replyTo: ReplyTo | null, context: ActorContext): void {
+    if (replyTo === null && this.#lookup.get(topic) !== undefined) return;
+    const handles = this.#intern(config);
+    if (handles === null) {
+      const remark = `Cannot give topic ${topic} its ${queueCount(config)} queues: the broker's queue table is full. Delete topics, or make it larger (maxQueueNums).`;
+      context.log('warn', 'no room for the queues of a topic', { topic, queues: queueCount(config) });
+      replyTo?.tell({ kind: 'topic-refused', topic, code: RESPONSE_CODE.SYSTEM_ERROR, remark });
+      return;
+    }
+    this.#enqueue(topic, config, handles, replyTo, context);
+  }
+
+  #enqueue(topic: string, config: TopicConfig | null, handles: Int32Array, replyTo: ReplyTo | null, context: ActorContext): void {
+    const before = this.#lookup.get(topic);
+    const change: Change = { seq: this.#nextSeq++, topic, config, handles, waiters: replyTo === null ? [] : [replyTo] };
+    this.#changes.push(change);
+    this.#newest.set(topic, change);
+    if (before === undefined && config !== null) this.#count++;
+    if (before !== undefined && config === null) this.#count--;
+    this.#version = nextVersion(this.#version, context.now());
+  }
+
+  #delete(message: DeleteTopic, context: ActorContext): void {
+    const { topic, replyTo } = message;
+    const bad = deleteRefusal(topic, this.#options.settings);
+    if (bad !== null) {
+      replyTo.tell({ kind: 'topic-refused', topic, code: bad.code, remark: bad.remark });
+      return;
+    }
+    if (this.#lookup.get(topic) === undefined) {
+      this.#join(topic, replyTo, context);
+      return;
+    }
+    context.log('info', 'topic deleted', { topic });
+    this.#enqueue(topic, null, new Int32Array(0), replyTo, context);
+    this.#save(context);
+  }
+
+  #intern(config: TopicConfig): Int32Array | null {
+    const handles = new Int32Array(queueCount(config));
+    for (let queueId = 0; queueId < handles.length; queueId++) {
+      const handle = this.#options.queueHandles.intern(config.topicName, queueId);
+      if (handle < 0) return null;
+      handles[queueId] = handle;
+    }
+    return handles;
+  }
+
+  /** One save at a time; what is decided meanwhile goes with the next. */
+  #save(context: ActorContext): void {
+    const last = this.#changes.at(-1);
+    if (this.#saving || last === undefined) return;
+    this.#saving = true;
+    const upTo = last.seq;
+    const text = topicsText(this.#version, this.#decided());
+    context.ask<TableSaved, SaveTable>(
+      context.ref(this.#options.store ?? 'store'),
+      (replyTo) => ({ kind: 'save-table', name: TOPICS_FILE, text, sync: this.#options.sync, replyTo }),
+      SAVE_MAX_MS,
+      (reply): Saved => ({
+        kind: 'saved',
+        upTo,
+        ok: reply?.ok === true,
+        error: reply === undefined ? `the store gave no answer within ${SAVE_MAX_MS} ms` : (reply.error ?? ''),
+      }),
+    );
+  }
+
+  *#decided(): Generator<TopicConfig> {
+    for (const [name, entry] of this.#table) if (!this.#newest.has(name)) yield entry.config;
+    for (const change of this.#newest.values()) if (change.config !== null) yield change.config;
+  }
+
+  #saved(message: Saved, context: ActorContext): void {
+    this.#saving = false;
+    if (!message.ok) {
+      this.#refuseAll(message.error, context);
+      return;
+    }
+    const done = this.#changes.filter((change) => change.seq <= message.upTo);
+    this.#changes = this.#changes.filter((change) => change.seq > message.upTo);
+    for (const change of done) {
+      if (change.config === null) this.#table.delete(change.topic);
+      else this.#table.set(change.topic, { config: change.config, handles: change.handles });
+      if (this.#newest.get(change.topic) === change) this.#newest.delete(change.topic);
+    }
+    this.#loaded = true;
+    this.#publish(done, context);
+    this.#save(context);
+  }
+
+  /** The file is as it was, so the table stays so too; changes decided after those of the failed save build on them. */
+  #refuseAll(error: string, context: ActorContext): void {
+    const changes = this.#changes;
+    this.#changes = [];
+    this.#newest.clear();
+    this.#count = this.#table.size;
+    context.log('error', 'the topic table could not be saved', { error, changes: changes.length });
+    for (const change of changes) {
+      const remark = `The topic table could not be saved, so topic ${change.topic} is as it was: ${error}`;
+      for (const waiter of change.waiters) {
+        waiter.tell({ kind: 'topic-refused', topic: change.topic, code: RESPONSE_CODE.SYSTEM_ERROR, remark });
+      }
+    }
+    // The system topics of the start have nobody who asks again.
+    if (!this.#ready) throw new Error(`The topic table could not be saved at the start: ${error}`);
+  }
+
+  /** Tells shards and name servers; the waiters are answered when both know. */
+  #publish(done: readonly Change[], context: ActorContext): void {
+    if (done.length === 0) return;
+    const id = this.#nextBatch++;
+    const batch: Batch = { topics: done.map((change) => change.topic), waiters: [], shards: 0, registrations: 0 };
+    this.#batches.set(id, batch);
+    for (const change of done) {
+      this.#publishing.set(change.topic, id);
+      for (const replyTo of change.waiters) batch.waiters.push({ topic: change.topic, replyTo });
+      for (const outbox of this.#outboxes) {
+        outbox.queue.push({ what: 'topic', topic: change.topic, batch: id });
+        batch.shards++;
+      }
+    }
+    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id });
+    this.#register(done, id, batch, context);
+    this.#flush(context);
+    this.#finish(id);
+  }
+
+  #register(done: readonly Change[], id: number, batch: Batch, context: ActorContext): void {
+    const path = this.#options.registration;
+    // What a start finds is registered as a whole by the first registration.
+    if (path === null || !this.#ready) return;
+    const target = context.ref<TopicsChanged>(path);
+    const version = this.#version;
+    for (let from = 0; from < done.length; from += CHANGES_PER_MESSAGE) {
+      const part = done.slice(from, from + CHANGES_PER_MESSAGE);
+      const topics = part.flatMap((change) => (change.config === null ? [] : [change.config]));
+      const removed = part.flatMap((change) => (change.config === null ? [change.topic] : []));
+      batch.registrations++;
+      context.ask<TopicsRegistered, TopicsChanged>(
+        target,
+        (replyTo) => ({ kind: 'topics-changed', topics, removed, version, replyTo }),
+        REGISTRATION_MAX_MS,
+        (reply): Registered => ({ kind: 'registered', batch: id, ok: reply !== undefined && reply.failed === 0 }),
+      );
+    }
+  }
+
+  #registered(message: Registered, context: ActorContext): void {
+    const batch = this.#batches.get(message.batch);
+    if (batch === undefined) return;
+    batch.registrations--;
+    if (!message.ok) {
+      const topics = batch.waiters.slice(0, 8).map((waiter) => waiter.topic);
+      context.log('warn', 'a name server does not know a changed topic yet; the next registration brings it', { topics });
+    }
+    this.#finish(message.batch);
+  }
+
+  #expired(id: number, context: ActorContext): void {
+    const batch = this.#batches.get(id);
+    if (batch === undefined || batch.shards <= 0) return;
+    context.log('warn', 'a shard has not taken a topic change in time', { waitedMs: SHARD_MAX_MS });
+    batch.shards = 0;
+    this.#finish(id);
+  }
+
+  #finish(id: number): void {
+    const batch = this.#batches.get(id);
+    if (batch === undefined || batch.shards > 0 || batch.registrations > 0) return;
+    this.#batches.delete(id);
+    for (const topic of batch.topics) if (this.#publishing.get(topic) === id) this.#publishing.delete(topic);
+    for (const { topic, replyTo } of batch.waiters) replyTo.tell({ kind: 'topic-ready', topic });
+  }
+
+  /**
+   * Waits for a change of the topic that is under way. When there is none the topic is there, yet somebody asks: a shard may have
+   * missed it, so it is told again before the answer.
+   */
+  #join(topic: string, replyTo: ReplyTo, context: ActorContext): void {
+    const change = this.#newest.get(topic);
+    if (change !== undefined) {
+      change.waiters.push(replyTo);
+      return;
+    }
+    const publishing = this.#batches.get(this.#publishing.get(topic) ?? 0);
+    if (publishing !== undefined) {
+      publishing.waiters.push({ topic, replyTo });
+      return;
+    }
+    const id = this.#nextBatch++;
+    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: this.#outboxes.length, registrations: 0 });
+    for (const outbox of this.#outboxes) outbox.queue.push({ what: 'topic', topic, batch: id });
+    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id });
+    this.#flush(context);
+    this.#finish(id);
+  }
+
+  #shardStarted(message: TopicTableStarted, context: ActorContext): void {
+    const outbox = this.#outboxes[message.shard];
+    if (outbox === undefined || outbox.token === message.token) return;
+    outbox.token = message.token;
+    this.#sendAll(message.shard);
+    this.#flush(context);
+  }
+
+  /** All topics go ahead of the changes that wait; a full sending that had begun before is left out. */
+  #sendAll(shard: number): void {
+    const outbox = this.#outboxes[shard]!;
+    const all: Outgoing[] = [{ what: 'begin', topic: '', batch: 0 }];
+    for (const name of this.#table.keys()) all.push({ what: 'topic', topic: name, batch: 0 });
+    all.push({ what: 'complete', topic: '', batch: 0 });
+    outbox.queue = all.concat(outbox.queue.filter((item) => item.batch !== 0));
+  }
+
+  #flush(context: ActorContext): void {
+    let full = false;
+    for (const outbox of this.#outboxes) {
+      let sent = 0;
+      for (const item of outbox.queue) {
+        if (!outbox.target.tell(this.#outgoing(item))) {
+          full = true;
+          break;
+        }
+        sent++;
+        this.#delivered(item.batch);
+      }
+      outbox.queue = sent === outbox.queue.length ? [] : outbox.queue.slice(sent);
+    }
+    if (!full && this.#loaded && !this.#ready) this.#becomeReady(context);
+    if (!full || this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    context.schedule(FLUSH_AGAIN_MS, { kind: 'flush-shards' });
+  }
+
+  #outgoing(item: Outgoing): TopicTableCommand {
+    if (item.what === 'begin') return { kind: 'topics-begin' };
+    if (item.what === 'complete') return { kind: 'topics-complete', version: this.#version };
+    const entry = this.#table.get(item.topic);
+    if (entry === undefined) return { kind: 'topic-removed', topic: item.topic, version: this.#version };
+    const handles = new Uint8Array(entry.handles.buffer, entry.handles.byteOffset, entry.handles.byteLength);
+    return { kind: 'topic-changed', config: entry.config, handles, version: this.#version };
+  }
+
+  #delivered(id: number): void {
+    const batch = this.#batches.get(id);
+    if (batch === undefined) return;
+    batch.shards--;
+    this.#finish(id);
+  }
+
+  #becomeReady(context: ActorContext): void {
+    this.#ready = true;
+    for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
+    this.#awaiting = [];
+    const path = this.#options.registration;
+    if (path !== null) context.ref<TopicsReset>(path).tell({ kind: 'topics-reset', version: this.#version });
+  }
+
+  #listTopics(message: ListTopics): void {
+    if (this.#page === null || message.cursor === 0) {
+      this.#page = { version: this.#version, topics: [...this.#table.values()].map((entry) => entry.config) };
+    }
+    const { topics, version } = this.#page;
+    const end = message.cursor + PAGE_TOPICS;
+    message.replyTo.tell({
+      kind: 'topic-page',
+      topics: topics.slice(message.cursor, end),
+      next: end < topics.length ? end : -1,
+      version,
+    });
+  }
+}
+
+/** A topic of the file for which shared memory has no room any more is kept and served by nobody: sends to it are refused. */
+function noHandles(config: TopicConfig): Int32Array {
+  return new Int32Array(queueCount(config)).fill(-1);
+}

@@ -1,0 +1,343 @@
+/**
+ * Topic rules: who may have a topic, under what name, with how many queues and which permissions; and the topics that a
+ * broker has from its start. Decisions only, over a table that is passed in: no clock, no file, no message. A refusal carries
+ * the response code and a remark that names rule, value and remedy.
+ * Source: RocketMQ `TopicConfigManager`, `TopicValidator`, `AdminBrokerProcessor.updateAndCreateTopic`, `AttributeUtil`.
+ */
+import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import type { TopicConfig, TopicFilterType } from './topic-config.ts';
+import { PERM_INHERIT, PERM_READ, PERM_WRITE, plainTopic, queueCount, sameConfig } from './topic-config.ts';
+
+export const DEFAULT_TOPIC = 'TBW102';
+export const RETRY_PREFIX = '%RETRY%';
+export const DLQ_PREFIX = '%DLQ%';
+
+/** What the broker's configuration says about topics. */
+export type TopicSettings = {
+  readonly brokerName: string;
+  readonly clusterName: string;
+  readonly regionId: string;
+  readonly autoCreateTopicEnable: boolean;
+  readonly clusterTopicEnable: boolean;
+  readonly brokerTopicEnable: boolean;
+  readonly traceTopicEnable: boolean;
+  readonly traceTopicName: string;
+  /** Queues of the default topic, the most that an auto-created topic gets. */
+  readonly defaultTopicQueueNums: number;
+  readonly delayLevels: number;
+  readonly reviveQueueNum: number;
+  readonly enableMixedMessageType: boolean;
+  /** Topics that may exist, system and retry topics included. */
+  readonly topicsMax: number;
+  /** Queues that a topic may have, for reading and for writing. */
+  readonly queuesMax: number;
+};
+
+export const DEFAULT_TOPIC_SETTINGS: TopicSettings = {
+  brokerName: 'broker-a',
+  clusterName: 'DefaultCluster',
+  regionId: 'DefaultRegion',
+  autoCreateTopicEnable: true,
+  clusterTopicEnable: true,
+  brokerTopicEnable: true,
+  traceTopicEnable: false,
+  traceTopicName: 'RMQ_SYS_TRACE_TOPIC',
+  defaultTopicQueueNums: 8,
+  delayLevels: 18,
+  reviveQueueNum: 8,
+  enableMixedMessageType: false,
+  topicsMax: 50_000,
+  queuesMax: 4096,
+};
+
+export type Refusal = { readonly code: number; readonly remark: string };
+export type TopicDecision =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'put'; readonly config: TopicConfig }
+  | ({ readonly kind: 'refuse' } & Refusal);
+
+/** What a decision looks at: the topics that are there or being made. */
+export interface TopicLookup {
+  get(name: string): TopicConfig | undefined;
+  readonly size: number;
+}
+
+const FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
+
+const SYSTEM_TOPICS: readonly string[] = [
+  DEFAULT_TOPIC,
+  'SCHEDULE_TOPIC_XXXX',
+  'BenchmarkTest',
+  'RMQ_SYS_TRANS_HALF_TOPIC',
+  'RMQ_SYS_TRACE_TOPIC',
+  'RMQ_SYS_TRANS_OP_HALF_TOPIC',
+  'TRANS_CHECK_MAX_TIME_TOPIC',
+  'SELF_TEST_TOPIC',
+  'OFFSET_MOVED_EVENT',
+  'CHECKPOINT_TOPIC',
+];
+const SYSTEM_PREFIX = 'rmq_sys_';
+
+/** The topics that a broker makes at its start when its table lacks them. */
+export function systemTopics(settings: TopicSettings): TopicConfig[] {
+  const { clusterName, brokerName } = settings;
+  const readWrite = PERM_READ | PERM_WRITE;
+  const topics: TopicConfig[] = [
+    plainTopic('SELF_TEST_TOPIC', 1),
+    plainTopic('BenchmarkTest', 1024),
+    plainTopic(clusterName, 16, settings.clusterTopicEnable ? readWrite | PERM_INHERIT : PERM_INHERIT),
+    plainTopic(brokerName, 1, settings.brokerTopicEnable ? readWrite | PERM_INHERIT : PERM_INHERIT),
+    plainTopic('OFFSET_MOVED_EVENT', 1),
+    plainTopic('SCHEDULE_TOPIC_XXXX', settings.delayLevels),
+    plainTopic(`${clusterName}_REPLY_TOPIC`, 1),
+    plainTopic('RMQ_SYS_TRANS_HALF_TOPIC', 1),
+    plainTopic('RMQ_SYS_TRANS_OP_HALF_TOPIC', 1),
+    plainTopic('TRANS_CHECK_MAX_TIME_TOPIC', 1),
+    plainTopic(`${SYSTEM_PREFIX}wheel_timer`, 1),
+    plainTopic(`${SYSTEM_PREFIX}REVIVE_LOG_${clusterName}`, settings.reviveQueueNum),
+    plainTopic(`${SYSTEM_PREFIX}SYNC_BROKER_MEMBER_${brokerName}`, 1, PERM_INHERIT),
+  ];
+  if (settings.autoCreateTopicEnable) {
+    topics.unshift(plainTopic(DEFAULT_TOPIC, settings.defaultTopicQueueNums, readWrite | PERM_INHERIT));
+  }
+  if (settings.traceTopicEnable) topics.push(plainTopic(settings.traceTopicName, 1));
+  // A broker named as its cluster has one topic for both, the first.
+  const seen = new Set<string>();
+  return topics.filter((topic) => !seen.has(topic.topicName) && seen.add(topic.topicName) !== undefined);
+}
+
+/** Names of the system topics, as request 305 lists them. */
+export function systemTopicNames(settings: TopicSettings): string[] {
+  const names = new Set<string>(SYSTEM_TOPICS);
+  for (const topic of systemTopics(settings)) names.add(topic.topicName);
+  return [...names];
+}
+
+/** Whether clients and tools may neither change nor delete the topic. */
+export function isSystemTopic(name: string, settings: TopicSettings): boolean {
+  return (
+    SYSTEM_TOPICS.includes(name) ||
+    name.startsWith(SYSTEM_PREFIX) ||
+    name === settings.clusterName ||
+    name === settings.brokerName ||
+    name === `${settings.clusterName}_REPLY_TOPIC`
+  );
+}
+
+const NAME_PATTERN = /^[%|a-zA-Z0-9_-]+$/;
+const NAME_MAX = 127;
+const INNER_NAME_MAX = 255;
+
+/** Null for a good topic name, else why it is none. Retry and dead-letter topics may be longer, for they embed a group's name. */
+export function nameRefusal(name: string): Refusal | null {
+  if (name.trim().length === 0) return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'The specified topic is blank.');
+  const inner = name.startsWith(RETRY_PREFIX) || name.startsWith(DLQ_PREFIX);
+  const max = inner ? INNER_NAME_MAX : NAME_MAX;
+  if (name.length > max) {
+    return refusal(
+      RESPONSE_CODE.INVALID_PARAMETER,
+      `The specified topic is longer than topic max length ${max}: it has ${name.length} characters, shorten it.`,
+    );
+  }
+  if (!NAME_PATTERN.test(name)) {
+    return refusal(
+      RESPONSE_CODE.INVALID_PARAMETER,
+      `The specified topic contains illegal characters, allowing only ${NAME_PATTERN.source}: ${quoted(name)}`,
+    );
+  }
+  return null;
+}
+
+export type CreateOnSend = {
+  readonly topic: string;
+  readonly defaultTopic: string;
+  readonly queueNums: number;
+  readonly topicSysFlag: number;
+  readonly clientAddress: string;
+};
+
+/**
+ * A send to a topic that does not exist: made in the image of the default topic when that may be inherited from, a retry topic
+ * in any case. Refused with 29 (name), 17 (may not be made) or 1 (too many).
+ */
+export function decideCreateOnSend(table: TopicLookup, request: CreateOnSend, settings: TopicSettings): TopicDecision {
+  const { topic } = request;
+  if (table.get(topic) !== undefined) return { kind: 'unchanged' };
+  const bad = nameRefusal(topic);
+  if (bad !== null) return { kind: 'refuse', ...bad };
+  const full = countRefusal(table, topic, settings);
+  if (full !== null) return { kind: 'refuse', ...full };
+  const parent = table.get(request.defaultTopic);
+  const may = parent !== undefined && (parent.perm & PERM_INHERIT) !== 0;
+  if (may && (request.defaultTopic !== DEFAULT_TOPIC || settings.autoCreateTopicEnable)) {
+    const queues = Math.max(1, Math.min(request.queueNums, parent.writeQueueNums, settings.queuesMax));
+    const config: TopicConfig = {
+      ...plainTopic(topic, queues, parent.perm & ~PERM_INHERIT),
+      topicFilterType: parent.topicFilterType,
+      topicSysFlag: request.topicSysFlag,
+    };
+    return { kind: 'put', config };
+  }
+  if (topic.startsWith(RETRY_PREFIX)) return { kind: 'put', config: { ...plainTopic(topic, 1), topicSysFlag: request.topicSysFlag } };
+  return { kind: 'refuse', code: RESPONSE_CODE.TOPIC_NOT_EXIST, remark: notCreated(topic, request.defaultTopic, parent, settings) };
+}
+
+function notCreated(topic: string, defaultTopic: string, parent: TopicConfig | undefined, settings: TopicSettings): string {
+  const head = `topic[${topic}] not exist, apply first please!`;
+  if (!settings.autoCreateTopicEnable) {
+    return `${head} Topics are not made by a send (autoCreateTopicEnable=false): create it with mqadmin updateTopic.${FAQ}`;
+  }
+  if (parent === undefined) return `${head} The default topic ${quoted(defaultTopic)} that the send names does not exist either.${FAQ}`;
+  return `${head} The default topic ${quoted(defaultTopic)} has perm ${parent.perm} without the inherit bit 1.${FAQ}`;
+}
+
+/** What request 17 asks for. */
+export type UpdateTopic = {
+  readonly topic: string;
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+  readonly perm: number;
+  readonly topicFilterType: TopicFilterType;
+  readonly topicSysFlag: number;
+  readonly order: boolean;
+  /** `+key=value,-key`; empty: the attributes stay. */
+  readonly attributes: string;
+};
+
+/** A topic made or changed by a tool. Refused with 29 (name, system topic, number out of range) or 1 (attributes, too many). */
+export function decideUpdate(table: TopicLookup, request: UpdateTopic, settings: TopicSettings): TopicDecision {
+  const { topic } = request;
+  const bad = nameRefusal(topic) ?? systemRefusal(topic, settings) ?? numbersRefusal(request, settings);
+  if (bad !== null) return { kind: 'refuse', ...bad };
+  const current = table.get(topic);
+  if (current === undefined) {
+    const full = countRefusal(table, topic, settings);
+    if (full !== null) return { kind: 'refuse', ...full };
+  }
+  const attributes = alterAttributes(current?.attributes ?? null, request.attributes, settings);
+  if ('code' in attributes) return { kind: 'refuse', ...attributes };
+  const config: TopicConfig = {
+    topicName: topic,
+    readQueueNums: request.readQueueNums,
+    writeQueueNums: request.writeQueueNums,
+    perm: request.perm,
+    topicFilterType: request.topicFilterType,
+    topicSysFlag: request.topicSysFlag,
+    order: request.order,
+    attributes: attributes.attributes,
+  };
+  return current !== undefined && sameConfig(current, config) ? { kind: 'unchanged' } : { kind: 'put', config };
+}
+
+/** A topic that a part of the broker needs: retry and dead-letter topics, and what recovery finds in the log alone. */
+export function decideEnsure(table: TopicLookup, config: TopicConfig, settings: TopicSettings): TopicDecision {
+  if (table.get(config.topicName) !== undefined) return { kind: 'unchanged' };
+  const bad = nameRefusal(config.topicName) ?? rangeRefusal(config, settings) ?? countRefusal(table, config.topicName, settings);
+  return bad === null ? { kind: 'put', config } : { kind: 'refuse', ...bad };
+}
+
+/** Null when the topic may be deleted; deleting what is not there is no fault. */
+export function deleteRefusal(topic: string, settings: TopicSettings): Refusal | null {
+  if (topic.trim().length === 0) return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'The specified topic is blank.');
+  return systemRefusal(topic, settings);
+}
+
+function systemRefusal(topic: string, settings: TopicSettings): Refusal | null {
+  if (!isSystemTopic(topic, settings)) return null;
+  return refusal(RESPONSE_CODE.INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
+}
+
+function numbersRefusal(request: UpdateTopic, settings: TopicSettings): Refusal | null {
+  return rangeRefusal(request, settings);
+}
+
+function rangeRefusal(
+  config: { readonly readQueueNums: number; readonly writeQueueNums: number; readonly perm: number },
+  settings: TopicSettings,
+): Refusal | null {
+  for (const key of ['readQueueNums', 'writeQueueNums'] as const) {
+    const value = config[key];
+    if (!Number.isInteger(value) || value < 0 || value > settings.queuesMax) {
+      return refusal(RESPONSE_CODE.INVALID_PARAMETER, `${key} must be between 0 and ${settings.queuesMax}, it is ${value}.`);
+    }
+  }
+  if (queueCount(config) === 0) {
+    return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'A topic needs a queue: readQueueNums and writeQueueNums are both 0.');
+  }
+  if (!Number.isInteger(config.perm) || config.perm < 0 || config.perm > 15) {
+    return refusal(RESPONSE_CODE.INVALID_PARAMETER, `perm must be between 0 and 15 (4 read, 2 write, 1 inherit), it is ${config.perm}.`);
+  }
+  return null;
+}
+
+function countRefusal(table: TopicLookup, topic: string, settings: TopicSettings): Refusal | null {
+  if (table.size < settings.topicsMax) return null;
+  return refusal(
+    RESPONSE_CODE.SYSTEM_ERROR,
+    `Cannot create topic ${quoted(topic)}: the broker has ${table.size} topics, the limit is ${settings.topicsMax}. Delete topics that are not used.`,
+  );
+}
+
+const ATTRIBUTE_TEXT_MAX = 4096;
+
+/** Attributes that are known, with their values; null: any integer from −1 up. */
+const ATTRIBUTES: ReadonlyMap<string, readonly string[] | null> = new Map<string, readonly string[] | null>([
+  ['message.type', ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED', 'UNSPECIFIED']],
+  ['queue.type', ['SimpleCQ']],
+  ['cleanup.policy', ['DELETE']],
+  ['reserve.time', null],
+]);
+/** What is fixed with a topic's creation. */
+const UNCHANGEABLE: ReadonlySet<string> = new Set(['queue.type', 'cleanup.policy']);
+
+/** Applies `+key=value,-key` to the attributes of an existing topic, or to none (`current` null) for a new one. */
+export function alterAttributes(
+  current: Readonly<Record<string, string>> | null,
+  text: string,
+  settings: TopicSettings,
+): { readonly attributes: Record<string, string> } | Refusal {
+  const attributes = new Map<string, string>(Object.entries(current ?? {}));
+  if (text.length === 0) return { attributes: Object.fromEntries(attributes) };
+  if (text.length > ATTRIBUTE_TEXT_MAX) {
+    return refusal(RESPONSE_CODE.SYSTEM_ERROR, `attributes has ${text.length} characters, the limit is ${ATTRIBUTE_TEXT_MAX}.`);
+  }
+  const seen = new Set<string>();
+  for (const item of text.split(',')) {
+    const equals = item.indexOf('=');
+    const sign = item.charAt(0);
+    const key = item.slice(1, equals < 0 ? undefined : equals);
+    const value = equals < 0 ? '' : item.slice(equals + 1);
+    if (equals >= 0 && sign !== '+') return wrong(`add/alter attribute format is wrong: ${quoted(item)}, write +key=value`);
+    if (equals < 0 && sign !== '-') return wrong(`delete attribute format is wrong: ${quoted(item)}, write -key`);
+    if (seen.has(key)) return wrong(`key duplication: ${quoted(key)}`);
+    seen.add(key);
+    const values = ATTRIBUTES.get(key);
+    if (values === undefined) return wrong(`unsupported key: ${quoted(key)}, known are ${[...ATTRIBUTES.keys()].join(', ')}`);
+    if (current !== null && UNCHANGEABLE.has(key)) return wrong(`attempt to update an unchangeable attribute. key: ${key}`);
+    if (sign === '-') {
+      if (current === null) return wrong(`only add attribute is supported while creating topic. key: ${key}`);
+      if (!attributes.delete(key)) return wrong(`attempt to delete a nonexistent key: ${key}`);
+      continue;
+    }
+    const valid = values === null ? /^(-1|\d{1,18})$/.test(value) : values.includes(value);
+    if (!valid) return wrong(`value ${quoted(value)} of ${key} is not one of ${values === null ? 'the integers from -1 on' : values.join(', ')}`);
+    if (key === 'message.type' && value === 'MIXED' && !settings.enableMixedMessageType) {
+      return wrong('MIXED message type is not supported. (enableMixedMessageType=false)');
+    }
+    attributes.set(key, value);
+  }
+  return { attributes: Object.fromEntries(attributes) };
+}
+
+function wrong(remark: string): Refusal {
+  return refusal(RESPONSE_CODE.SYSTEM_ERROR, remark);
+}
+
+function refusal(code: number, remark: string): Refusal {
+  return { code, remark };
+}
+
+/** Foreign text in a remark: short and without control characters, for remarks land in logs. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
