@@ -1,0 +1,65 @@
+/**
+ * One look at all counters of a running broker: plain numbers, taken by the root from shared memory. Types only; the
+ * Prometheus text comes from metrics-text.ts.
+ */
+
+/** Of one topic; counters since the start. */
+export type TopicMetrics = {
+  readonly topic: string;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+};
+
+/** Of one group on one topic. */
+export type LagMetrics = { readonly group: string; readonly topic: string; readonly messages: number };
+
+/** Of one thread. */
+export type ThreadMetrics = {
+  readonly name: string;
+  /** Messages that wait in its mailboxes. */
+  readonly mailboxDepth: number;
+  /** Share of its fullest incoming ring in use, 0 to 1. */
+  readonly ringFill: number;
+  readonly messages: number;
+  readonly turns: number;
+  /** Milliseconds of work since the start. */
+  readonly busyMs: number;
+  readonly restarts: number;
+  readonly deadLetters: number;
+};
+
+export type MetricsSnapshot = {
+  readonly cluster: string;
+  readonly broker: string;
+  /** False when it must not be sent traffic: starting, stopping, fenced. */
+  readonly healthy: boolean;
+  /** Why not; empty when healthy. */
+  readonly reason: string;
+  readonly uptimeMs: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly topics: readonly TopicMetrics[];
+  readonly lags: readonly LagMetrics[];
+  readonly connections: number;
+  readonly producerConnections: number;
+  readonly consumerConnections: number;
+  readonly topicCount: number;
+  readonly groupCount: number;
+  /** Physical range of the commit log. */
+  readonly logMinOffset: number;
+  readonly logWrittenOffset: number;
+  readonly logFlushedOffset: number;
+  /** Age of the oldest message that is kept. */
+  readonly reservedMs: number;
+  readonly heldPulls: number;
+  readonly pendingSends: number;
+  /** Refused requests by response code. */
+  readonly refusals: readonly { readonly code: number; readonly count: number }[];
+  /** Connections closed for breaking the protocol. */
+  readonly protocolErrors: number;
+  readonly threads: readonly ThreadMetrics[];
+};

@@ -1,0 +1,190 @@
+/**
+ * Writes a snapshot as Prometheus text, under RocketMQ 5's names where it has one and `ringmq_` otherwise. Pure. The number
+ * of series is bounded: beyond `SERIES_MAX` topics or groups the busiest are shown, and how many were left out.
+ * Source: RocketMQ 5.4 `BrokerMetricsConstant`, `DefaultStoreMetricsConstant`, `RemotingMetricsConstant`; the text format is
+ * Prometheus' exposition format 0.0.4.
+ */
+import type { MetricsSnapshot } from './metrics-snapshot.ts';
+
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+const SERIES_MAX = 2000;
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = { readonly labels?: Labels; readonly value: number };
+
+export function formatMetrics(snapshot: MetricsSnapshot): string {
+  const writer = new MetricsWriter({ cluster: snapshot.cluster, node_type: 'broker', node_id: snapshot.broker });
+  writeTraffic(writer, snapshot);
+  writeStore(writer, snapshot);
+  writeClients(writer, snapshot);
+  writeThreads(writer, snapshot);
+  return writer.text;
+}
+
+class MetricsWriter {
+  text = '';
+  readonly #common: Labels;
+
+  constructor(common: Labels) {
+    this.#common = common;
+  }
+
+  add(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): void {
+    if (samples.length === 0) return;
+    this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+    for (const { labels, value } of samples)
+      this.text += `${name}{${formatLabels({ ...this.#common, ...labels })}} ${formatValue(value)}\n`;
+  }
+}
+
+function writeTraffic(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
+  const busiest = [...snapshot.topics].sort((a, b) => b.messagesIn + b.messagesOut - a.messagesIn - a.messagesOut);
+  const shown = busiest.slice(0, SERIES_MAX);
+  const by = (pick: (topic: MetricsSnapshot['topics'][number]) => number, total: number): Sample[] => {
+    // Without figures by topic the totals are shown under the empty topic, so that sums over all series stay right.
+    if (snapshot.topics.length === 0) return [{ labels: { topic: '' }, value: total }];
+    return shown.map((topic) => ({
+      labels: { topic: topic.topic, is_system: isSystem(topic.topic), is_retry: isRetry(topic.topic) },
+      value: pick(topic),
+    }));
+  };
+  writer.add(
+    'rocketmq_messages_in_total',
+    'counter',
+    'Messages stored.',
+    by((topic) => topic.messagesIn, snapshot.messagesIn),
+  );
+  writer.add(
+    'rocketmq_messages_out_total',
+    'counter',
+    'Messages handed to consumers.',
+    by((topic) => topic.messagesOut, snapshot.messagesOut),
+  );
+  writer.add(
+    'rocketmq_throughput_in_total',
+    'counter',
+    'Bytes stored.',
+    by((topic) => topic.bytesIn, snapshot.bytesIn),
+  );
+  writer.add(
+    'rocketmq_throughput_out_total',
+    'counter',
+    'Bytes handed to consumers.',
+    by((topic) => topic.bytesOut, snapshot.bytesOut),
+  );
+  writer.add(
+    'ringmq_refusals_total',
+    'counter',
+    'Requests refused, by response code.',
+    snapshot.refusals.map(({ code, count }) => ({ labels: { code: String(code) }, value: count })),
+  );
+  writer.add('ringmq_protocol_errors_total', 'counter', 'Connections closed for breaking the protocol.', [
+    { value: snapshot.protocolErrors },
+  ]);
+  writer.add('ringmq_topics_not_shown', 'gauge', 'Topics left out of this page, the least busy ones.', [
+    { value: busiest.length - shown.length },
+  ]);
+}
+
+function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
+  const storage = { storage_type: 'local', storage_medium: 'disk' };
+  writer.add('rocketmq_storage_size', 'gauge', 'Bytes in the commit log.', [
+    { labels: storage, value: snapshot.logWrittenOffset - snapshot.logMinOffset },
+  ]);
+  writer.add('rocketmq_storage_flush_behind_bytes', 'gauge', 'Bytes written and not yet synced.', [
+    { labels: storage, value: snapshot.logWrittenOffset - snapshot.logFlushedOffset },
+  ]);
+  writer.add('rocketmq_storage_message_reserve_time', 'gauge', 'Milliseconds since the oldest kept message was stored.', [
+    { labels: storage, value: snapshot.reservedMs },
+  ]);
+  writer.add('rocketmq_processor_watermark', 'gauge', 'Requests that wait, by processor.', [
+    { labels: { processor: 'send' }, value: snapshot.pendingSends },
+    { labels: { processor: 'pull' }, value: snapshot.heldPulls },
+  ]);
+  writer.add('rocketmq_topic_number', 'gauge', 'Topics.', [{ value: snapshot.topicCount }]);
+  writer.add('rocketmq_consumer_group_number', 'gauge', 'Consumer groups.', [{ value: snapshot.groupCount }]);
+}
+
+function writeClients(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
+  const lags = [...snapshot.lags].sort((a, b) => b.messages - a.messages).slice(0, SERIES_MAX);
+  writer.add('rocketmq_producer_connections', 'gauge', 'Connected producers.', [{ value: snapshot.producerConnections }]);
+  writer.add('rocketmq_consumer_connections', 'gauge', 'Connected consumers.', [{ value: snapshot.consumerConnections }]);
+  writer.add(
+    'rocketmq_consumer_lag_messages',
+    'gauge',
+    'Messages that a group has yet to consume.',
+    lags.map(({ group, topic, messages }) => ({ labels: { consumer_group: group, topic, is_retry: isRetry(topic) }, value: messages })),
+  );
+  writer.add('ringmq_connections', 'gauge', 'Open sockets.', [{ value: snapshot.connections }]);
+}
+
+function writeThreads(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
+  const by = (pick: (thread: MetricsSnapshot['threads'][number]) => number): Sample[] =>
+    snapshot.threads.map((thread) => ({ labels: { thread: thread.name }, value: pick(thread) }));
+  writer.add(
+    'ringmq_mailbox_depth',
+    'gauge',
+    "Messages that wait in a thread's mailboxes.",
+    by((thread) => thread.mailboxDepth),
+  );
+  writer.add(
+    'ringmq_ring_fill_ratio',
+    'gauge',
+    "Share in use of a thread's fullest incoming ring.",
+    by((thread) => thread.ringFill),
+  );
+  writer.add(
+    'ringmq_actor_messages_total',
+    'counter',
+    "Messages handled by a thread's actors.",
+    by((thread) => thread.messages),
+  );
+  writer.add(
+    'ringmq_turns_total',
+    'counter',
+    "Turns of a thread's loop that did something.",
+    by((thread) => thread.turns),
+  );
+  writer.add(
+    'ringmq_busy_seconds_total',
+    'counter',
+    'Time that a thread worked; its rate is the busy share.',
+    by((thread) => thread.busyMs / 1000),
+  );
+  writer.add(
+    'ringmq_thread_restarts_total',
+    'counter',
+    'Times that a thread was replaced.',
+    by((thread) => thread.restarts),
+  );
+  writer.add(
+    'ringmq_dead_letters_total',
+    'counter',
+    'Messages to actors that were not there.',
+    by((thread) => thread.deadLetters),
+  );
+  writer.add('ringmq_uptime_seconds', 'gauge', 'Time since the start.', [{ value: snapshot.uptimeMs / 1000 }]);
+  writer.add('ringmq_healthy', 'gauge', '1 when it serves.', [{ value: snapshot.healthy ? 1 : 0 }]);
+}
+
+function isRetry(topic: string): string {
+  return String(topic.startsWith('%RETRY%') || topic.startsWith('%DLQ%'));
+}
+
+function isSystem(topic: string): string {
+  return String(topic.startsWith('rmq_sys_') || topic === 'TBW102' || topic === 'SCHEDULE_TOPIC_XXXX');
+}
+
+function formatLabels(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`)
+    .join(',');
+}
+
+/** The format has words of its own for what is no number. */
+function formatValue(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  return String(value);
+}

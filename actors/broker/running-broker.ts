@@ -1,0 +1,31 @@
+/**
+ * What a started broker is to whoever started it: the command line, the admin server, an embedding application. Types only.
+ */
+import type { LogLevel } from '../../runtime/actor.ts';
+import type { MetricsSnapshot } from './metrics-snapshot.ts';
+
+/** What the starter provides. */
+export type BrokerHooks = {
+  readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+};
+
+/** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */
+export type BrokerFault = {
+  /** `fence`: the store can no longer be trusted (design: failed sync, unknown error of the disk). `escalation`: restarts did not help. */
+  readonly kind: 'fence' | 'escalation';
+  readonly error: Error;
+};
+
+export type RunningBroker = {
+  /** `host:port` as really listened on; null where it does not listen. */
+  readonly addresses: { readonly nameServer: string | null; readonly broker: string | null; readonly vip: string | null };
+  readonly dataDir: string;
+  /** Takes the route back, drains, flushes, and ends every thread. Settles within the configured time or rejects. */
+  stop(): Promise<void>;
+  /** Ends every thread without draining, as a crash would; settles when they have all ended. */
+  terminate(): Promise<void>;
+  /** After a fault nothing is acknowledged any more; the starter decides what becomes of the process. */
+  onFault(run: (fault: BrokerFault) => void): void;
+  /** Read from shared counters: costs the broker's threads nothing. */
+  metrics(): MetricsSnapshot;
+};

@@ -1,0 +1,15 @@
+/** The public API. What is not named here is private and may change with any release. */
+export {
+  type BrokerConfig,
+  type ConfigEntry,
+  type Machine,
+  type ParsedConfig,
+  parseBrokerConfig,
+  type Role,
+} from './actors/broker/broker-config.ts';
+export { ConfigError, ConfigTextError, PortInUseError, PortRefusedError } from './actors/broker/errors.ts';
+export type { LagMetrics, MetricsSnapshot, ThreadMetrics, TopicMetrics } from './actors/broker/metrics-snapshot.ts';
+export { formatMetrics } from './actors/broker/metrics-text.ts';
+export { claimPort, type PortClaim } from './actors/broker/port-claim.ts';
+export type { BrokerFault, BrokerHooks, RunningBroker } from './actors/broker/running-broker.ts';
+export { startBroker } from './actors/broker/start-broker.ts';
