@@ -60,12 +60,11 @@ final class PullScenarios {
             PullResult beyond = consumer.pull(queue, "*", end + 100, 32);
             run.equal(beyond.getPullStatus(), PullStatus.OFFSET_ILLEGAL, "status beyond the end");
             run.equal(beyond.getNextBeginOffset(), end, "corrected offset");
-            consumer.updateConsumeOffset(queue, 7);
+            consumer.getOffsetStore().updateConsumeOffsetToBroker(queue, 7, false);
         }
         run.equal(max, 200, "sum of the maximum offsets");
         // 4.9 brokers answer with the nearest message, which may be the one before.
         run.check(searched >= 96 && searched <= 104, "search by time found " + searched + ", expected about 100");
-        consumer.getDefaultMQPullConsumerImpl().persistConsumerOffset();
         for (MessageQueue queue : queues) {
             Clients.await("the committed offset", 5_000, () -> consumer.fetchConsumeOffset(queue, true) == 7);
         }

@@ -150,7 +150,7 @@ final class SendScenarios {
         Message message = message(run.topic, "TagA", "properties \u00e4\u6d88\u606f");
         message.setKeys(Arrays.asList("k1", "k2"));
         message.putUserProperty("colour", "gr\u00fcn \u7eff \"quoted\" back\\slash");
-        message.putUserProperty("empty-like", " ");
+        message.putUserProperty("digit", "0");
         message.setFlag(7);
         message.setBuyerId("buyer");
         SendResult result = producer.send(message);

@@ -1,0 +1,266 @@
+/**
+ * Runs scenarios of the unmodified `ali-ons` client against a name server. Prints one JSON line per scenario on standard
+ * output and exits with 1 when one of them failed.
+ * Usage: program.ts NAMESRV SCENARIO[,SCENARIO...] PREFIX, PREFIX being the beginning of every topic's and group's name.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { randomBytes } from 'node:crypto';
+import { aliOns, silentLogger, type AliConsumer, type AliMessage, type AliOptions, type AliProducer, type AliSendResult } from '../../support/ali-ons.ts';
+import { createTopic } from '../../support/create-topic.ts';
+import { pause, waitUntil } from '../../support/wait-until.ts';
+
+type Run = { nameServer: string; topic: string; group: string; detail: Record<string, unknown>; closers: (() => Promise<void>)[] };
+type Received = { messages: AliMessage[]; bodies: Set<string> };
+
+let nextInstance = 1;
+const errors: string[] = [];
+
+async function producer(run: Run, more: Partial<AliOptions> = {}): Promise<AliProducer> {
+  const made = new aliOns.Producer({
+    nameSrv: run.nameServer,
+    httpclient: {},
+    logger: silentLogger,
+    producerGroup: `P_${run.group}`,
+    instanceName: `producer-${nextInstance++}`,
+    ...more,
+  });
+  made.on('error', (error) => errors.push(`producer: ${error.message}`));
+  await made.ready();
+  run.closers.push(() => made.close());
+  return made;
+}
+
+async function consumer(run: Run, expression: string, more: Partial<AliOptions> = {}): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
+  const received: Received = { messages: [], bodies: new Set() };
+  const client = new aliOns.Consumer({
+    nameSrv: run.nameServer,
+    httpclient: {},
+    logger: silentLogger,
+    consumerGroup: run.group,
+    instanceName: `consumer-${nextInstance++}`,
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    rebalanceInterval: 1_000,
+    ...more,
+  });
+  client.on('error', (error) => errors.push(`consumer: ${error.message}`));
+  client.subscribe(run.topic, expression, async (message) => {
+    received.messages.push(message);
+    received.bodies.add(message.body.toString('utf8'));
+  });
+  await client.ready();
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (!isClosed) {
+      isClosed = true;
+      await client.close();
+    }
+  };
+  run.closers.push(close);
+  return { client, received, close };
+}
+
+function message(run: Run, tag: string, body: string | Buffer): AliMessage {
+  return new aliOns.Message(run.topic, tag, body);
+}
+
+async function send(run: Run, from: AliProducer, tag: string, count: number): Promise<AliSendResult[]> {
+  const results: AliSendResult[] = [];
+  for (let i = 0; i < count; i++) {
+    const result = await from.send(message(run, tag, `${tag} ${i}`));
+    assert.equal(result.sendStatus, 'SEND_OK', `status of ${tag} ${i}`);
+    results.push(result);
+  }
+  return results;
+}
+
+/** Waits for `expected` messages, then a little longer for any that should not come. */
+async function exactly(received: Received, expected: number, what: string): Promise<void> {
+  await waitUntil(`${expected} messages for ${what}`, () => received.bodies.size >= expected || (errors.length > 50 && errors.join('; ')), 45_000);
+  await pause(300);
+  assert.equal(received.bodies.size, expected, `distinct messages for ${what}`);
+  assert.equal(received.messages.length, expected, `deliveries to ${what}`);
+}
+
+const scenarios: Record<string, (run: Run) => Promise<void>> = {
+  'send-sync': async (run) => {
+    const from = await producer(run);
+    const results = await send(run, from, 'A', 40);
+    const queues = new Map<number, number>();
+    for (const result of results) {
+      const { queueId } = result.messageQueue;
+      assert.equal(Number(result.queueOffset), queues.get(queueId) ?? 0, 'queue offsets count up by one');
+      queues.set(queueId, Number(result.queueOffset) + 1);
+    }
+    assert.equal(queues.size, 4, 'all four queues were used');
+  },
+
+  push: async (run) => {
+    const from = await producer(run);
+    const first = message(run, 'TagA', 'properties ä消息');
+    first.keys = ['k1', 'k2'];
+    first.properties['colour'] = 'grün "quoted" back\\slash';
+    const sent = await from.send(first);
+    const { received } = await consumer(run, '*');
+    await waitUntil('the first message', () => received.messages.length === 1, 45_000);
+    const got = received.messages[0];
+    assert.ok(got !== undefined);
+    assert.equal(got.body.toString('utf8'), 'properties ä消息');
+    assert.equal(got.tags, 'TagA');
+    assert.equal(got.keys, 'k1 k2');
+    assert.equal(got.properties['colour'], 'grün "quoted" back\\slash');
+    assert.equal(got.properties['UNIQ_KEY'], sent.msgId, 'the unique key that the client set');
+    assert.equal(got.queueId, sent.messageQueue.queueId);
+    const begin = performance.now();
+    await from.send(message(run, 'B', 'to a waiting pull'));
+    await waitUntil('a message to a waiting pull', () => received.messages.length === 2, 45_000, 1);
+    run.detail['longPollMs'] = Math.round(performance.now() - begin);
+    await send(run, from, 'C', 200);
+    await exactly(received, 202, 'the consumer');
+  },
+
+  'send-big': async (run) => {
+    const from = await producer(run, { maxMessageSize: 4 * 1024 * 1024 });
+    const text = Buffer.alloc(100_000, 'x');
+    const noise = randomBytes(300_000);
+    await from.send(message(run, 'text', text));
+    await from.send(message(run, 'noise', noise));
+    const { received } = await consumer(run, '*');
+    await waitUntil('both messages', () => received.messages.length >= 2, 45_000);
+    for (const got of received.messages) assert.ok(got.body.equals(got.tags === 'text' ? text : noise), `${got.tags} came back unchanged`);
+  },
+
+  'tag-filter': async (run) => {
+    const from = await producer(run);
+    for (const tag of ['A', 'B', 'C']) await send(run, from, tag, 40);
+    const { received } = await consumer(run, 'A || C');
+    await exactly(received, 80, 'tags A and C');
+    assert.ok(received.messages.every((got) => got.tags !== 'B'), 'no message with tag B');
+  },
+
+  broadcast: async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'before', 1);
+    const one = await consumer(run, '*', { isBroadcast: true, instanceName: 'broadcast-1' });
+    const two = await consumer(run, '*', { isBroadcast: true, instanceName: 'broadcast-2' });
+    for (const { client } of [one, two]) await waitUntil('all queues', () => client.processQueueTable.size >= 4, 45_000);
+    await pause(500);
+    await send(run, from, 'after', 50);
+    for (const { received } of [one, two]) {
+      await waitUntil('every message to each consumer', () => [...received.bodies].filter((body) => body.startsWith('after')).length === 50, 45_000);
+    }
+  },
+
+  rebalance: async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'first', 1);
+    const held = (client: AliConsumer): number =>
+      [...client.processQueueTable.values()].filter((item) => item !== undefined && item.messageQueue.topic === run.topic).length;
+    const one = await consumer(run, '*');
+    await waitUntil('all four queues for the only consumer', () => held(one.client) === 4, 45_000);
+    const joined = performance.now();
+    const two = await consumer(run, '*');
+    await waitUntil('two queues each', () => held(one.client) === 2 && held(two.client) === 2, 45_000);
+    run.detail['joinMs'] = Math.round(performance.now() - joined);
+    const left = performance.now();
+    await one.close();
+    await waitUntil('all four queues for the one that stays', () => held(two.client) === 4, 45_000);
+    run.detail['takeOverMs'] = Math.round(performance.now() - left);
+    await send(run, from, 'later', 40);
+    await waitUntil('every later message', () => [...two.received.bodies].filter((body) => body.startsWith('later')).length === 40, 45_000);
+  },
+
+  resume: async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'before', 60);
+    const first = await consumer(run, '*');
+    await exactly(first.received, 60, 'the first consumer');
+    await first.close();
+    await send(run, from, 'after', 40);
+    const second = await consumer(run, '*');
+    await exactly(second.received, 40, 'the consumer that came back');
+  },
+
+  'consume-from': async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'A', 40);
+    for (const where of ['CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_LAST_OFFSET']) {
+      // On a young topic a broker of this protocol answers offset 0 to a group that never committed, whatever it asks for.
+      const { received, close } = await consumer({ ...run, group: `${run.group}_${where}` }, '*', { consumeFromWhere: where });
+      await exactly(received, 40, where);
+      await close();
+    }
+  },
+
+  'broker-restart': async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'first', 1);
+    const { received } = await consumer(run, '*');
+    const acknowledged: string[] = [];
+    let stopped = false;
+    let failures = 0;
+    let lastSuccess = 0;
+    const sending = (async () => {
+      for (let i = 0; !stopped; i++) {
+        try {
+          await from.send(message(run, 'A', `restart ${i}`));
+          acknowledged.push(`restart ${i}`);
+          lastSuccess = performance.now();
+        } catch {
+          failures++;
+        }
+        await pause(5);
+      }
+    })();
+    await waitUntil('50 sends before the restart', () => acknowledged.length > 50, 45_000);
+    await askFor('restart');
+    const up = performance.now();
+    const before = acknowledged.length;
+    await waitUntil('50 sends after the restart', () => lastSuccess > up && acknowledged.length > before + 50, 60_000);
+    stopped = true;
+    await sending;
+    await waitUntil('everything acknowledged to arrive', () => acknowledged.every((body) => received.bodies.has(body)), 60_000);
+    run.detail['acknowledged'] = acknowledged.length;
+    run.detail['failedSends'] = failures;
+    // The client reports each lost connection; here that is what was asked for.
+    errors.length = 0;
+  },
+};
+
+const commands = createInterface({ input: process.stdin });
+
+/** Asks whoever started this program to do something to the broker; resolves when it is done. */
+async function askFor(event: string): Promise<void> {
+  process.stdout.write(`${JSON.stringify({ event })}\n`);
+  await once(commands, 'line');
+}
+
+const [nameServer, names, prefix] = process.argv.slice(2);
+if (nameServer === undefined || names === undefined || prefix === undefined) {
+  process.stderr.write('usage: program.ts NAMESRV SCENARIO[,SCENARIO...] PREFIX\n');
+  process.exit(2);
+}
+let failed = false;
+for (const name of names === 'all' ? Object.keys(scenarios) : names.split(',')) {
+  const id = `${prefix}_${name.replaceAll('-', '_')}`;
+  const run: Run = { nameServer, topic: id, group: `G_${id}`, detail: {}, closers: [] };
+  const begin = performance.now();
+  let error: string | undefined;
+  errors.length = 0;
+  try {
+    const scenario = scenarios[name];
+    assert.ok(scenario !== undefined, 'no such scenario');
+    // This client publishes only to topics that have a route.
+    await createTopic(nameServer, run.topic, 4);
+    await scenario(run);
+  } catch (thrown) {
+    error = thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  if (errors.length > 0) run.detail['clientErrors'] = errors.slice(0, 3);
+  for (const close of run.closers) await close().catch((thrown: unknown) => process.stderr.write(`close: ${String(thrown)}\n`));
+  failed ||= error !== undefined;
+  const line = { scenario: name, ok: error === undefined, ms: Math.round(performance.now() - begin), detail: run.detail, ...(error === undefined ? {} : { error }) };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+process.exit(failed ? 1 : 0);
