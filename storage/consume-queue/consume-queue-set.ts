@@ -1,0 +1,188 @@
+/**
+ * All consume queues of a store. Owns their descriptors (one bounded cache for all) and the list of topics and queues;
+ * a queue costs a small object until it is used. One writer; readers open a set of their own, read-only.
+ * Fails by `DiskError`, the errors of `ConsumeQueue` and MQ_STORAGE_BAD_NAME.
+ * Source: RocketMQ 5.3 `ConsumeQueueStore`.
+ */
+import { join } from 'node:path';
+import { DescriptorCache } from '../descriptor-cache.ts';
+import { StorageError } from '../errors.ts';
+import type { Disk } from '../file.ts';
+import { ConsumeQueue, UNITS_PER_FILE } from './consume-queue.ts';
+import type { QueueRange, QueueTable } from './queue-table.ts';
+
+export type ConsumeQueueSetOptions = {
+  readonly isWritable: boolean;
+  /** Descriptors held at once. Default 512. */
+  readonly openMax?: number;
+  /** Default 300 000, Java's. */
+  readonly unitsPerFile?: number;
+  /** The store was not stopped in order: files may hold units that no message has. Default false. */
+  readonly isTailSuspect?: boolean;
+};
+
+/** A file name's limit; a topic has 127 bytes at most, a retry topic 255. */
+const TOPIC_BYTES_MAX = 255;
+const QUEUE_ID = /^(0|[1-9]\d{0,9})$/;
+
+export class ConsumeQueueSet {
+  readonly directory: string;
+  readonly #disk: Disk;
+  readonly #options: ConsumeQueueSetOptions;
+  readonly #cache: DescriptorCache;
+  readonly #topics: Map<string, Map<number, ConsumeQueue>> = new Map();
+  readonly #dirty: Set<ConsumeQueue> = new Set();
+
+  private constructor(disk: Disk, directory: string, options: ConsumeQueueSetOptions) {
+    this.#disk = disk;
+    this.directory = directory;
+    this.#options = options;
+    this.#cache = new DescriptorCache(disk, options.openMax ?? 512);
+  }
+
+  /** A set over `directory`; knows no queue before `adopt`, `scan` or `queue`. */
+  static open(disk: Disk, directory: string, options: ConsumeQueueSetOptions): ConsumeQueueSet {
+    if (options.isWritable) disk.makeDirectory(directory);
+    return new ConsumeQueueSet(disk, directory, options);
+  }
+
+  /** The queue, known from now on. No file is touched. */
+  queue(topic: string, queueId: number): ConsumeQueue {
+    const known = this.find(topic, queueId);
+    if (known !== null) return known;
+    refuseBadName(topic, queueId);
+    let queues = this.#topics.get(topic);
+    if (queues === undefined) {
+      queues = new Map();
+      this.#topics.set(topic, queues);
+    }
+    const { isWritable, isTailSuspect, unitsPerFile } = this.#options;
+    const directory = join(this.directory, topic, String(queueId));
+    const units = unitsPerFile ?? UNITS_PER_FILE;
+    const queue = new ConsumeQueue(this.#disk, this.#cache, directory, topic, queueId, units, isWritable, isTailSuspect ?? false);
+    queues.set(queueId, queue);
+    return queue;
+  }
+
+  find(topic: string, queueId: number): ConsumeQueue | null {
+    return this.#topics.get(topic)?.get(queueId) ?? null;
+  }
+
+  /** Appends to `queue` and remembers that it needs a sync. */
+  append(queue: ConsumeQueue, bytes: Uint8Array, offset: number, length: number, unitOffset: number): void {
+    queue.append(bytes, offset, length, unitOffset);
+    this.#dirty.add(queue);
+  }
+
+  topics(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /** Ids of the topic's queues in ascending order. */
+  queueIds(topic: string): number[] {
+    return [...(this.#topics.get(topic)?.keys() ?? [])].sort((one, other) => one - other);
+  }
+
+  *queues(): IterableIterator<ConsumeQueue> {
+    for (const queues of this.#topics.values()) yield* queues.values();
+  }
+
+  get queueCount(): number {
+    let count = 0;
+    for (const queues of this.#topics.values()) count += queues.size;
+    return count;
+  }
+
+  /** Takes the ranges of a snapshot; opens no file. */
+  adopt(table: QueueTable): void {
+    for (const [topic, ranges] of table.topics) {
+      for (const { queueId, min, max } of ranges) this.queue(topic, queueId).setRange(min, max);
+    }
+  }
+
+  /**
+   * Finds all queues and their ranges in the files: for a store without a snapshot. Units of messages at or behind `logEnd`
+   * are dropped, and minima corrected to `logMin`.
+   */
+  scan(logMin: number, logEnd: number): void {
+    for (const topic of this.#disk.list(this.directory)) {
+      if (!isTopicName(topic)) continue;
+      for (const name of this.#disk.list(join(this.directory, topic))) {
+        if (!QUEUE_ID.test(name)) continue;
+        const queue = this.queue(topic, Number(name));
+        queue.recover();
+        queue.truncatePhysical(logEnd);
+        queue.correctMin(logMin);
+      }
+    }
+  }
+
+  /** The ranges as a snapshot has them. */
+  ranges(): Map<string, QueueRange[]> {
+    const topics = new Map<string, QueueRange[]>();
+    for (const [topic, queues] of this.#topics) {
+      topics.set(
+        topic,
+        [...queues.values()].map((queue) => ({ queueId: queue.queueId, min: queue.minOffset, max: queue.maxOffset })),
+      );
+    }
+    return topics;
+  }
+
+  /** Position behind the last message that has a unit, over all queues. */
+  maxPhysicalOffset(): number {
+    let max = 0;
+    for (const queue of this.queues()) max = Math.max(max, queue.maxPhysicalOffset());
+    return max;
+  }
+
+  /** Queues with units that are not synced. */
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
+  /** Syncs up to `queuesMax` queues with new units. True: none is left. */
+  flush(queuesMax: number = Number.MAX_SAFE_INTEGER): boolean {
+    let done = 0;
+    for (const queue of this.#dirty) {
+      if (done++ >= queuesMax) return false;
+      queue.flush();
+      this.#dirty.delete(queue);
+    }
+    return true;
+  }
+
+  /** Removes files whose messages are all before `commitLogMin`, in all queues. Returns how many. */
+  removeBefore(commitLogMin: number): number {
+    let removed = 0;
+    for (const queue of this.queues()) removed += queue.removeBefore(commitLogMin);
+    return removed;
+  }
+
+  /** Forgets a topic and removes its files. */
+  removeTopic(topic: string): void {
+    for (const queue of this.#topics.get(topic)?.values() ?? []) {
+      this.#dirty.delete(queue);
+      queue.removeFiles();
+    }
+    this.#topics.delete(topic);
+    this.#disk.remove(join(this.directory, topic));
+    this.#disk.syncDirectory(this.directory);
+  }
+
+  close(): void {
+    this.#cache.close();
+  }
+}
+
+/** Whether the name may be a directory's: names come from clients and must not lead elsewhere. */
+function isTopicName(topic: string): boolean {
+  if (topic === '' || topic === '.' || topic === '..' || Buffer.byteLength(topic) > TOPIC_BYTES_MAX) return false;
+  return !topic.includes('/') && !topic.includes('\\') && !topic.includes('\0');
+}
+
+function refuseBadName(topic: string, queueId: number): void {
+  if (isTopicName(topic) && Number.isInteger(queueId) && queueId >= 0) return;
+  const shown = JSON.stringify(topic.slice(0, TOPIC_BYTES_MAX));
+  throw new StorageError('MQ_STORAGE_BAD_NAME', `Queue ${queueId} of topic ${shown} cannot be a directory: a topic has 1 to ${TOPIC_BYTES_MAX} bytes without / \\ and NUL, a queue id is not negative`, { topic: shown, queueId });
+}

@@ -1,0 +1,370 @@
+/**
+ * One index file: a hash table from keys to log positions. Owns the file, and in memory the slot table (20 MB, shared, loaded
+ * at the first use) and the entries that are not written yet. `put` touches memory only; `flush` writes entries, then changed
+ * slot pages, then the header, so that a file cut off in between still has a header that holds for what it counts.
+ * Fails by `DiskError` and MQ_STORAGE_WRONG_SIZE.
+ * Source: RocketMQ 5.3 `IndexFile`, `IndexHeader`.
+ *
+ *    0  beginTimestamp 8     40  slots: newest entry's number 4, one per hash
+ *    8  endTimestamp   8         entries from number 1 on:
+ *   16  beginPosition  8          0  keyHash 4 |  4  position 8 | 12  seconds since beginTimestamp 4 | 16  former entry of its slot 4
+ *   24  endPosition    8
+ *   32  used slots     4
+ *   36  entry count    4  (begins at 1; entry 0 is unused)
+ */
+import { readInt32, readInt64, writeInt32, writeInt64 } from '../../model/message-record.ts';
+import { StorageError } from '../errors.ts';
+import { FileHandle, type DescriptorCache } from '../descriptor-cache.ts';
+import type { StorageFile } from '../file.ts';
+
+export const INDEX_HEADER_BYTES = 40;
+export const INDEX_ENTRY_BYTES = 20;
+export const INDEX_SLOTS = 5_000_000;
+export const INDEX_ENTRIES = 20_000_000;
+
+/** Slots in a page of 4 KiB: what is written of the slot table is whole pages. */
+const PAGE_SLOTS = 1024;
+const RUN_ENTRIES = 32 * 1024;
+const SCAN_BYTES = 1024 * 1024;
+const INT32_MAX = 0x7fffffff;
+
+export type IndexShape = { readonly slots: number; readonly entries: number };
+
+export class IndexFile {
+  readonly path: string;
+  readonly #cache: DescriptorCache;
+  readonly #handle: FileHandle;
+  readonly #slotCount: number;
+  readonly #entryMax: number;
+  readonly #entriesAt: number;
+  #slots: Int32Array | null = null;
+  #dirtyPages: Uint8Array | null = null;
+  #hasDirtySlots = false;
+  #run: Uint8Array | null = null;
+  /** Number of the first entry in the run; entries before it are in the file. */
+  #runBase: number;
+  #beginTimestamp: number;
+  #endTimestamp: number;
+  #beginPosition: number;
+  #endPosition: number;
+  #usedSlots: number;
+  /** Number of the next entry, as the header counts. */
+  #entryCount: number;
+  #isHeaderDirty = false;
+
+  private constructor(cache: DescriptorCache, handle: FileHandle, shape: IndexShape) {
+    this.path = handle.path;
+    this.#cache = cache;
+    this.#handle = handle;
+    this.#slotCount = shape.slots;
+    this.#entryMax = shape.entries;
+    this.#entriesAt = INDEX_HEADER_BYTES + shape.slots * 4;
+    const header = new Uint8Array(INDEX_HEADER_BYTES);
+    this.#file.read(header, 0, INDEX_HEADER_BYTES, 0);
+    this.#beginTimestamp = readInt64(header, 0);
+    this.#endTimestamp = readInt64(header, 8);
+    this.#beginPosition = readInt64(header, 16);
+    this.#endPosition = readInt64(header, 24);
+    this.#usedSlots = readInt32(header, 32);
+    this.#entryCount = Math.min(Math.max(1, readInt32(header, 36)), shape.entries);
+    this.#runBase = this.#entryCount;
+  }
+
+  /** Opens the index file at `path`, or makes it, sparse. */
+  static open(cache: DescriptorCache, path: string, shape: IndexShape): IndexFile {
+    const bytes = INDEX_HEADER_BYTES + shape.slots * 4 + shape.entries * INDEX_ENTRY_BYTES;
+    const handle = new FileHandle(path, 'create');
+    const file = cache.use(handle);
+    const size = file.size();
+    if (size !== bytes) {
+      if (size > INDEX_HEADER_BYTES) {
+        cache.release(handle);
+        const text = `${path} has ${size} bytes; an index file of ${shape.slots} slots and ${shape.entries} entries has ${bytes}`;
+        throw new StorageError('MQ_STORAGE_WRONG_SIZE', text, { path, size, bytes });
+      }
+      file.truncate(bytes);
+    }
+    return new IndexFile(cache, handle, shape);
+  }
+
+  get #file(): StorageFile {
+    return this.#cache.use(this.#handle);
+  }
+
+  get isFull(): boolean {
+    return this.#entryCount >= this.#entryMax;
+  }
+
+  /** Entries in the file and in memory. */
+  get entryCount(): number {
+    return this.#entryCount - 1;
+  }
+
+  get beginTimestamp(): number {
+    return this.#beginTimestamp;
+  }
+
+  get endTimestamp(): number {
+    return this.#endTimestamp;
+  }
+
+  get beginPosition(): number {
+    return this.#beginPosition;
+  }
+
+  /** Log position of the last message with an entry. */
+  get endPosition(): number {
+    return this.#endPosition;
+  }
+
+  /** Adds an entry. False: the file is full. */
+  put(keyHash: number, position: number, storeTimestamp: number): boolean {
+    const number = this.#entryCount;
+    if (number >= this.#entryMax) return false;
+    const slots = this.#slots ?? this.#loadSlots();
+    const run = this.#run as Uint8Array;
+    const slot = keyHash % this.#slotCount;
+    const former = slots[slot] as number;
+    if (number <= 1) {
+      this.#beginTimestamp = storeTimestamp;
+      this.#beginPosition = position;
+    }
+    const seconds = this.#beginTimestamp <= 0 ? 0 : Math.floor((storeTimestamp - this.#beginTimestamp) / 1000);
+    const at = (number - this.#runBase) * INDEX_ENTRY_BYTES;
+    writeInt32(run, at, keyHash);
+    writeInt32(run, at + 4, Math.floor(position / 0x1_0000_0000));
+    writeInt32(run, at + 8, position | 0);
+    writeInt32(run, at + 12, seconds < 0 ? 0 : Math.min(seconds, INT32_MAX));
+    writeInt32(run, at + 16, former);
+    slots[slot] = number;
+    (this.#dirtyPages as Uint8Array)[Math.floor(slot / PAGE_SLOTS)] = 1;
+    this.#hasDirtySlots = true;
+    if (former === 0) this.#usedSlots++;
+    this.#entryCount = number + 1;
+    this.#endPosition = position;
+    this.#endTimestamp = storeTimestamp;
+    this.#isHeaderDirty = true;
+    if (this.#entryCount - this.#runBase === RUN_ENTRIES) this.#writeRun();
+    return true;
+  }
+
+  /** Writes all that is in memory only; `sync` makes it last a power cut as well. */
+  flush(sync: boolean): void {
+    if (!this.#isHeaderDirty) return;
+    this.#writeRun();
+    this.#writeSlots();
+    if (sync) this.#file.sync();
+    const header = new Uint8Array(INDEX_HEADER_BYTES);
+    writeInt64(header, 0, this.#beginTimestamp);
+    writeInt64(header, 8, this.#endTimestamp);
+    writeInt64(header, 16, this.#beginPosition);
+    writeInt64(header, 24, this.#endPosition);
+    writeInt32(header, 32, this.#usedSlots);
+    writeInt32(header, 36, this.#entryCount);
+    this.#file.write(header, 0, INDEX_HEADER_BYTES, 0);
+    if (sync) this.#file.sync();
+    this.#isHeaderDirty = false;
+  }
+
+  /** Makes what was flushed last a power cut. */
+  sync(): void {
+    this.#file.sync();
+  }
+
+  /** Whether messages of [`begin`, `end`] may have entries here. */
+  matchesTime(begin: number, end: number): boolean {
+    const first = this.#beginTimestamp;
+    const last = this.#endTimestamp;
+    return (begin < first && end > last) || (begin >= first && begin <= last) || (end >= first && end <= last);
+  }
+
+  /** Adds to `found` the log positions under `keyHash` of [`begin`, `end`], newest first, until it has `countMax`. */
+  query(keyHash: number, countMax: number, begin: number, end: number, found: number[]): void {
+    if (this.#entryCount <= 1) return;
+    const entry = new Uint8Array(INDEX_ENTRY_BYTES);
+    let number = this.#newestOf(keyHash % this.#slotCount);
+    // A chain only goes down; one that does not is damaged and ends here.
+    while (number > 0 && number < this.#entryCount && found.length < countMax) {
+      this.#readEntry(number, entry);
+      const seconds = readInt32(entry, 12);
+      if (seconds < 0) return;
+      const time = this.#beginTimestamp + seconds * 1000;
+      if (readInt32(entry, 0) === keyHash && time >= begin && time <= end) found.push(readInt64(entry, 4));
+      const former = readInt32(entry, 16);
+      if (former >= number || time < begin) return;
+      number = former;
+    }
+  }
+
+  /** Gives the slot table's memory back; what it held is written first. */
+  unload(sync: boolean): void {
+    this.flush(sync);
+    this.#slots = null;
+    this.#dirtyPages = null;
+    this.#run = null;
+  }
+
+  get isLoaded(): boolean {
+    return this.#slots !== null;
+  }
+
+  /** Drops the entries of messages at or behind `position`: the log was cut there. Entries are in log order. */
+  truncateFrom(position: number): void {
+    if (this.#entryCount <= 1 || this.#endPosition < position) return;
+    this.#writeRun();
+    const entry = new Uint8Array(INDEX_ENTRY_BYTES);
+    let low = 1;
+    let high = this.#entryCount;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      this.#readEntry(middle, entry);
+      if (readInt64(entry, 4) >= position) high = middle;
+      else low = middle + 1;
+    }
+    this.#entryCount = low;
+    this.#runBase = low;
+    this.#endPosition = this.#beginPosition;
+    this.#endTimestamp = this.#beginTimestamp;
+    if (low > 1) {
+      this.#readEntry(low - 1, entry);
+      this.#endPosition = readInt64(entry, 4);
+      this.#endTimestamp = this.#beginTimestamp + readInt32(entry, 12) * 1000;
+    }
+    this.#isHeaderDirty = true;
+    const slots = this.#slots ?? this.#loadSlots();
+    if (low > 1) this.#rebuildSlots(slots);
+    else this.#clearSlots(slots);
+  }
+
+  /** Lets the file go; what is not flushed is lost. */
+  close(): void {
+    this.#cache.release(this.#handle);
+  }
+
+  #newestOf(slot: number): number {
+    if (this.#slots !== null) return this.#slots[slot] as number;
+    const bytes = new Uint8Array(4);
+    this.#file.read(bytes, 0, 4, INDEX_HEADER_BYTES + slot * 4);
+    return readInt32(bytes, 0);
+  }
+
+  #readEntry(number: number, entry: Uint8Array): void {
+    if (number >= this.#runBase && this.#run !== null) {
+      const at = (number - this.#runBase) * INDEX_ENTRY_BYTES;
+      entry.set(this.#run.subarray(at, at + INDEX_ENTRY_BYTES));
+    } else {
+      this.#file.read(entry, 0, INDEX_ENTRY_BYTES, this.#entriesAt + number * INDEX_ENTRY_BYTES);
+    }
+  }
+
+  #writeRun(): void {
+    const count = this.#entryCount - this.#runBase;
+    if (count > 0 && this.#run !== null)
+      this.#file.write(this.#run, 0, count * INDEX_ENTRY_BYTES, this.#entriesAt + this.#runBase * INDEX_ENTRY_BYTES);
+    this.#runBase = this.#entryCount;
+  }
+
+  /** Writes neighbouring changed pages together. */
+  #writeSlots(): void {
+    const slots = this.#slots;
+    const dirty = this.#dirtyPages;
+    if (slots === null || dirty === null || !this.#hasDirtySlots) return;
+    const pagesMax = 64;
+    const bytes = new Uint8Array(pagesMax * PAGE_SLOTS * 4);
+    for (let page = 0; page < dirty.length; page++) {
+      if (dirty[page] === 0) continue;
+      let end = page + 1;
+      while (end < dirty.length && dirty[end] === 1 && end - page < pagesMax) end++;
+      const last = Math.min(end * PAGE_SLOTS, this.#slotCount);
+      for (let slot = page * PAGE_SLOTS, at = 0; slot < last; slot++, at += 4) writeInt32(bytes, at, slots[slot] as number);
+      this.#file.write(bytes, 0, (last - page * PAGE_SLOTS) * 4, INDEX_HEADER_BYTES + page * PAGE_SLOTS * 4);
+      dirty.fill(0, page, end);
+      page = end - 1;
+    }
+    this.#hasDirtySlots = false;
+  }
+
+  #loadSlots(): Int32Array {
+    const slots = new Int32Array(new SharedArrayBuffer(this.#slotCount * 4));
+    this.#dirtyPages = new Uint8Array(Math.ceil(this.#slotCount / PAGE_SLOTS));
+    this.#run = new Uint8Array(RUN_ENTRIES * INDEX_ENTRY_BYTES);
+    this.#slots = slots;
+    this.#runBase = this.#entryCount;
+    if (this.#entryCount <= 1) {
+      // A new file, or one whose first entries never were counted: what stands in its slots is nothing.
+      if (this.#hasSlotsInFile()) {
+        this.#dirtyPages.fill(1);
+        this.#hasDirtySlots = true;
+      }
+      this.#usedSlots = 0;
+      return slots;
+    }
+    const isSound = this.#readSlots(slots);
+    if (!isSound) this.#rebuildSlots(slots);
+    return slots;
+  }
+
+  #clearSlots(slots: Int32Array): void {
+    slots.fill(0);
+    this.#usedSlots = 0;
+    (this.#dirtyPages as Uint8Array).fill(1);
+    this.#hasDirtySlots = true;
+  }
+
+  #hasSlotsInFile(): boolean {
+    const bytes = new Uint8Array(SCAN_BYTES);
+    const end = this.#entriesAt;
+    for (let at = INDEX_HEADER_BYTES; at < end; ) {
+      const read = this.#file.read(bytes, 0, Math.min(SCAN_BYTES, end - at), at);
+      if (read === 0) return false;
+      for (let index = 0; index < read; index++) if (bytes[index] !== 0) return true;
+      at += read;
+    }
+    return false;
+  }
+
+  /** False: a slot points behind the entries that the header counts; the file was cut off between slots and header. */
+  #readSlots(slots: Int32Array): boolean {
+    const bytes = new Uint8Array(SCAN_BYTES);
+    let slot = 0;
+    while (slot < this.#slotCount) {
+      const read = this.#file.read(bytes, 0, Math.min(SCAN_BYTES, (this.#slotCount - slot) * 4), INDEX_HEADER_BYTES + slot * 4);
+      if (read < 4) break;
+      for (let at = 0; at + 4 <= read; at += 4, slot++) {
+        const number = readInt32(bytes, at);
+        if (number < 0 || number >= this.#entryCount) return false;
+        slots[slot] = number;
+      }
+    }
+    return true;
+  }
+
+  /** Makes the slot table from the entries that the header counts, and corrects their chains. */
+  #rebuildSlots(slots: Int32Array): void {
+    slots.fill(0);
+    this.#usedSlots = 0;
+    const perRead = Math.floor(SCAN_BYTES / INDEX_ENTRY_BYTES);
+    const bytes = new Uint8Array(perRead * INDEX_ENTRY_BYTES);
+    for (let number = 1; number < this.#entryCount; ) {
+      const wanted = Math.min(perRead, this.#entryCount - number) * INDEX_ENTRY_BYTES;
+      const place = this.#entriesAt + number * INDEX_ENTRY_BYTES;
+      const read = this.#file.read(bytes, 0, wanted, place);
+      let isChanged = false;
+      for (let at = 0; at + INDEX_ENTRY_BYTES <= read; at += INDEX_ENTRY_BYTES, number++) {
+        const slot = (readInt32(bytes, at) & INT32_MAX) % this.#slotCount;
+        const former = slots[slot] as number;
+        if (readInt32(bytes, at + 16) !== former) {
+          writeInt32(bytes, at + 16, former);
+          isChanged = true;
+        }
+        if (former === 0) this.#usedSlots++;
+        slots[slot] = number;
+      }
+      if (isChanged) this.#file.write(bytes, 0, read, place);
+      if (read < wanted) break;
+    }
+    (this.#dirtyPages as Uint8Array).fill(1);
+    this.#hasDirtySlots = true;
+    this.#isHeaderDirty = true;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * Files of one fixed size in one directory, each named by its first offset in 20 digits: together one long file. Owns the
+ * names; its descriptors live in a `DescriptorCache` that sets may share. Several threads may hold a set of their own over
+ * one directory: a segment's name follows from its offset, so one made by another thread is found when asked for. New
+ * segments are sparse and full-sized, and their directory is synced; none is ever used again under another name.
+ * Fails by `DiskError`, `MQ_STORAGE_WRONG_SIZE`, `MQ_STORAGE_BAD_NAME`, `MQ_STORAGE_MISSING_SEGMENT`.
+ * Source: RocketMQ 5.3 `MappedFileQueue`, `DefaultMappedFile`.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { FileHandle, type DescriptorCache } from './descriptor-cache.ts';
+import { StorageError } from './errors.ts';
+import type { Disk, StorageFile } from './file.ts';
+
+const NAME = /^\d{20}$/;
+
+export function segmentName(base: number): string {
+  return String(base).padStart(20, '0');
+}
+
+type Segment = { readonly base: number; readonly handle: FileHandle };
+
+export class SegmentSet {
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly #disk: Disk;
+  readonly #cache: DescriptorCache;
+  readonly #writable: boolean;
+  /** In ascending order of base, without gaps. */
+  #segments: Segment[] = [];
+
+  private constructor(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, writable: boolean) {
+    assert(Number.isSafeInteger(segmentBytes) && segmentBytes > 0, 'A segment has a size');
+    this.#disk = disk;
+    this.#cache = cache;
+    this.directory = directory;
+    this.segmentBytes = segmentBytes;
+    this.#writable = writable;
+  }
+
+  /** A set over `directory`, which need not exist; looks at nothing before `scan` or the first use. */
+  static over(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, writable: boolean): SegmentSet {
+    return new SegmentSet(disk, cache, directory, segmentBytes, writable);
+  }
+
+  /**
+   * Reads the directory. An empty or short last file is one whose making was cut off: it is grown to its size when this set
+   * may write. Any other wrong size, a name off the grid or a gap is refused, as Java does.
+   */
+  scan(): void {
+    const known = new Map(this.#segments.map((segment) => [segment.base, segment]));
+    const found: Segment[] = [];
+    for (const name of this.#disk.list(this.directory)) {
+      if (!NAME.test(name)) continue;
+      const base = Number(name);
+      const path = join(this.directory, name);
+      if (!Number.isSafeInteger(base) || base % this.segmentBytes !== 0)
+        throw new StorageError('MQ_STORAGE_BAD_NAME', `${path} does not begin at a multiple of the segment size ${this.segmentBytes}; set the segment size that the store was made with`, { path, base, segmentBytes: this.segmentBytes });
+      const last = found.at(-1);
+      if (last !== undefined && last.base + this.segmentBytes !== base)
+        throw new StorageError('MQ_STORAGE_MISSING_SEGMENT', `${this.directory} has ${segmentName(last.base)} and then ${name}: what lies between is missing`, { path: this.directory, before: last.base, after: base });
+      found.push(known.get(base) ?? this.#segment(base));
+    }
+    this.#segments = found;
+    found.forEach((segment, index) => this.#checkSize(segment, index === found.length - 1));
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0;
+  }
+
+  get count(): number {
+    return this.#segments.length;
+  }
+
+  /** First offset of the first segment; 0 when there is none. */
+  get firstBase(): number {
+    return this.#segments[0]?.base ?? 0;
+  }
+
+  /** First offset of the last segment; 0 when there is none. */
+  get lastBase(): number {
+    return this.#segments.at(-1)?.base ?? 0;
+  }
+
+  /** First offsets in ascending order. */
+  bases(): number[] {
+    return this.#segments.map((segment) => segment.base);
+  }
+
+  baseOf(position: number): number {
+    return position - (position % this.segmentBytes);
+  }
+
+  pathOf(position: number): string {
+    return join(this.directory, segmentName(this.baseOf(position)));
+  }
+
+  /** The open segment that holds `position`, or null when it is not there. The file is valid until the next call. */
+  find(position: number): StorageFile | null {
+    const segment = this.#known(position) ?? this.#discover(position);
+    return segment === null ? null : this.#cache.use(segment.handle);
+  }
+
+  /** As `find`, but a missing segment is an error. */
+  at(position: number): StorageFile {
+    const file = this.find(position);
+    if (file !== null) return file;
+    const path = this.pathOf(position);
+    throw new StorageError('MQ_STORAGE_MISSING_SEGMENT', `${path} is missing, which should hold offset ${position}`, { path, position });
+  }
+
+  /** The segment that holds `position`, made full-sized and sparse when it is not there, and its directory synced then. */
+  ensure(position: number): StorageFile {
+    const known = this.#known(position) ?? this.#discover(position);
+    if (known !== null) return this.#cache.use(known.handle);
+    const base = this.baseOf(position);
+    const isNewDirectory = this.#segments.length === 0;
+    if (isNewDirectory) this.#disk.makeDirectory(this.directory);
+    const segment = this.#segment(base, 'create');
+    const file = this.#cache.use(segment.handle);
+    if (file.size() < this.segmentBytes) file.truncate(this.segmentBytes);
+    this.#disk.syncDirectory(this.directory);
+    if (isNewDirectory) this.#disk.syncDirectory(join(this.directory, '..'));
+    this.#add(segment);
+    return file;
+  }
+
+  /** Removes the segments that end at or before `position`, oldest first, never the last one. Returns how many. */
+  removeBefore(position: number, countMax: number = Number.MAX_SAFE_INTEGER): number {
+    let removed = 0;
+    while (removed < countMax && this.#segments.length > 1) {
+      const first = this.#segments[0];
+      if (first === undefined || first.base + this.segmentBytes > position) break;
+      this.#drop(first);
+      this.#segments.shift();
+      removed++;
+    }
+    if (removed > 0) this.#disk.syncDirectory(this.directory);
+    return removed;
+  }
+
+  /** Closes the descriptors of segments before `position`; for a set whose files another thread removes. */
+  forgetBefore(position: number): void {
+    let first = this.#segments[0];
+    while (first !== undefined && first.base + this.segmentBytes <= position) {
+      this.#cache.release(first.handle);
+      this.#segments.shift();
+      first = this.#segments[0];
+    }
+  }
+
+  /**
+   * Empties everything from `position` on: the segment that holds it is truncated there and grown to its full size again
+   * (so what follows reads as zeros), later ones likewise. No name goes, for other threads may hold the files open.
+   */
+  clearFrom(position: number): void {
+    for (const segment of this.#segments) {
+      if (segment.base + this.segmentBytes <= position) continue;
+      const file = this.#cache.use(segment.handle);
+      file.truncate(Math.max(0, position - segment.base));
+      file.truncate(this.segmentBytes);
+    }
+  }
+
+  /** As `clearFrom`, and removes the segments that begin after `position`. Only while no other thread holds the files. */
+  truncateAfter(position: number): void {
+    let removed = 0;
+    for (let last = this.#segments.at(-1); last !== undefined && last.base > position; last = this.#segments.at(-1)) {
+      this.#drop(last);
+      this.#segments.pop();
+      removed++;
+    }
+    this.clearFrom(position);
+    if (removed > 0) this.#disk.syncDirectory(this.directory);
+  }
+
+  /** Removes every segment; the directory stays. */
+  removeAll(): void {
+    for (const segment of this.#segments) this.#drop(segment);
+    this.#segments = [];
+    if (this.#disk.exists(this.directory)) this.#disk.syncDirectory(this.directory);
+  }
+
+  close(): void {
+    for (const segment of this.#segments) this.#cache.release(segment.handle);
+  }
+
+  #segment(base: number, mode: 'create' | 'known' = 'known'): Segment {
+    const path = join(this.directory, segmentName(base));
+    return { base, handle: new FileHandle(path, this.#writable ? (mode === 'create' ? 'create' : 'write') : 'read') };
+  }
+
+  #known(position: number): Segment | null {
+    const first = this.#segments[0];
+    if (first === undefined || position < first.base) return null;
+    return this.#segments[Math.floor((position - first.base) / this.segmentBytes)] ?? null;
+  }
+
+  /** Looks whether another thread has made the segment meanwhile. */
+  #discover(position: number): Segment | null {
+    const base = this.baseOf(position);
+    const path = join(this.directory, segmentName(base));
+    if (!this.#disk.exists(path)) return null;
+    if (this.#disk.sizeOf(path) < this.segmentBytes) {
+      // Its maker has not grown it yet; a writer grows it itself, which is the same act, a reader finds nothing there yet.
+      if (!this.#writable) return null;
+      const segment = this.#segment(base);
+      const file = this.#cache.use(segment.handle);
+      if (file.size() < this.segmentBytes) file.truncate(this.segmentBytes);
+      this.#add(segment);
+      return segment;
+    }
+    const segment = this.#segment(base);
+    this.#add(segment);
+    return segment;
+  }
+
+  /** Keeps the list without gaps: a segment that does not follow makes the set read its directory again. */
+  #add(segment: Segment): void {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.base + this.segmentBytes === segment.base) this.#segments.push(segment);
+    else {
+      this.scan();
+    }
+  }
+
+  #checkSize(segment: Segment, isLast: boolean): void {
+    const path = segment.handle.path;
+    const bytes = this.#disk.sizeOf(path);
+    if (bytes === this.segmentBytes) return;
+    if (isLast && bytes < this.segmentBytes) {
+      if (this.#writable) this.#cache.use(segment.handle).truncate(this.segmentBytes);
+      return;
+    }
+    throw new StorageError('MQ_STORAGE_WRONG_SIZE', `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`, { path, bytes, segmentBytes: this.segmentBytes });
+  }
+
+  #drop(segment: Segment): void {
+    this.#cache.release(segment.handle);
+    this.#disk.remove(segment.handle.path);
+  }
+}
