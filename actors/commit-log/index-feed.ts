@@ -31,9 +31,9 @@ export class IndexFeed {
     return (Atomics.load(this.#words, HEAD) - Atomics.load(this.#words, TAIL)) >>> 0;
   }
 
-  /** The log worker's: room for `entries` more? */
-  hasRoom(entries: number): boolean {
-    return ((this.#head - Atomics.load(this.#words, TAIL)) >>> 0) + entries <= this.capacity;
+  /** The log worker's: how many entries more there is room for. */
+  room(): number {
+    return this.capacity - ((this.#head - Atomics.load(this.#words, TAIL)) >>> 0);
   }
 
   put(keyHash: number, physicalHigh: number, physicalLow: number, timeHigh: number, timeLow: number): void {

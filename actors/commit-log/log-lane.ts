@@ -62,6 +62,10 @@ export const FLAG_UNIQUE = 32;
 export const FLAG_KEY = 64;
 /** More than one key: the log worker walks the record's KEYS. */
 export const FLAG_MANY_KEYS = 128;
+/** The record's born host is IPv6: what follows lies 12 bytes further on. */
+export const FLAG_BORN_V6 = 256;
+/** No unit and no index entry: a record that only the log knows. */
+export const FLAG_NO_DISPATCH = 512;
 
 /** Why a record was refused: kept in D_OUTCOME and turned into a response by the shard. */
 export type Outcome = typeof OUTCOME_STORED | typeof OUTCOME_DISK_FULL | typeof OUTCOME_STOPPED | typeof OUTCOME_FENCED | typeof OUTCOME_NO_QUEUE;

@@ -1,0 +1,41 @@
+/**
+ * Broker memory: every SharedArrayBuffer that the broker's threads have in common, allocated once by the root and given to each
+ * thread. Pages that nobody has touched cost nothing. It outlives every thread: a thread that is replaced finds its state here.
+ */
+import { allocateIndexFeed } from '../commit-log/index-feed.ts';
+import { allocateLane, type LaneMemory } from '../commit-log/log-lane.ts';
+import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.ts';
+import { allocateWatermarks } from '../commit-log/watermarks.ts';
+import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
+
+/** A cold pull's answer is assembled here: the largest message and its fixed part fit. */
+export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
+/** Cold pulls of one shard that may be read at once. */
+export const READ_SLOTS = 8;
+/** Records of a lane that may wait for their answer. */
+const LANE_DESCRIPTORS = 32_768;
+
+export type BrokerMemory = {
+  /** One a shard, in the shards' order. */
+  readonly lanes: readonly LaneMemory[];
+  readonly runs: RunTableMemory;
+  readonly queues: QueueMemory;
+  readonly marks: SharedArrayBuffer;
+  readonly feed: SharedArrayBuffer;
+  /** By shard: READ_SLOTS slots of READ_SLOT_BYTES. */
+  readonly readSlots: readonly SharedArrayBuffer[];
+  /** Counters by shard: see shard-counters.ts. */
+  readonly counters: SharedArrayBuffer;
+};
+
+export function allocateBrokerMemory(options: { shards: number; laneBytes: number; queueMax: number; counterWords: number }): BrokerMemory {
+  return {
+    lanes: Array.from({ length: options.shards }, () => allocateLane(options.laneBytes, LANE_DESCRIPTORS)),
+    runs: allocateRunTable(),
+    queues: allocateQueues(options.queueMax),
+    marks: allocateWatermarks(),
+    feed: allocateIndexFeed(),
+    readSlots: Array.from({ length: options.shards }, () => new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES)),
+    counters: new SharedArrayBuffer(options.shards * options.counterWords * 4),
+  };
+}

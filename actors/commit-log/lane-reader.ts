@@ -1,0 +1,48 @@
+/**
+ * Lane reader: copies records of the log's tail out of the lanes, where the newest of them still lie. A copy counts only if its
+ * source was whole after it was made. One a thread that serves pulls.
+ */
+import { LaneView, type LaneMemory } from './log-lane.ts';
+import { FoundRun, RunTable, type RunTableMemory } from './run-table.ts';
+import { WRITTEN_END, type Watermarks } from './watermarks.ts';
+
+/** Lane positions are 32 bits: a run this far behind the written end is not looked for, for its positions may have wrapped. */
+const REACH_BYTES = 1024 * 1024 * 1024;
+
+export class LaneReader {
+  readonly #lanes: readonly LaneView[];
+  readonly #runs: RunTable;
+  readonly #marks: Watermarks;
+  readonly #run = new FoundRun();
+  #oldest = 0;
+
+  constructor(lanes: readonly LaneMemory[], runs: RunTableMemory, marks: Watermarks) {
+    this.#lanes = lanes.map((lane) => new LaneView(lane));
+    this.#runs = new RunTable(runs);
+    this.#marks = marks;
+  }
+
+  /** Before the copies of one pull: what is older than this is not in any lane. */
+  begin(): void {
+    this.#oldest = this.#marks.read(WRITTEN_END) - REACH_BYTES;
+    this.#run.length = 0;
+  }
+
+  /** Copies a record's `size` bytes at `physical` to `target[at]`. False: it is no longer in a lane. */
+  copy(physical: number, size: number, target: Uint8Array, at: number): boolean {
+    const run = this.#run;
+    if (physical < this.#oldest) return false;
+    const isInRun = physical >= run.start && physical + size <= run.start + run.length;
+    if (!isInRun && !this.#runs.find(physical, run)) {
+      run.length = 0;
+      return false;
+    }
+    const lane = this.#lanes[run.lane];
+    if (lane === undefined) return false;
+    const position = (run.position + (physical - run.start)) | 0;
+    const index = position & lane.byteMask;
+    if (index + size > lane.laneBytes || !lane.intact(position)) return false;
+    target.set(lane.bytes.subarray(index, index + size), at);
+    return lane.intact(position);
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One accepted socket: cuts its bytes into frames, collects what is to be written during a turn and writes it once at the
+ * turn's end. Stops reading when told to (a full lane, too much unsent), so that a slow client costs a bounded amount of memory
+ * and nobody else anything.
+ */
+import { createServer, Socket } from 'node:net';
+import { encodeCommand, ONEWAY_FLAG } from '../../protocol/remoting/command.ts';
+import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
+import type { OutputBuffer, OutputPool } from './output-pool.ts';
+import type { Connection } from './request.ts';
+
+/** Unsent bytes at which a connection is read no further. */
+export const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
+/** Unsent bytes at which pushes to the client are dropped. */
+const PUSH_UNSENT_BYTES_MAX = 1024 * 1024;
+const FIRST_BUFFER_BYTES = 4 * 1024;
+const NEXT_BUFFER_BYTES = 64 * 1024;
+
+/** What a connection asks of its gateway. */
+export interface ConnectionOwner {
+  readonly shard: number;
+  readonly pool: OutputPool;
+  nextOpaque(): number;
+  /** The connection has output: it wants `flush` at the turn's end. */
+  dirty(connection: ClientConnection): void;
+  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean;
+  closed(connection: ClientConnection, reason: string): void;
+}
+
+export class ClientConnection implements Connection {
+  readonly id: number;
+  /** Index in the gateway's table, reused; `id` is not. */
+  readonly slot: number;
+  readonly shard: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Born host as the record has it: 4 or 16 bytes of address, then the port. */
+  readonly hostBytes: Uint8Array;
+  /** Requests whose answers are outstanding outside the log lane (pulls, control requests). */
+  inFlight = 0;
+  /** Monotonic ms of the last frame. */
+  lastReadAt = 0;
+  isOpen = true;
+  isDirty = false;
+  /** Frames that wait for something else than the socket (a topic in creation). */
+  parked = 0;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #frames = new FrameReader();
+  readonly #onFrame: (bytes: Uint8Array, start: number, end: number) => boolean;
+  readonly #closeListeners: (() => void)[] = [];
+  #output: OutputBuffer | null = null;
+  /** Why reading is stopped: bits of `HOLD_…`. */
+  #held = 0;
+  #reason = 'closed by the client';
+
+  constructor(owner: ConnectionOwner, id: number, slot: number, socket: Socket) {
+    this.#owner = owner;
+    this.id = id;
+    this.slot = slot;
+    this.shard = owner.shard;
+    this.#socket = socket;
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '0.0.0.0');
+    this.remotePort = socket.remotePort ?? 0;
+    this.localAddress = plainAddress(socket.localAddress ?? '0.0.0.0');
+    this.localPort = socket.localPort ?? 0;
+    this.hostBytes = hostBytes(this.remoteAddress, this.remotePort);
+    this.#onFrame = (bytes, start, end) => this.isOpen && owner.frame(this, bytes, start, end);
+    socket.on('error', (error) => {
+      this.#reason = error.message;
+    });
+    socket.on('end', () => socket.end());
+    socket.on('close', () => this.#closed());
+    socket.on('drain', () => this.resume(HOLD_UNSENT));
+  }
+
+  /** Bytes from the socket; they are only valid during the call. */
+  received(chunk: Uint8Array, length: number): void {
+    const error = this.#frames.push(chunk, length, this.#onFrame);
+    if (error !== null) this.close(error.message);
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== 0;
+  }
+
+  /** Stops reading for one more reason. A frame that is being handled is the last one until `resume`. */
+  hold(reason: number): void {
+    if (this.#held === 0 && this.isOpen) this.#socket.pause();
+    this.#held |= reason;
+  }
+
+  resume(reason: number): void {
+    if ((this.#held & reason) === 0) return;
+    this.#held &= ~reason;
+    if (this.#held !== 0 || !this.isOpen) return;
+    const error = this.#frames.resume(this.#onFrame);
+    if (error !== null) this.close(error.message);
+    else if (this.#held === 0) this.#socket.resume();
+  }
+
+  /** Room for `bytes` of output at the returned buffer's `length`, which the caller moves on. */
+  output(bytes: number): OutputBuffer {
+    if (!this.isDirty) {
+      this.isDirty = true;
+      this.#owner.dirty(this);
+    }
+    let output = this.#output;
+    if (output !== null && output.room >= bytes) return output;
+    const first = output === null;
+    if (output !== null) this.#send(output);
+    output = this.#owner.pool.take(first ? Math.max(bytes, FIRST_BUFFER_BYTES) : Math.max(bytes, NEXT_BUFFER_BYTES));
+    this.#output = output;
+    return output;
+  }
+
+  write(frame: Uint8Array): void {
+    if (!this.isOpen) return;
+    const output = this.output(frame.length);
+    output.bytes.set(frame, output.length);
+    output.length += frame.length;
+  }
+
+  /** The turn's end: hands what was collected to the socket. */
+  flush(): void {
+    this.isDirty = false;
+    const output = this.#output;
+    if (output === null) return;
+    this.#output = null;
+    this.#send(output);
+  }
+
+  #send(output: OutputBuffer): void {
+    if (!this.isOpen || output.length === 0) {
+      output.release();
+      return;
+    }
+    const whole = output.length === output.bytes.length ? output.bytes : output.bytes.subarray(0, output.length);
+    const taken = this.#socket.write(whole, output.release);
+    if (!taken && this.#socket.writableLength >= UNSENT_BYTES_MAX) this.hold(HOLD_UNSENT);
+  }
+
+  push(code: number, ext: Record<string, string>, body?: Uint8Array): void {
+    if (!this.isOpen || this.#socket.writableLength > PUSH_UNSENT_BYTES_MAX) return;
+    this.write(encodeCommand({ code, opaque: this.#owner.nextOpaque(), flag: ONEWAY_FLAG, ext, body: body ?? null }));
+  }
+
+  close(reason: string): void {
+    if (!this.isOpen) return;
+    this.#reason = reason;
+    this.#socket.destroy();
+  }
+
+  onClose(run: () => void): void {
+    this.#closeListeners.push(run);
+  }
+
+  #closed(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#output?.release();
+    this.#output = null;
+    for (const listener of this.#closeListeners) listener();
+    this.#closeListeners.length = 0;
+    this.#owner.closed(this, this.#reason);
+  }
+
+  /** Unsent bytes. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+}
+
+/** Reasons to read no further. */
+export const HOLD_LANE = 1;
+export const HOLD_UNSENT = 2;
+export const HOLD_PARKED = 4;
+
+/** IPv4 in IPv6 is IPv4: clients read hosts of four bytes. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** An address and port as a record carries them: 8 bytes for IPv4, 20 for IPv6. */
+export function hostBytes(address: string, port: number): Uint8Array {
+  if (!address.includes(':')) {
+    const parts = address.split('.').map(Number);
+    const bytes = new Uint8Array(8);
+    for (let i = 0; i < 4; i++) bytes[i] = parts[i] ?? 0;
+    new DataView(bytes.buffer).setInt32(4, port);
+    return bytes;
+  }
+  const [head = '', tail = ''] = address.split('%')[0]!.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === '' ? [] : tail.split(':');
+  const groups = [...left, ...new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  const bytes = new Uint8Array(20);
+  const view = new DataView(bytes.buffer);
+  groups.slice(0, 8).forEach((group, i) => {
+    view.setUint16(i * 2, Number.parseInt(group, 16));
+  });
+  view.setInt32(16, port);
+  return bytes;
+}
+
+type Handle = { readonly fd?: number };
+
+/** Accepts on one address and gives each socket with a reader that fills one shared buffer instead of a fresh one for each read. */
+export function listen(options: {
+  host: string;
+  port: number;
+  reusePort: boolean;
+  readBuffer: Uint8Array;
+  accepted: (socket: Socket) => { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null;
+  failed: (error: Error) => void;
+}): Promise<{ port: number; close(): Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
+      // The accepted socket's handle moves into a socket with our read buffer: `onread` is an option of the constructor only.
+      const inner = accepted as unknown as { _handle: Handle | null };
+      const handle = inner._handle;
+      if (handle === null) return;
+      inner._handle = null;
+      let reader: { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null = null;
+      const socket = new Socket({
+        handle,
+        allowHalfOpen: false,
+        onread: {
+          buffer: options.readBuffer,
+          callback: (length: number, chunk: Uint8Array): boolean => {
+            reader?.received(chunk, length);
+            return reader !== null && !reader.isHeld;
+          },
+        },
+      } as unknown as ConstructorParameters<typeof Socket>[0]);
+      reader = options.accepted(socket);
+      if (reader === null) socket.destroy();
+      else socket.resume();
+    });
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port, reusePort: options.reusePort, backlog: 1024 }, () => {
+      server.off('error', reject);
+      server.on('error', options.failed);
+      const address = server.address();
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : options.port,
+        close: () => new Promise((done) => server.close(() => done())),
+      });
+    });
+  });
+}

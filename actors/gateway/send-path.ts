@@ -1,0 +1,372 @@
+/**
+ * Send path of one shard: from a frame with a send to records in the shard's log lane. Nothing is allocated for a plain message:
+ * the header is read where it lies, and the record is written once, where the commit log takes it from.
+ *
+ * Refusals: 1 a field is missing or malformed; 2 the lane stayed full; 13 body, properties, batch or kind not allowed; 14 the
+ * broker stops or its disk failed; 16 a topic that only the broker writes; 17 no such topic; 29 a bad name or queue id.
+ * Source: RocketMQ 5.3 `SendMessageProcessor`, `AbstractSendMessageProcessor.msgCheck`.
+ */
+import { checkTopicName } from '../../model/topic.ts';
+import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
+import { FieldError } from '../../protocol/remoting/errors.ts';
+import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
+import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import { FOUND_REQUIRED, fillFromCommand, missingFields, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import type { ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { FLAG_ANSWER, FLAG_BATCH, FLAG_BINARY, FLAG_CONTINUED, type LaneProducer } from '../commit-log/log-lane.ts';
+import type { CreateOnSend, TopicReady, TopicRefused } from '../topic/topic-registry-actor.ts';
+import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import { type ClientConnection, HOLD_LANE, HOLD_PARKED } from './client-connection.ts';
+import {
+  PROPERTIES_BYTES_MAX,
+  RECORD_LANE_FULL,
+  RECORD_OTHER_KIND,
+  RECORD_PROPERTIES_TOO_LONG,
+  RecordFields,
+  type RecordWriter,
+} from './record-writer.ts';
+
+/** How long a frame that was read waits for room in the lane. */
+export const LANE_WAIT_MS = 200;
+/** Frames of one connection that may wait for their topic's creation. */
+const PARKED_MAX = 256;
+const CREATE_TIMEOUT_MS = 10_000;
+/** Bytes beside body and properties in an item of a batch. */
+const BATCH_ITEM_FIXED_BYTES = 22;
+/** The unrolled records of a batch, so that a lane holds several. */
+const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
+
+export interface SendLimits {
+  readonly bodyBytesMax: number;
+  readonly autoCreate: boolean;
+}
+
+type Stalled = { readonly connection: ClientConnection; readonly frame: Uint8Array; readonly since: number };
+
+export class SendPath {
+  readonly #thread: ThreadContext;
+  readonly #lane: LaneProducer;
+  readonly #writer: RecordWriter;
+  readonly #topics: TopicTable;
+  readonly #limits: SendLimits;
+  readonly #registry: ActorRef<CreateOnSend>;
+  readonly #header = new SendHeader();
+  readonly #fields = new RecordFields();
+  readonly #stalled: Stalled[] = [];
+  #stopReason: string | null = null;
+  #nextQueue = 0;
+  /** Frames refused because the lane stayed full. */
+  laneFullRefusals = 0;
+  /** Messages and bytes taken into the lane. */
+  messages = 0;
+  bytes = 0;
+
+  constructor(parts: { thread: ThreadContext; lane: LaneProducer; writer: RecordWriter; topics: TopicTable; limits: SendLimits }) {
+    this.#thread = parts.thread;
+    this.#lane = parts.lane;
+    this.#writer = parts.writer;
+    this.#topics = parts.topics;
+    this.#limits = parts.limits;
+    this.#registry = parts.thread.ref<CreateOnSend>('topic-registry');
+  }
+
+  /** From now on every send is refused with 14 and this reason. */
+  refuseAll(reason: string): void {
+    this.#stopReason = reason;
+  }
+
+  /** Takes a frame with a send. False: the connection is to be read no further for now. */
+  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
+    const header = this.#header;
+    if (!scanSendHeader(bytes, start, end, header)) {
+      try {
+        const command = decodeCommand(bytes, start, end);
+        fillFromCommand(command, header);
+        header.bodyEnd = end;
+        header.bodyStart = end - command.body.length;
+      } catch (error) {
+        if (!(error instanceof FieldError)) throw error;
+        this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, error.message);
+        return true;
+      }
+    }
+    if ((header.found & FOUND_REQUIRED) !== FOUND_REQUIRED) {
+      const names = missingFields(header.found).join(', ');
+      this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, `the custom field <${names}> is null: a send must have it`);
+      return true;
+    }
+    if (this.#stopReason !== null) {
+      this.#refuse(connection, header, RESPONSE_CODE.SERVICE_NOT_AVAILABLE, this.#stopReason);
+      return true;
+    }
+    const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
+    if (topic === undefined) return this.#create(connection, header, bytes, start, end);
+    if (topic.refusal !== 0) {
+      this.#refuse(connection, header, topic.refusal, `the topic[${topic.name}] is written by the broker only; send to another topic`);
+      return true;
+    }
+    const queueMax = Math.max(topic.writeQueues, topic.readQueues);
+    if (header.queueId >= queueMax) {
+      const remark = `request queueId[${header.queueId}] is illegal, the topic[${topic.name}] has queues 0 to ${queueMax - 1}; refresh the route`;
+      this.#refuse(connection, header, RESPONSE_CODE.INVALID_PARAMETER, remark);
+      return true;
+    }
+    const bodyBytes = header.bodyEnd - header.bodyStart;
+    if (bodyBytes === 0) {
+      this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, 'the body is missing: a message has a body of at least 1 byte');
+      return true;
+    }
+    if (bodyBytes > this.#limits.bodyBytesMax) {
+      const remark = `the message body is ${bodyBytes} bytes, maxMessageSize is ${this.#limits.bodyBytesMax}; send it in parts`;
+      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, remark);
+      return true;
+    }
+    if (header.propertiesEnd - header.propertiesStart > 6 * PROPERTIES_BYTES_MAX) {
+      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+      return true;
+    }
+    const result = header.isBatch
+      ? this.#appendBatch(connection, header, topic, bytes)
+      : this.#appendOne(connection, header, topic, bytes);
+    if (result === RECORD_LANE_FULL) return this.#stall(connection, bytes, start, end);
+    return true;
+  }
+
+  #queueId(header: SendHeader, topic: TopicState): number {
+    if (header.queueId >= 0) return header.queueId;
+    this.#nextQueue = (this.#nextQueue + 1) & 0x3fffffff;
+    return this.#nextQueue % Math.max(1, topic.writeQueues);
+  }
+
+  #flags(header: SendHeader): number {
+    return ((header.flag & ONEWAY_FLAG) === 0 ? FLAG_ANSWER : 0) | (header.isBinary ? FLAG_BINARY : 0);
+  }
+
+  #appendOne(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): number {
+    const fields = this.#fields;
+    fields.topic = topic;
+    fields.queueId = this.#queueId(header, topic);
+    fields.messageFlag = header.messageFlag;
+    fields.sysFlag = header.sysFlag;
+    fields.bornTimestamp = header.bornTimestamp;
+    fields.bornHost = connection.hostBytes;
+    fields.reconsumeTimes = header.reconsumeTimes;
+    fields.body = bytes;
+    fields.bodyStart = header.bodyStart;
+    fields.bodyEnd = header.bodyEnd;
+    fields.text = header.text;
+    fields.propertiesStart = header.propertiesStart;
+    fields.propertiesEnd = header.propertiesEnd;
+    fields.arePropertiesEscaped = header.arePropertiesEscaped;
+    const size = this.#writer.write(fields, this.#flags(header), connection.slot, connection.id, header.opaque);
+    if (size > 0) {
+      this.messages++;
+      this.bytes += size;
+      this.#thread.requestTurn();
+    } else if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
+    return size;
+  }
+
+  #refuseRecord(connection: ClientConnection, header: SendHeader, why: number): void {
+    if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+    else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, KIND_REMARK);
+  }
+
+  /** A batch is unrolled into records with consecutive offsets, published by one store, and answered once. */
+  #appendBatch(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): number {
+    if (topic.isRetry) {
+      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, 'batch request does not support retry group; send the messages singly');
+      return 0;
+    }
+    const fault = batchFault(bytes, header.bodyStart, header.bodyEnd);
+    if (fault !== null) {
+      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, fault);
+      return 0;
+    }
+    const fields = this.#fields;
+    fields.topic = topic;
+    fields.queueId = this.#queueId(header, topic);
+    fields.sysFlag = header.sysFlag;
+    fields.bornTimestamp = header.bornTimestamp;
+    fields.bornHost = connection.hostBytes;
+    fields.reconsumeTimes = header.reconsumeTimes;
+    fields.body = bytes;
+    fields.text = bytes;
+    fields.arePropertiesEscaped = false;
+    const begin = this.#lane.head;
+    let flags = this.#flags(header) | FLAG_BATCH;
+    let total = 0;
+    let records = 0;
+    for (let at = header.bodyStart; at < header.bodyEnd; ) {
+      const itemBytes = readInt32(bytes, at);
+      const bodyBytes = readInt32(bytes, at + 16);
+      fields.messageFlag = readInt32(bytes, at + 12);
+      fields.bodyStart = at + 20;
+      fields.bodyEnd = at + 20 + bodyBytes;
+      fields.propertiesStart = fields.bodyEnd + 2;
+      fields.propertiesEnd = at + itemBytes;
+      const size = this.#writer.write(fields, flags, connection.slot, connection.id, header.opaque);
+      if (size < 0) {
+        this.#lane.rollBack(begin);
+        if (size === RECORD_LANE_FULL && this.#lane.pending === 0) {
+          this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, 'the batch does not fit a log lane; send fewer messages in one');
+          return 0;
+        }
+        if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
+        return size;
+      }
+      total += size;
+      records++;
+      if (total > BATCH_RECORD_BYTES_MAX) {
+        this.#lane.rollBack(begin);
+        const remark = `the batch is over ${BATCH_RECORD_BYTES_MAX} bytes when stored; send fewer messages in one`;
+        this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, remark);
+        return 0;
+      }
+      flags = (flags & ~(FLAG_BATCH | FLAG_ANSWER)) | FLAG_CONTINUED;
+      at += itemBytes;
+    }
+    this.messages += records;
+    this.bytes += total;
+    this.#thread.requestTurn();
+    return total;
+  }
+
+  /** A topic nobody knows: made if that is allowed, while this frame waits; the connection's other frames go on. */
+  #create(connection: ClientConnection, header: SendHeader, bytes: Uint8Array, start: number, end: number): boolean {
+    const topic = utf8(header.text, header.topicStart, header.topicEnd);
+    const badName = checkTopicName(topic);
+    if (badName !== null) {
+      this.#refuse(connection, header, RESPONSE_CODE.INVALID_PARAMETER, badName);
+      return true;
+    }
+    if (this.#topics.complete && !this.#limits.autoCreate) {
+      this.#refuse(connection, header, RESPONSE_CODE.TOPIC_NOT_EXIST, `topic[${topic}] not exist, apply first please! Auto-creation is off`);
+      return true;
+    }
+    const frame = bytes.slice(start, end);
+    const defaultTopic = utf8(header.text, header.defaultTopicStart, header.defaultTopicEnd);
+    const queueNums = header.defaultTopicQueueNums;
+    const isUnit = header.isUnitMode;
+    connection.parked++;
+    this.#thread.ask<TopicReady | TopicRefused, CreateOnSend>(
+      this.#registry,
+      (replyTo) => ({
+        kind: 'create-on-send',
+        topic,
+        defaultTopic,
+        queueNums,
+        clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
+        sysFlag: isUnit ? 1 : 0,
+        replyTo,
+      }),
+      CREATE_TIMEOUT_MS,
+      (reply) => {
+        connection.parked--;
+        if (!connection.isOpen) return;
+        if (reply?.kind === 'topic-ready' && this.#topics.get(topic) !== undefined) {
+          if (!this.frame(connection, frame, 0, frame.length)) connection.hold(HOLD_LANE);
+        } else {
+          const code = reply?.kind === 'topic-refused' ? reply.code : RESPONSE_CODE.SYSTEM_BUSY;
+          const remark =
+            reply?.kind === 'topic-refused'
+              ? reply.remark
+              : `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
+          const parked = new SendHeader();
+          if (scanSendHeader(frame, 0, frame.length, parked) || fillFromCommand(decodeCommand(frame, 0, frame.length), parked) === undefined)
+            this.#refuse(connection, parked, code, remark);
+        }
+        if (connection.parked < PARKED_MAX) connection.resume(HOLD_PARKED);
+        this.#thread.requestTurn();
+      },
+    );
+    if (connection.parked < PARKED_MAX) return true;
+    connection.hold(HOLD_PARKED);
+    return false;
+  }
+
+  /** No room in the lane: the frame waits for a while, and its connection is read no further. */
+  #stall(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
+    this.#stalled.push({ connection, frame: bytes.slice(start, end), since: this.#thread.monotonicMs() });
+    connection.hold(HOLD_LANE);
+    if (this.#stalled.length === 1) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
+    return false;
+  }
+
+  /** After records were released, and when a frame has waited long enough. */
+  retryStalled(): void {
+    const waiting = this.#stalled.length;
+    if (waiting === 0) return;
+    const stalled = this.#stalled.splice(0, waiting);
+    for (let i = 0; i < stalled.length; i++) {
+      const { connection, frame, since } = stalled[i]!;
+      if (!connection.isOpen) continue;
+      const isLate = this.#thread.monotonicMs() - since >= LANE_WAIT_MS;
+      const before = this.#stalled.length;
+      if (this.frame(connection, frame, 0, frame.length)) {
+        connection.resume(HOLD_LANE);
+        continue;
+      }
+      if (this.#stalled.length === before) continue;
+      const again = this.#stalled.pop()!;
+      if (isLate) {
+        this.laneFullRefusals++;
+        const remark = `[REJECTREQUEST]the log lane stayed full for ${LANE_WAIT_MS} ms: the disk is slower than the senders; send again later`;
+        this.#refuse(connection, this.#header, RESPONSE_CODE.SYSTEM_BUSY, remark);
+        connection.resume(HOLD_LANE);
+        continue;
+      }
+      this.#stalled.push({ connection, frame: again.frame, since });
+      for (const later of stalled.slice(i + 1)) this.#stalled.push(later);
+      break;
+    }
+    if (this.#stalled.length > 0) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
+  }
+
+  #refuse(connection: ClientConnection, header: SendHeader, code: number, remark: string): void {
+    if ((header.flag & ONEWAY_FLAG) !== 0) return;
+    connection.write(
+      encodeCommand({
+        code,
+        opaque: header.opaque,
+        flag: RESPONSE_FLAG,
+        remark,
+        serializeType: header.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON,
+      }),
+    );
+    this.#thread.requestTurn();
+  }
+}
+
+const PROPERTIES_REMARK = `the message properties are longer than ${PROPERTIES_BYTES_MAX} bytes with what the broker adds; shorten them`;
+const KIND_REMARK = 'delayed, timed and transactional messages are not supported yet; send it without DELAY, TIMER_ and TRAN_MSG';
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+}
+
+/** What is wrong with a batch's body, or null: every length must lead to the next item and the last one to the end. */
+export function batchFault(bytes: Uint8Array, start: number, end: number): string | null {
+  let items = 0;
+  for (let at = start; at < end; items++) {
+    const room = end - at;
+    if (room < BATCH_ITEM_FIXED_BYTES) return `the batch ends within item ${items}: ${room} bytes are left, an item has at least ${BATCH_ITEM_FIXED_BYTES}`;
+    const itemBytes = readInt32(bytes, at);
+    const bodyBytes = readInt32(bytes, at + 16);
+    if (itemBytes < BATCH_ITEM_FIXED_BYTES || itemBytes > room) return `item ${items} of the batch claims ${itemBytes} bytes, ${room} are there`;
+    if (bodyBytes < 1 || bodyBytes > itemBytes - BATCH_ITEM_FIXED_BYTES)
+      return `item ${items} of the batch claims a body of ${bodyBytes} bytes, it may have 1 to ${itemBytes - BATCH_ITEM_FIXED_BYTES}`;
+    const propertiesAt = at + 20 + bodyBytes;
+    const propertiesBytes = (bytes[propertiesAt]! << 8) | bytes[propertiesAt + 1]!;
+    if (propertiesBytes !== itemBytes - BATCH_ITEM_FIXED_BYTES - bodyBytes)
+      return `item ${items} of the batch claims ${propertiesBytes} bytes of properties, ${itemBytes - BATCH_ITEM_FIXED_BYTES - bodyBytes} are there`;
+    at += itemBytes;
+  }
+  return items === 0 ? 'the batch is empty' : null;
+}
+

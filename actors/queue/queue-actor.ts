@@ -1,0 +1,218 @@
+/**
+ * Queue actor: owns one message queue as consumers see it: its visible range and the pulls that are held open until a message
+ * comes (long polling). One a topic and queue id, made by the first pull. It answers with positions; the shard of the puller's
+ * connection copies the bytes. No file, no socket; restarted from the shared tails, and clients ask again for the pulls it held.
+ * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `PullRequestHoldService`.
+ */
+import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { FLUSHED_END, WRITTEN_END, type Watermarks } from '../commit-log/watermarks.ts';
+import { decidePull, type PullStatus } from './decide-pull.ts';
+import { type QueueTable, UNIT_BYTES } from './queue-table.ts';
+
+/** Messages from `offset` on, at most `max` with together about `bytesMax`; waits up to `holdMs` (0: not) for the first. */
+export type Pull = {
+  readonly kind: 'pull';
+  readonly ticket: number;
+  readonly offset: number;
+  readonly max: number;
+  readonly bytesMax: number;
+  /** Tag codes wanted; empty: all. */
+  readonly codes: readonly number[];
+  readonly holdMs: number;
+  readonly replyTo: ActorRef<PullReply>;
+};
+/** The log worker has appended to the queue. */
+export type Arrived = { readonly kind: 'arrived' };
+type HoldExpired = { readonly kind: 'hold-expired'; readonly hold: number };
+export type QueueCommand = Pull | Arrived | HoldExpired;
+
+/** `units`: the 20-byte units of the messages found. `isCold`: they are not in memory, a reader has to look. */
+export type PullReply = {
+  readonly kind: 'pull-reply';
+  readonly ticket: number;
+  readonly status: PullStatus;
+  readonly offset: number;
+  readonly nextOffset: number;
+  readonly min: number;
+  readonly max: number;
+  readonly isCold: boolean;
+  readonly units: Uint8Array;
+};
+
+/** What a queue actor sees of its shard. */
+export interface QueueSurroundings {
+  readonly table: QueueTable;
+  readonly marks: Watermarks;
+  readonly syncFlush: boolean;
+  /** Sync flush: tell the queue `arrived` again when the disk has more. */
+  tellAfterFlush(queue: ActorRef<Arrived>): void;
+}
+
+const NO_UNITS = new Uint8Array(0);
+/** Units looked at in one go; a filter that matches little answers "go on from here" after so many. */
+const SCAN_UNITS_MAX = 8192;
+/** Pulls held at once in one queue; one more is answered without waiting. */
+export const HELD_MAX = 65_536;
+const scratch = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
+
+type Held = { readonly pull: Pull; readonly timer: TimerId };
+
+export class QueueActor implements Actor<QueueCommand> {
+  readonly #handle: number;
+  readonly #around: QueueSurroundings;
+  readonly #held: Map<number, Held> = new Map();
+  #nextHold = 0;
+  /** Sync flush: offsets below it are on disk. */
+  #flushed = 0;
+
+  constructor(handle: number, around: QueueSurroundings) {
+    this.#handle = handle;
+    this.#around = around;
+    this.#flushed = around.table.filed(handle);
+  }
+
+  receive(message: QueueCommand, context: ActorContext): void {
+    if (message.kind === 'pull') this.#onPull(message, context);
+    else if (message.kind === 'arrived') this.#onArrived(context);
+    else this.#onHoldExpired(message.hold);
+  }
+
+  #onPull(pull: Pull, context: ActorContext): void {
+    if (this.#answer(pull, pull.holdMs > 0 && this.#held.size < HELD_MAX)) return;
+    const hold = this.#nextHold++;
+    this.#held.set(hold, { pull, timer: context.schedule(pull.holdMs, { kind: 'hold-expired', hold }) });
+    this.#around.table.setWaiting(this.#handle);
+    // Looked at once more: what came between the first look and the flag rang no bell.
+    if (this.#visible() > pull.offset) this.#release(hold, context);
+    else this.#awaitFlush(context);
+  }
+
+  #onArrived(context: ActorContext): void {
+    for (const hold of this.#held.keys()) this.#release(hold, context);
+    if (this.#held.size === 0) return;
+    this.#around.table.setWaiting(this.#handle);
+    this.#awaitFlush(context);
+  }
+
+  /** Written but not on disk yet: nobody reads what a power cut could take back. */
+  #awaitFlush(context: ActorContext): void {
+    if (this.#around.syncFlush && this.#visible() < this.#around.table.next(this.#handle)) this.#around.tellAfterFlush(context.self as ActorRef<Arrived>);
+  }
+
+  /** Answers a held pull if there is something for it. */
+  #release(hold: number, context: ActorContext): void {
+    const held = this.#held.get(hold)!;
+    if (!this.#answer(held.pull, true)) return;
+    this.#held.delete(hold);
+    context.cancel(held.timer);
+  }
+
+  #onHoldExpired(hold: number): void {
+    const held = this.#held.get(hold);
+    if (held === undefined) return;
+    this.#held.delete(hold);
+    this.#answer(held.pull, false);
+  }
+
+  /** Answers unless there is nothing yet and the pull may wait. */
+  #answer(pull: Pull, mayWait: boolean): boolean {
+    const table = this.#around.table;
+    const min = table.min(this.#handle);
+    const max = this.#visible();
+    const decision = decidePull(pull.offset, min, max);
+    if (decision.kind === 'wait' && mayWait) return false;
+    if (decision.kind !== 'read') {
+      this.#reply(pull, decision.status, decision.nextOffset, min, max, NO_UNITS, false);
+      return true;
+    }
+    const wanted = pull.codes.length === 0 ? Math.min(pull.max, SCAN_UNITS_MAX) : SCAN_UNITS_MAX;
+    const read = table.readUnits(this.#handle, pull.offset, Math.min(wanted, max - pull.offset), scratch);
+    if (read === 0) {
+      this.#reply(pull, 'FOUND', pull.offset, min, max, NO_UNITS, true);
+      return true;
+    }
+    const kept = selectUnits(scratch, read, pull.max, pull.bytesMax, pull.codes);
+    if (kept.found > 0) {
+      this.#reply(pull, 'FOUND', pull.offset + kept.scanned, min, max, scratch.slice(0, kept.found * UNIT_BYTES), false);
+      return true;
+    }
+    // A filter that nothing matched at the queue's end may wait for more, as if the offset were the end.
+    if (mayWait && pull.offset + read >= max && this.#held.size > 0) return false;
+    this.#reply(pull, 'NO_MATCHED_MESSAGE', pull.offset + kept.scanned, min, max, NO_UNITS, false);
+    return true;
+  }
+
+  #reply(pull: Pull, status: PullStatus, nextOffset: number, min: number, max: number, units: Uint8Array, isCold: boolean): void {
+    pull.replyTo.tell({ kind: 'pull-reply', ticket: pull.ticket, status, offset: pull.offset, nextOffset, min, max, isCold, units });
+  }
+
+  /** The end of what consumers may see. */
+  #visible(): number {
+    const { table, marks, syncFlush } = this.#around;
+    const next = table.next(this.#handle);
+    if (!syncFlush) return next;
+    // NEXT was read first: every unit below it ends at or before the written end read now.
+    const written = marks.read(WRITTEN_END);
+    const flushed = marks.read(FLUSHED_END);
+    if (flushed >= written) this.#flushed = next;
+    // In this mode units are filed only once their records are on disk, and what is not filed lies in memory.
+    else this.#flushed = Math.max(this.#flushed, table.filed(this.#handle));
+    while (this.#flushed < next) {
+      const read = table.readUnits(this.#handle, this.#flushed, Math.min(SCAN_UNITS_MAX, next - this.#flushed), scratch);
+      if (read === 0) break;
+      let unit = 0;
+      while (unit < read && unitEnd(scratch, unit * UNIT_BYTES) <= flushed) unit++;
+      this.#flushed += unit;
+      if (unit < read) break;
+    }
+    return this.#flushed;
+  }
+}
+
+const TWO_32 = 0x1_0000_0000;
+
+export function unitPhysical(units: Uint8Array, at: number): number {
+  return readInt32(units, at) * TWO_32 + (readInt32(units, at + 4) >>> 0);
+}
+
+export function unitSize(units: Uint8Array, at: number): number {
+  return readInt32(units, at + 8);
+}
+
+function unitEnd(units: Uint8Array, at: number): number {
+  return unitPhysical(units, at) + unitSize(units, at);
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+const selected = { found: 0, scanned: 0 };
+
+/**
+ * Keeps the units whose tag code is wanted at the front of `units`, up to `max` and `bytesMax` (but one at least); says how many
+ * and how many were looked at. The result is reused from call to call.
+ */
+export function selectUnits(
+  units: Uint8Array,
+  count: number,
+  max: number,
+  bytesMax: number,
+  codes: readonly number[],
+): { readonly found: number; readonly scanned: number } {
+  let found = 0;
+  let bytes = 0;
+  let unit = 0;
+  for (; unit < count && found < max; unit++) {
+    const at = unit * UNIT_BYTES;
+    if (codes.length > 0 && !codes.includes(readInt32(units, at + 16))) continue;
+    const size = unitSize(units, at);
+    if (found > 0 && bytes + size > bytesMax) break;
+    bytes += size;
+    if (found !== unit) units.copyWithin(found * UNIT_BYTES, at, at + UNIT_BYTES);
+    found++;
+  }
+  selected.found = found;
+  selected.scanned = unit;
+  return selected;
+}
