@@ -1,0 +1,400 @@
+/**
+ * Registration actor: makes this broker known at every name server of its list, over TCP also where one runs in the same process.
+ * One a broker, at `registration`, on a thread with an event loop. Registers at the start, every 30 s, and at once when topics
+ * change; who waits for a change is answered when every name server took it or failed its try, after 3 s at the latest. A name
+ * server that does not answer is tried again with back-off and holds up nobody meanwhile. On a clean stop it unregisters.
+ * What it decides for each name server is in name-server-link.ts.
+ *
+ * Restarted without state: it fetches the topics from the registry and registers again.
+ * Source: RocketMQ 5.3 `BrokerOuterAPI`, `BrokerController.registerBrokerAll`.
+ */
+import { crc32 } from 'node:zlib';
+import type { CommandFields } from '../../protocol/remoting/command.ts';
+import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import type { TableVersion, TopicConfig } from '../topic/topic-config.ts';
+import type { ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
+import { TOPIC_REGISTRY_PATH } from '../topic/topic-table-actor.ts';
+import { topicJson } from '../topic/topics-json.ts';
+import type { LinkEffect } from './name-server-link.ts';
+import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
+import type { RemotingClient, RemotingEvents } from './remoting-client.ts';
+
+/** Registers everything at every name server now. */
+export type RegisterNow = { kind: 'register-now' };
+/** The broker stops: says good-bye to all, then registers nothing any more. */
+export type Unregister = { kind: 'unregister'; replyTo: ActorRef<Unregistered> };
+export type Unregistered = { kind: 'unregistered' };
+/** Answered when every name server has been registered with, or failed its first try. */
+export type AwaitRegistered = { kind: 'await-registered'; replyTo: ActorRef<TopicsRegistered> };
+export type RegistrationCommand = TopicsChanged | TopicsReset | RegisterNow | Unregister | AwaitRegistered;
+
+type Page = { kind: 'page'; fetch: number; topics: TopicConfig[]; next: number; version: TableVersion };
+type NoPage = { kind: 'no-page'; fetch: number };
+type Fetch = { kind: 'fetch'; fetch: number };
+type LinkOpened = { kind: 'link-opened'; link: number; connection: number };
+type LinkAnswered = { kind: 'link-answered'; link: number; connection: number; opaque: number; code: number; remark: string; changed: boolean };
+type LinkClosed = { kind: 'link-closed'; link: number; connection: number; reason: string };
+type Tick = { kind: 'tick' };
+type WaitExpired = { kind: 'wait-expired'; wait: number };
+type Private = Page | NoPage | Fetch | LinkOpened | LinkAnswered | LinkClosed | Tick | WaitExpired;
+
+export type RegistrationOptions = {
+  /** `host:port` of every name server. */
+  readonly nameServers: readonly string[];
+  readonly clusterName: string;
+  readonly brokerName: string;
+  readonly brokerId: number;
+  /** Where clients reach the broker. */
+  readonly brokerAddr: string;
+  readonly haServerAddr: string;
+  readonly periodMs?: number;
+  /** Opens a connection; the events may come from outside a turn. */
+  readonly open: (address: string, events: RemotingEvents) => RemotingClient;
+  /** Asks the thread for a turn after an event. */
+  readonly requestTurn: () => void;
+};
+
+export const REGISTER_PERIOD_MS = 30_000;
+const REGISTER_BROKER = 103;
+const UNREGISTER_BROKER = 104;
+const QUERY_DATA_VERSION = 322;
+/** Also how long a new topic's creator waits for a name server at most. */
+const WAIT_MAX_MS = TRY_MAX_MS;
+const FETCH_MAX_MS = 2_000;
+const FETCH_AGAIN_MS = 200;
+
+type Wait = { readonly seq: number; readonly links: Set<number>; readonly replyTo: ActorRef<TopicsRegistered>; registered: number; failed: number };
+
+export class RegistrationActor implements Actor<RegistrationCommand | Private> {
+  readonly #options: RegistrationOptions;
+  readonly #links: NameServerLink[];
+  readonly #clients: (RemotingClient | null)[];
+  /** Numbers connections, so that an event of a former one is told from the present one's. */
+  readonly #connections: number[];
+  #nextConnection = 1;
+  #topics: Map<string, TopicConfig> = new Map();
+  #version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
+  /** False until all topics are here: nothing is registered before. */
+  #loaded = false;
+  #fetch = 0;
+  #fetched: Map<string, TopicConfig> = new Map();
+  /** Changes that came while the topics were being fetched; null when they are not. */
+  #late: Map<string, TopicConfig | null> | null = null;
+  #seq = 0;
+  readonly #waits: Map<number, Wait> = new Map();
+  #nextWait = 1;
+  #timer: TimerId | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #unregistering: { readonly replyTo: ActorRef<Unregistered>; readonly links: Set<number> } | null = null;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    const self = this;
+    const source = {
+      get version(): TableVersion {
+        return self.#version;
+      },
+      get size(): number {
+        return self.#topics.size;
+      },
+      all: (): Iterable<TopicConfig> => self.#topics.values(),
+    };
+    const periodMs = options.periodMs ?? REGISTER_PERIOD_MS;
+    this.#links = options.nameServers.map(() => new NameServerLink(source, periodMs));
+    this.#clients = options.nameServers.map(() => null);
+    this.#connections = options.nameServers.map(() => 0);
+  }
+
+  started(context: ActorContext): void {
+    this.#fetchTopics(context);
+  }
+
+  stopped(): void {
+    for (const client of this.#clients) client?.close();
+  }
+
+  receive(message: RegistrationCommand | Private, context: ActorContext): void {
+    const now = context.now();
+    switch (message.kind) {
+      case 'topics-changed':
+        this.#topicsChanged(message, context);
+        break;
+      case 'topics-reset':
+        this.#fetchTopics(context);
+        break;
+      case 'register-now':
+        if (this.#loaded) this.#each((link) => link.registerAll(now), context);
+        break;
+      case 'await-registered':
+        this.#wait(this.#seq, message.replyTo, true, context);
+        break;
+      case 'unregister':
+        this.#unregister(message, context);
+        break;
+      case 'page':
+        this.#page(message, context);
+        break;
+      case 'no-page':
+        if (message.fetch === this.#fetch) context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: message.fetch });
+        break;
+      case 'fetch':
+        if (message.fetch === this.#fetch) this.#fetchTopics(context);
+        break;
+      case 'link-opened':
+        if (this.#isPresent(message)) this.#perform(message.link, this.#links[message.link]!.opened(now), context);
+        break;
+      case 'link-answered': {
+        if (!this.#isPresent(message)) break;
+        const { link, opaque, code, remark, changed } = message;
+        this.#perform(link, this.#links[link]!.answered(opaque, code, remark, changed, context.random(), now), context);
+        break;
+      }
+      case 'link-closed':
+        if (!this.#isPresent(message)) break;
+        this.#clients[message.link] = null;
+        this.#perform(message.link, this.#links[message.link]!.closed(message.reason, context.random(), now), context);
+        break;
+      case 'tick':
+        this.#timer = null;
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.#each((link) => (link.nextTickAt() <= now ? link.tick(context.random(), now) : []), context);
+        break;
+      case 'wait-expired':
+        this.#waitExpired(message.wait);
+        break;
+    }
+    this.#schedule(context);
+  }
+
+  #isPresent(message: { readonly link: number; readonly connection: number }): boolean {
+    return this.#connections[message.link] === message.connection;
+  }
+
+  #fetchTopics(context: ActorContext): void {
+    this.#fetch++;
+    this.#fetched = new Map();
+    this.#late = new Map();
+    this.#askPage(0, context);
+  }
+
+  #askPage(cursor: number, context: ActorContext): void {
+    const fetch = this.#fetch;
+    context.ask<TopicPage, ListTopics>(
+      context.ref(TOPIC_REGISTRY_PATH),
+      (replyTo) => ({ kind: 'list-topics', cursor, replyTo }),
+      FETCH_MAX_MS,
+      (reply): Page | NoPage =>
+        reply === undefined ? { kind: 'no-page', fetch } : { kind: 'page', fetch, topics: reply.topics, next: reply.next, version: reply.version },
+    );
+  }
+
+  #page(message: Page, context: ActorContext): void {
+    if (message.fetch !== this.#fetch) return;
+    for (const topic of message.topics) this.#fetched.set(topic.topicName, topic);
+    if (message.next >= 0) {
+      this.#askPage(message.next, context);
+      return;
+    }
+    this.#topics = this.#fetched;
+    this.#fetched = new Map();
+    // The registry told changes and pages in its own order, so a change is never older than the page.
+    for (const [name, config] of this.#late ?? []) apply(this.#topics, name, config);
+    this.#late = null;
+    this.#version = newer(this.#version, message.version);
+    this.#loaded = true;
+    const now = context.now();
+    this.#each((link) => link.registerAll(now), context);
+  }
+
+  #topicsChanged(message: TopicsChanged, context: ActorContext): void {
+    const changes: [string, TopicConfig | null][] = message.topics.map((config) => [config.topicName, config]);
+    for (const name of message.removed) changes.push([name, null]);
+    this.#version = newer(this.#version, message.version);
+    for (const [name, config] of changes) {
+      this.#late?.set(name, config);
+      apply(this.#topics, name, config);
+    }
+    const seq = ++this.#seq;
+    this.#wait(seq, message.replyTo, false, context);
+    const now = context.now();
+    if (this.#loaded) this.#each((link) => link.changed(seq, changes, now), context);
+  }
+
+  /** @param asItIs counts what is registered, or failed, already; else only what comes from now on. */
+  #wait(seq: number, replyTo: ActorRef<TopicsRegistered>, asItIs: boolean, context: ActorContext): void {
+    const id = this.#nextWait++;
+    const links = new Set<number>();
+    for (let link = 0; link < this.#links.length; link++) links.add(link);
+    const wait: Wait = { seq, links, replyTo, registered: 0, failed: 0 };
+    this.#waits.set(id, wait);
+    if (asItIs) {
+      this.#links.forEach((state, link) => {
+        if (state.isRegistered || state.isDown) this.#count(wait, link, state.isRegistered);
+      });
+    }
+    if (this.#answerIfDone(id, wait)) return;
+    context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id });
+  }
+
+  #settled(link: number, upTo: number, ok: boolean): void {
+    for (const [id, wait] of this.#waits) {
+      if (wait.seq > upTo || !wait.links.has(link)) continue;
+      this.#count(wait, link, ok);
+      this.#answerIfDone(id, wait);
+    }
+  }
+
+  #count(wait: Wait, link: number, ok: boolean): void {
+    wait.links.delete(link);
+    if (ok) wait.registered++;
+    else wait.failed++;
+  }
+
+  #answerIfDone(id: number, wait: Wait): boolean {
+    if (wait.links.size > 0) return false;
+    this.#waits.delete(id);
+    wait.replyTo.tell({ kind: 'topics-registered', registered: wait.registered, failed: wait.failed });
+    return true;
+  }
+
+  #waitExpired(id: number): void {
+    const wait = this.#waits.get(id);
+    if (wait === undefined) return;
+    this.#waits.delete(id);
+    wait.replyTo.tell({ kind: 'topics-registered', registered: wait.registered, failed: wait.failed + wait.links.size });
+  }
+
+  #unregister(message: Unregister, context: ActorContext): void {
+    const links = new Set<number>();
+    for (let link = 0; link < this.#links.length; link++) links.add(link);
+    this.#unregistering = { replyTo: message.replyTo, links };
+    const now = context.now();
+    this.#each((link) => link.unregister(now), context);
+    this.#answerUnregister();
+  }
+
+  #answerUnregister(): void {
+    if (this.#unregistering === null || this.#unregistering.links.size > 0) return;
+    this.#unregistering.replyTo.tell({ kind: 'unregistered' });
+    this.#unregistering = null;
+  }
+
+  #each(step: (link: NameServerLink) => LinkEffect[], context: ActorContext): void {
+    for (let link = 0; link < this.#links.length; link++) this.#perform(link, step(this.#links[link]!), context);
+  }
+
+  #perform(link: number, effects: readonly LinkEffect[], context: ActorContext): void {
+    const address = this.#options.nameServers[link]!;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'open':
+          this.#open(link, context);
+          break;
+        case 'close':
+          this.#clients[link]?.close();
+          this.#clients[link] = null;
+          this.#connections[link] = 0;
+          break;
+        case 'register':
+          this.#clients[link]?.send(this.#registerCommand(effect.opaque, effect.topics, effect.version));
+          break;
+        case 'query-version':
+          this.#clients[link]?.send({ code: QUERY_DATA_VERSION, opaque: effect.opaque, ext: this.#identity(), body: versionBody(effect.version) });
+          break;
+        case 'unregister':
+          this.#clients[link]?.send({ code: UNREGISTER_BROKER, opaque: effect.opaque, ext: this.#identity() });
+          break;
+        case 'settled':
+          this.#settled(link, effect.upTo, effect.ok);
+          break;
+        case 'unregistered':
+          this.#unregistering?.links.delete(link);
+          this.#answerUnregister();
+          break;
+        case 'failed':
+          context.log('warn', 'cannot register at a name server', { nameServer: address, reason: effect.reason, retryInMs: effect.retryInMs });
+          break;
+        case 'recovered':
+          context.log('info', 'registered again at a name server', { nameServer: address });
+          break;
+      }
+    }
+  }
+
+  #open(link: number, context: ActorContext): void {
+    const connection = this.#nextConnection++;
+    this.#connections[link] = connection;
+    const self = context.ref<Private>(context.path);
+    // A full mailbox loses an event; the try's time limit covers that.
+    const tell = (message: Private): void => {
+      self.tell(message);
+      this.#options.requestTurn();
+    };
+    this.#clients[link] = this.#options.open(this.#options.nameServers[link]!, {
+      opened: () => tell({ kind: 'link-opened', link, connection }),
+      answered: (command) =>
+        tell({
+          kind: 'link-answered',
+          link,
+          connection,
+          opaque: command.opaque,
+          code: command.code,
+          remark: command.remark ?? '',
+          changed: command.ext.get('changed') !== 'false',
+        }),
+      closed: (reason) => tell({ kind: 'link-closed', link, connection, reason }),
+    });
+  }
+
+  #identity(): Record<string, string | number | boolean> {
+    const { brokerAddr, brokerId, brokerName, clusterName } = this.#options;
+    return { brokerAddr, brokerId, brokerName, clusterName };
+  }
+
+  #registerCommand(opaque: number, topics: readonly TopicConfig[], version: TableVersion): CommandFields {
+    const body = registerBody(topics, version);
+    const bodyCrc32 = crc32(body) & 0x7fffffff;
+    const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr: this.#options.haServerAddr };
+    return { code: REGISTER_BROKER, opaque, ext, body };
+  }
+
+  /** One timer for all links, moved when an earlier time is wanted. */
+  #schedule(context: ActorContext): void {
+    if (!this.#loaded) return;
+    let at = Number.POSITIVE_INFINITY;
+    for (const link of this.#links) at = Math.min(at, link.nextTickAt());
+    if (at === this.#timerAt) return;
+    if (this.#timer !== null) context.cancel(this.#timer);
+    this.#timerAt = at;
+    this.#timer = Number.isFinite(at) ? context.schedule(Math.max(1, at - context.now()), { kind: 'tick' }) : null;
+  }
+}
+
+function apply(topics: Map<string, TopicConfig>, name: string, config: TopicConfig | null): void {
+  if (config === null) topics.delete(name);
+  else topics.set(name, config);
+}
+
+function newer(left: TableVersion, right: TableVersion): TableVersion {
+  return right.counter >= left.counter ? right : left;
+}
+
+function versionJson(version: TableVersion): string {
+  const { counter, stateVersion, timestamp } = version;
+  return JSON.stringify({ counter, stateVersion, timestamp });
+}
+
+function versionBody(version: TableVersion): Uint8Array {
+  return Buffer.from(versionJson(version), 'utf8');
+}
+
+/** The uncompressed form, which name servers of 4.x and 5.x read. Source: RocketMQ `RegisterBrokerBody`. */
+function registerBody(topics: readonly TopicConfig[], version: TableVersion): Uint8Array {
+  const table = topics.map((topic) => `${JSON.stringify(topic.topicName)}:${JSON.stringify(topicJson(topic))}`);
+  const dataVersion = versionJson(version);
+  const mapping = '"topicQueueMappingDetailMap":{},"topicQueueMappingInfoMap":{}';
+  return Buffer.from(
+    `{"filterServerList":[],"topicConfigSerializeWrapper":{"dataVersion":${dataVersion},"mappingDataVersion":${dataVersion},"topicConfigTable":{${table.join(',')}},${mapping}}}`,
+    'utf8',
+  );
+}
