@@ -110,8 +110,8 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     assert.equal(got.tags, 'TagA');
     assert.equal(got.keys, 'k1 k2');
     assert.equal(got.properties['colour'], 'grün "quoted" back\\slash');
-    assert.equal(got.properties['UNIQ_KEY'], sent.msgId, 'the unique key that the client set');
-    assert.equal(got.queueId, sent.messageQueue.queueId);
+    assert.equal(got.msgId, sent.msgId, 'the id that the client gave it');
+    assert.equal(got.queueId, Number(sent.messageQueue.queueId));
     const begin = performance.now();
     await from.send(message(run, 'B', 'to a waiting pull'));
     await waitUntil('a message to a waiting pull', () => received.messages.length === 2, 45_000, 1);
