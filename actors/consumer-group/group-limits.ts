@@ -1,0 +1,39 @@
+/**
+ * Limits on what clients may make a broker remember of groups, and the words of a refusal. Pure. Every limit is far above what
+ * working clients need; each stands where one more entry would let a client grow the broker's memory without end.
+ */
+
+/** Characters of a client id: Java's own names of hosts, processes and units stay below 128. */
+export const CLIENT_ID_MAX = 255;
+/** Characters of a group's name: 255, what a topic may have, less those of `%RETRY%`. */
+export const GROUP_NAME_MAX = 248;
+/** Characters of the name of a group that a tool makes. Source: `TopicValidator.GROUP_MAX_LENGTH`. */
+export const TOOL_GROUP_NAME_MAX = 120;
+/** Groups in one heartbeat, consumers and producers each; also the groups that one connection may belong to. */
+export const GROUPS_PER_CONNECTION_MAX = 1024;
+/** Connections of one group. */
+export const MEMBERS_MAX = 32_768;
+/** Topics that one group subscribes to. */
+export const SUBSCRIPTIONS_MAX = 1024;
+/** Tags of one subscription. */
+export const TAGS_MAX = 1024;
+/** Characters of all topics, expressions and tags of one group's heartbeat: it must fit one record between threads. */
+export const SUBSCRIPTION_CHARACTERS_MAX = 32_768;
+/** Consumer groups of a broker. */
+export const GROUPS_MAX = 100_000;
+/** Queues that one group has committed offsets of. */
+export const OFFSETS_PER_GROUP_MAX = 262_144;
+/** Queues that one lock request names. */
+export const LOCKS_PER_REQUEST_MAX = 4096;
+/** Queues of one group that are locked at a time. */
+export const LOCKS_PER_GROUP_MAX = 65_536;
+/** Largest offset that a double carries exactly. */
+export const OFFSET_MAX: number = Number.MAX_SAFE_INTEGER;
+
+/** A refusal: what the client is answered. */
+export type Refusal = { readonly code: number; readonly remark: string };
+
+/** Names the rule, the value and the remedy, as every refusal must. */
+export function overLimit(code: number, what: string, value: number, max: number, remedy: string): Refusal {
+  return { code, remark: `${what}: ${value}, at most ${max} allowed; ${remedy}` };
+}

@@ -1,0 +1,406 @@
+/**
+ * Group registry: owns the broker's consumer groups, that is subscriptionGroup.json and its version. One a broker, at
+ * `group-registry`.
+ *
+ * What a tool changes or deletes is saved (renamed into place, with synchronous flush synced too), then told to every shard, then
+ * answered; a save that fails refuses it and leaves the table as it was. A group that comes into being because a client uses it
+ * is told to the shards, answered and then saved, at most one save a second for all of them: after a crash in between it comes
+ * into being again, the same.
+ *
+ * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates.
+ * Source: RocketMQ `SubscriptionGroupManager`.
+ */
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
+import type { GroupDeleted } from './consumer-group-actor.ts';
+import {
+  BUILT_IN_GROUPS,
+  defaultGroupConfig,
+  type GroupConfig,
+  type GroupTableVersion,
+  groupConfigJson,
+  groupConfigRefusal,
+  groupNameRefusal,
+  isSystemGroup,
+  sameGroupConfig,
+} from './group-config.ts';
+import { GROUPS_MAX, overLimit, type Refusal, TOOL_GROUP_NAME_MAX } from './group-limits.ts';
+import { type Copied, consumerGroupPath, type GroupTableCommand, type GroupTableStarted, groupTablePath } from './group-table-actor.ts';
+import { GROUPS_FILE, groupsText, parseGroupsFile } from './groups-json.ts';
+import { ShardCopies } from './shard-copies.ts';
+
+export type GroupReady = { readonly kind: 'group-ready'; readonly group: string };
+export type GroupRefused = { readonly kind: 'group-refused'; readonly group: string; readonly code: number; readonly remark: string };
+export type GroupReply = GroupReady | GroupRefused;
+
+/** A client uses the group: make it if the rules allow. Refused with 29 (name), 26 (may not be made) or 1 (too many). */
+export type EnsureGroup = { readonly kind: 'ensure-group'; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
+/** A tool makes or changes a group (request 200). */
+export type UpdateGroup = { readonly kind: 'update-group'; readonly config: GroupConfig; readonly replyTo: ActorRef<GroupReply> };
+/** Answered with group-ready for an unknown group too. */
+export type DeleteGroup = {
+  readonly kind: 'delete-group';
+  readonly group: string;
+  readonly cleanOffset: boolean;
+  readonly replyTo: ActorRef<GroupReply>;
+};
+/** Answered when the table is loaded and every shard has it. */
+export type AwaitGroups = { readonly kind: 'await-groups'; readonly replyTo: ActorRef<GroupsReady> };
+export type GroupsReady = { readonly kind: 'groups-ready'; readonly groups: number };
+export type GroupRegistryCommand = EnsureGroup | UpdateGroup | DeleteGroup | AwaitGroups | GroupTableStarted | Copied;
+
+type Private =
+  | { readonly kind: 'save-due' }
+  | { readonly kind: 'saved'; readonly ok: boolean; readonly error: string }
+  | { readonly kind: 'copy-due' }
+  | { readonly kind: 'answer-due' }
+  | { readonly kind: 'shard-gone'; readonly shard: string };
+
+export type GroupRegistryOptions = {
+  /** The parsed file as it was saved last; null: there is none yet. Throws when it cannot be read. */
+  readonly load: () => unknown;
+  /** Clients may make groups by using them (`autoCreateSubscriptionGroup`). */
+  readonly autoCreate: boolean;
+  /** Names of the shard threads. */
+  readonly shards: readonly string[];
+  /** Saves are synced to the disk before a tool is answered (synchronous flush). */
+  readonly sync: boolean;
+  readonly store?: string;
+};
+
+const SYSTEM_ERROR = 1;
+const GROUP_NOT_EXIST = 26;
+
+const SAVE_MAX_MS = 30_000;
+const SAVE_LAZILY_MS = 1_000;
+const COPY_AGAIN_MS = 20;
+const COPIED_MAX_MS = 2_000;
+/** A configuration has up to 16 K characters beside its own members: a message must fit one record between threads. */
+const CHARACTERS_PER_MESSAGE = 32_768;
+const WAITING_MAX = 100_000;
+
+type Change = { readonly group: string; readonly config: GroupConfig | null; readonly cleanOffset: boolean; readonly replyTo: ActorRef<GroupReply> };
+type Waiting = { readonly revision: number; readonly untilMs: number; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
+
+export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private> {
+  readonly #options: GroupRegistryOptions;
+  /** Every group with its JSON text, which is made once. */
+  readonly #groups: Map<string, { config: GroupConfig; text: string }> = new Map();
+  #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
+  #forbidden = '{}';
+  #copies: ShardCopies = new ShardCopies([], 0);
+  /** Tools' changes: waiting for the next save, and in the save under way. */
+  #staged: Change[] = [];
+  #flying: Change[] = [];
+  /** Answers that wait for the shards, oldest first. */
+  #waiting: Waiting[] = [];
+  #awaiting: ActorRef<GroupsReady>[] = [];
+  #isDirty = false;
+  #isSaving = false;
+  #saveIsDue = false;
+  #copyIsDue = false;
+  #answerIsDue = false;
+
+  constructor(options: GroupRegistryOptions) {
+    this.#options = options;
+  }
+
+  started(context: ActorContext): void {
+    const parsed = this.#options.load();
+    if (parsed !== null) {
+      const file = parseGroupsFile(parsed);
+      this.#version = file.version;
+      this.#forbidden = file.forbidden;
+      for (const config of file.groups) this.#put(config);
+    }
+    for (const group of BUILT_IN_GROUPS) {
+      if (this.#groups.has(group)) continue;
+      this.#put(defaultGroupConfig(group));
+      this.#isDirty = true;
+    }
+    if (this.#isDirty) this.#bump(context);
+    this.#copies = new ShardCopies(this.#options.shards, context.now() * 64);
+    this.#copies.allRefused();
+    this.#copyWhole(context);
+    for (const shard of this.#options.shards) this.#watch(shard, context);
+    if (this.#isDirty) this.#scheduleSave(context);
+  }
+
+  stopped(context: ActorContext): void {
+    if (this.#isDirty) this.#store(context).tell(this.#saveMessage([], context.self as ActorRef<TableSaved>));
+  }
+
+  receive(message: GroupRegistryCommand | Private, context: ActorContext): void {
+    switch (message.kind) {
+      case 'ensure-group':
+        return this.#onEnsure(message, context);
+      case 'update-group':
+        return this.#onUpdate(message, context);
+      case 'delete-group':
+        return this.#onDelete(message, context);
+      case 'await-groups':
+        this.#awaiting.push(message.replyTo);
+        return this.#answer(context);
+      case 'group-table-started':
+        this.#copies.refused(message.shard);
+        return this.#copyWhole(context);
+      case 'copied':
+        if (this.#copies.acked(message.shard, message.revision)) this.#watch(message.shard, context);
+        return this.#answer(context);
+      case 'save-due':
+        this.#saveIsDue = false;
+        return this.#save(context);
+      case 'saved':
+        return this.#onSaved(message.ok, message.error, context);
+      case 'copy-due':
+        this.#copyIsDue = false;
+        return this.#copyWhole(context);
+      case 'answer-due':
+        this.#answerIsDue = false;
+        return this.#answer(context);
+      case 'shard-gone':
+        this.#copies.lost(message.shard);
+        this.#scheduleCopy(context);
+        return this.#answer(context);
+    }
+  }
+
+  #onEnsure(message: EnsureGroup, context: ActorContext): void {
+    const { group, replyTo } = message;
+    if (!this.#groups.has(group)) {
+      const refusal = this.#ensureRefusal(group);
+      if (refusal !== null) {
+        replyTo.tell({ kind: 'group-refused', group, ...refusal });
+        return;
+      }
+      const config = defaultGroupConfig(group);
+      this.#put(config);
+      this.#bump(context);
+      this.#isDirty = true;
+      this.#scheduleSave(context);
+      this.#tellShards([config], [], context);
+    }
+    this.#waitForShards(group, replyTo, context);
+  }
+
+  #ensureRefusal(group: string): Refusal | null {
+    const bad = groupNameRefusal(group);
+    if (bad !== null) return bad;
+    if (!this.#options.autoCreate && !isSystemGroup(group)) {
+      return {
+        code: GROUP_NOT_EXIST,
+        remark: `subscription group [${group}] does not exist; groups are not made by use (autoCreateSubscriptionGroup=false): create it with mqadmin updateSubGroup`,
+      };
+    }
+    return this.#countRefusal();
+  }
+
+  #countRefusal(): Refusal | null {
+    if (this.#groups.size < GROUPS_MAX) return null;
+    return overLimit(SYSTEM_ERROR, 'consumer groups of this broker', this.#groups.size + 1, GROUPS_MAX, 'delete unused ones with mqadmin deleteSubGroup');
+  }
+
+  #onUpdate(message: UpdateGroup, context: ActorContext): void {
+    const { config, replyTo } = message;
+    const group = config.groupName;
+    const known = this.#groups.get(group);
+    const refusal =
+      groupNameRefusal(group, TOOL_GROUP_NAME_MAX) ?? groupConfigRefusal(config) ?? (known === undefined ? this.#countRefusal() : null);
+    if (refusal !== null) {
+      replyTo.tell({ kind: 'group-refused', group, ...refusal });
+      return;
+    }
+    const isPending = [...this.#staged, ...this.#flying].some((change) => change.group === group);
+    if (known !== undefined && !isPending && sameGroupConfig(known.config, config)) return this.#waitForShards(group, replyTo, context);
+    this.#stage({ group, config, cleanOffset: false, replyTo }, context);
+  }
+
+  #onDelete(message: DeleteGroup, context: ActorContext): void {
+    const { group, cleanOffset, replyTo } = message;
+    this.#stage({ group, config: null, cleanOffset, replyTo }, context);
+  }
+
+  #stage(change: Change, context: ActorContext): void {
+    if (this.#staged.length >= WAITING_MAX) {
+      change.replyTo.tell({ kind: 'group-refused', group: change.group, code: 2, remark: 'too many changes of groups wait to be saved; try again' });
+      return;
+    }
+    this.#staged.push(change);
+    this.#save(context);
+  }
+
+  #save(context: ActorContext): void {
+    if (this.#isSaving || (!this.#isDirty && this.#staged.length === 0)) return;
+    this.#isSaving = true;
+    this.#isDirty = false;
+    this.#flying = this.#staged;
+    this.#staged = [];
+    if (this.#flying.length > 0) this.#bump(context);
+    context.ask<TableSaved, SaveTable>(
+      this.#store(context),
+      (replyTo) => this.#saveMessage(this.#flying, replyTo),
+      SAVE_MAX_MS,
+      (reply): Private => ({ kind: 'saved', ok: reply?.ok === true, error: reply === undefined ? 'no answer in time' : (reply.error ?? '') }),
+    );
+  }
+
+  #saveMessage(changes: readonly Change[], replyTo: ActorRef<TableSaved>): SaveTable {
+    const texts = new Map<string, string>();
+    for (const [group, { text }] of this.#groups) texts.set(group, text);
+    for (const { group, config } of changes) {
+      if (config === null) texts.delete(group);
+      else texts.set(group, groupConfigJson(config));
+    }
+    const text = groupsText(this.#version, this.#forbidden, texts);
+    return { kind: 'save-table', name: GROUPS_FILE, text, sync: this.#options.sync, replyTo };
+  }
+
+  #onSaved(ok: boolean, error: string, context: ActorContext): void {
+    this.#isSaving = false;
+    const changes = this.#flying;
+    this.#flying = [];
+    if (ok) this.#apply(changes, context);
+    else {
+      context.log('error', `Cannot save ${GROUPS_FILE}`, { error });
+      const remark = `the change could not be saved: ${error}; try again when the disk can be written`;
+      for (const { group, replyTo } of changes) replyTo.tell({ kind: 'group-refused', group, code: SYSTEM_ERROR, remark });
+      this.#isDirty = true;
+    }
+    if (this.#staged.length > 0) this.#save(context);
+    else if (this.#isDirty) this.#scheduleSave(context);
+  }
+
+  #apply(changes: readonly Change[], context: ActorContext): void {
+    if (changes.length === 0) return;
+    const configs = new Map<string, GroupConfig>();
+    const removed = new Set<string>();
+    for (const { group, config, cleanOffset } of changes) {
+      if (config !== null) {
+        this.#put(config);
+        configs.set(group, config);
+        removed.delete(group);
+        continue;
+      }
+      this.#groups.delete(group);
+      configs.delete(group);
+      removed.add(group);
+      const actor: ActorRef<GroupDeleted> = context.ref(consumerGroupPath(group));
+      actor.tell({ kind: 'group-deleted', cleanOffset });
+    }
+    this.#tellShards([...configs.values()], [...removed], context);
+    for (const { group, replyTo } of changes) this.#waitForShards(group, replyTo, context);
+  }
+
+  #tellShards(configs: readonly GroupConfig[], removed: readonly string[], context: ActorContext): void {
+    const revision = this.#copies.next();
+    const messages = this.#messages(configs, removed, false, revision);
+    for (const shard of this.#copies.current()) this.#tell(shard, messages, context);
+    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
+  }
+
+  #copyWhole(context: ActorContext): void {
+    const now = context.monotonicMs();
+    const due = [...this.#copies.due(now)];
+    if (due.length > 0) {
+      const revision = this.#copies.next();
+      const messages = this.#messages([...this.#groups.values()].map((group) => group.config), [], true, revision);
+      for (const shard of due) if (this.#tell(shard, messages, context)) this.#copies.sentWhole(shard, revision, now);
+    }
+    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
+  }
+
+  #tell(shard: string, messages: readonly GroupTableCommand[], context: ActorContext): boolean {
+    const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
+    for (const message of messages) {
+      if (table.tell(message)) continue;
+      this.#copies.refused(shard);
+      return false;
+    }
+    return true;
+  }
+
+  /** Cut so that each fits a record; only the last is to be confirmed. */
+  #messages(configs: readonly GroupConfig[], removed: readonly string[], isWhole: boolean, revision: number): GroupTableCommand[] {
+    const pages: GroupConfig[][] = [[]];
+    let characters = 0;
+    for (const config of configs) {
+      const length = this.#groups.get(config.groupName)?.text.length ?? 0;
+      if (characters + length > CHARACTERS_PER_MESSAGE && characters > 0) {
+        pages.push([]);
+        characters = 0;
+      }
+      pages[pages.length - 1]!.push(config);
+      characters += length;
+    }
+    // A full sending has a first and a last part even when one would do.
+    if (isWhole) pages.push([]);
+    const { version, forbidden } = { version: this.#version, forbidden: this.#forbidden };
+    return pages.map((page, index) => {
+      const isLast = index === pages.length - 1;
+      const part = !isWhole ? 'change' : index === 0 ? 'first' : isLast ? 'last' : 'next';
+      return {
+        kind: 'group-configs-changed',
+        version,
+        forbidden,
+        configs: page,
+        removed: index === 0 ? removed : [],
+        part,
+        revision: isLast ? revision : 0,
+      };
+    });
+  }
+
+  #waitForShards(group: string, replyTo: ActorRef<GroupReply>, context: ActorContext): void {
+    this.#waiting.push({ revision: this.#copies.revision, untilMs: context.monotonicMs() + COPIED_MAX_MS, group, replyTo });
+    this.#answer(context);
+  }
+
+  #answer(context: ActorContext): void {
+    if (this.#awaiting.length > 0 && this.#copies.isAllGood) {
+      for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'groups-ready', groups: this.#groups.size });
+      this.#awaiting = [];
+    }
+    const now = context.monotonicMs();
+    let done = 0;
+    for (const { revision, untilMs, group, replyTo } of this.#waiting) {
+      if (!this.#copies.isEverywhere(revision) && now < untilMs) break;
+      replyTo.tell({ kind: 'group-ready', group });
+      done++;
+    }
+    if (done > 0) this.#waiting = this.#waiting.slice(done);
+    const first = this.#waiting[0];
+    if (first === undefined || this.#answerIsDue) return;
+    this.#answerIsDue = true;
+    context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
+  }
+
+  #scheduleSave(context: ActorContext): void {
+    if (this.#saveIsDue || this.#isSaving) return;
+    this.#saveIsDue = true;
+    context.schedule(SAVE_LAZILY_MS, { kind: 'save-due' } satisfies Private);
+  }
+
+  #scheduleCopy(context: ActorContext): void {
+    if (this.#copyIsDue) return;
+    this.#copyIsDue = true;
+    context.schedule(COPY_AGAIN_MS, { kind: 'copy-due' } satisfies Private);
+  }
+
+  #watch(shard: string, context: ActorContext): void {
+    const gone: Private = { kind: 'shard-gone', shard };
+    context.watch(context.ref(groupTablePath(shard)), gone);
+  }
+
+  #put(config: GroupConfig): void {
+    this.#groups.set(config.groupName, { config, text: groupConfigJson(config) });
+  }
+
+  #bump(context: ActorContext): void {
+    const { counter, stateVersion } = this.#version;
+    this.#version = { counter: counter + 1, stateVersion, timestamp: context.now() };
+  }
+
+  #store(context: ActorContext): ActorRef<SaveTable> {
+    return context.ref(this.#options.store ?? 'store');
+  }
+}
