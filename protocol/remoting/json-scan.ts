@@ -55,6 +55,26 @@ const TRUE = asciiBytes('true');
 const FALSE = asciiBytes('false');
 const NULL = asciiBytes('null');
 
+/** The closing quote of a string that opened before `start`; −2 when there is none. */
+export function stringEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
+  }
+  return -2;
+}
+
+/** One past a bare word (number, true, false, null); −1 when it is none. */
+export function bareEnd(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === COMMA || byte === CLOSE) return at;
+    if (byte === QUOTE || byte === OPEN || byte === OPEN_LIST) return -1;
+  }
+  return -1;
+}
+
 /** True when the bare word in `bytes[start, end)` is `null`: the field is absent then. */
 export function isNull(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === 4 && isText(bytes, start, NULL);

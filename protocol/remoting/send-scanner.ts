@@ -12,17 +12,18 @@ import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import {
   asciiBytes,
   BACKSLASH,
+  bareEnd,
   CLOSE,
   COLON,
   COMMA,
   isNull,
   isText,
   OPEN,
-  OPEN_LIST,
   plainBoolean,
   plainInt,
   plainLong,
   QUOTE,
+  stringEnd,
   VALUE_ODD,
 } from './json-scan.ts';
 
@@ -395,26 +396,6 @@ function takeInt(field: number, value: number, out: SendHeader): void {
     default:
       out.maxReconsumeTimes = value;
   }
-}
-
-/** The closing quote of a string that opened before `start`; −2 when there is none. */
-function stringEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) return at;
-    if (byte === BACKSLASH) at++;
-  }
-  return -2;
-}
-
-/** One past a bare word (number, true, false, null); −1 when it is none. */
-function bareEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === COMMA || byte === CLOSE) return at;
-    if (byte === QUOTE || byte === OPEN || byte === OPEN_LIST) return -1;
-  }
-  return -1;
 }
 
 function readInt16(bytes: Uint8Array, at: number): number {
