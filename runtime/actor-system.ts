@@ -1,0 +1,358 @@
+/**
+ * Actor system: the embedder's door. Owns the shared memory of all threads, the supervision tree of worker threads, and the root's own loop
+ * (thread 0, 'root', on the caller's event loop). One a process is usual, several are possible.
+ * Fails: `start` rejects when a thread does not start; later failures that no supervisor may hide go to `onEscalation`.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { ActorMessage, ActorRef, LogLevel } from './actor.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { RuntimeError } from './errors.ts';
+import { type Random, systemRandom } from './random.ts';
+import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
+import {
+  type SupervisorSpec,
+  type ThreadEvent,
+  ThreadSupervisor,
+  type ThreadSpec,
+  threadsOfSpec,
+} from './supervision/thread-supervisor.ts';
+import { Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
+import {
+  ACTORS,
+  ACTOR_RESTARTS,
+  BLOCK_WORDS,
+  blockOf,
+  BUSY_US,
+  COMMAND,
+  createBlocks,
+  DEAD_LETTERS,
+  DEATHS,
+  EPOCH_WORD,
+  GENERATION,
+  IN_CALL,
+  MAILBOX_DEPTH,
+  MESSAGES,
+  REFUSED,
+  RESTARTS,
+  RING_FULL,
+  SLEEPS,
+  STATE,
+  STATES,
+  type ThreadState,
+  TIMERS,
+  TURNS,
+} from './thread/thread-block.ts';
+import type { ThreadContext } from './thread/thread-context.ts';
+import { ThreadLoop } from './thread/thread-loop.ts';
+import type { ThreadBirth } from './thread/thread-words.ts';
+import { wake } from './thread/wake-up.ts';
+
+export const ROOT_NAME = 'root';
+const THREADS_MAX = 64;
+const DEFAULT_RING_BYTES = 256 * 1024;
+const HEARTBEAT_MAX_MS = 1000;
+
+export type Log = (level: LogLevel, text: string, fields: Record<string, unknown>) => void;
+
+export interface ActorSystemOptions {
+  readonly root: SupervisorSpec;
+  readonly placement: readonly PlacementRule[];
+  /** Of each ordered pair of threads; a power of two; a message that crosses threads may take a quarter. Default 256 KiB. */
+  readonly ringBytes?: number;
+  readonly onThreadEvent?: (event: ThreadEvent) => void;
+  /** The root supervisor has given up. Without it the error is thrown as an uncaught exception: a broken promise ends the process. */
+  readonly onEscalation?: (error: Error) => void;
+  /** Default: warnings and errors to standard error. */
+  readonly log?: Log;
+  /** Of the root thread; workers use the machine's. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What the shared counters say of one thread; counters wrap at 2^32. */
+export interface ThreadStats {
+  readonly name: string;
+  readonly index: number;
+  readonly state: ThreadState;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly isAsleep: boolean;
+  readonly isInCall: boolean;
+  readonly mailboxDepth: number;
+  readonly actors: number;
+  readonly messages: number;
+  readonly turns: number;
+  readonly busyMicroseconds: number;
+  /** Of the time since the last `stats()`: 0…1. */
+  readonly busyShare: number;
+  readonly messagesPerSecond: number;
+  readonly deadLetters: number;
+  readonly refused: number;
+  readonly actorRestarts: number;
+  readonly timers: number;
+  readonly sleeps: number;
+  readonly ringFull: number;
+  /** Bytes that wait in the rings to this thread. */
+  readonly ringFill: number;
+  readonly lastError: string | undefined;
+}
+
+export interface SystemStats {
+  readonly threads: readonly ThreadStats[];
+  /** The fill of each ring that holds something. */
+  readonly rings: readonly { readonly from: string; readonly to: string; readonly fill: number; readonly capacity: number }[];
+  /** The root's own; other threads log theirs. */
+  readonly lastDeadLetters: readonly DeadLetter[];
+}
+
+export class ActorSystem {
+  readonly #names: readonly ThreadName[];
+  readonly #words: Int32Array;
+  readonly #rings: readonly (readonly (SharedArrayBuffer | undefined)[])[];
+  readonly #ringWords: readonly (readonly (Int32Array | undefined)[])[];
+  readonly #ringBytes: number;
+  readonly #loop: ThreadLoop;
+  readonly #supervisor: ThreadSupervisor;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #lastErrors: Map<string, string> = new Map();
+  #previous: { atMs: number; messages: Int32Array; busy: Int32Array };
+  #stopping: Promise<void> | undefined;
+
+  /** Starts all threads, in the order of the specs; rejects, with everything stopped again, when one fails. */
+  static async start(options: ActorSystemOptions): Promise<ActorSystem> {
+    const system = new ActorSystem(options);
+    try {
+      await system.#supervisor.start();
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  private constructor(options: ActorSystemOptions) {
+    const specs = threadsOfSpec(options.root);
+    if (specs.length + 1 > THREADS_MAX) {
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A system may have ${THREADS_MAX} threads, not ${specs.length + 1}`, { threads: specs.length + 1 });
+    }
+    const toName = (spec: ThreadSpec): ThreadName => (spec.group === undefined ? { name: spec.name } : { name: spec.name, group: spec.group });
+    this.#names = [{ name: ROOT_NAME }, ...specs.map(toName)];
+    const count = this.#names.length;
+    const placement = new Placement(this.#names, options.placement);
+    const blocks = createBlocks(count);
+    const ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
+    this.#ringBytes = ringBytes;
+    this.#words = new Int32Array(blocks);
+    this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : createRing(ringBytes))));
+    this.#ringWords = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : new Int32Array(ring, 0, DATA_BYTES / 4))));
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? logToStandardError;
+    this.#previous = { atMs: this.#clock.monotonicMs(), messages: new Int32Array(count), busy: new Int32Array(count) };
+    const escalate = options.onEscalation ?? throwLater;
+    this.#loop = new ThreadLoop({
+      index: 0,
+      name: ROOT_NAME,
+      loop: 'event',
+      generation: 0,
+      placement,
+      threadCount: count,
+      words: this.#words,
+      ringsIn: this.#rings.map((row) => row[0]),
+      ringsOut: this.#rings[0] as readonly (SharedArrayBuffer | undefined)[],
+      ringBytes,
+      heartbeatMs: HEARTBEAT_MAX_MS,
+      clock: this.#clock,
+      random: options.random ?? systemRandom,
+      log: (level, text, fields) => this.#log(level, text, { thread: ROOT_NAME, ...fields }),
+      report: (event, detail) => options.onThreadEvent?.({ kind: 'report', thread: ROOT_NAME, index: 0, generation: 0, event, detail }),
+      fail: (error) => {
+        this.#lastErrors.set(ROOT_NAME, error.message);
+        escalate(new RuntimeError('MQ_RUNTIME_ESCALATION', `The root thread has failed: ${error.message}`, {}, error));
+      },
+    });
+    const index = new Map(this.#names.map(({ name }, i) => [name, i]));
+    this.#supervisor = new ThreadSupervisor(options.root, {
+      clock: this.#clock,
+      words: this.#words,
+      indexOf: (name) => index.get(name) as number,
+      launch: (spec, generation, heartbeatMs) => this.#launch(spec, index.get(spec.name) as number, generation, heartbeatMs, blocks, options.placement),
+      command: (thread, command) => {
+        Atomics.store(this.#words, blockOf(thread) + COMMAND, command);
+        wake(this.#words, thread);
+      },
+      died: (thread) => this.#died(thread),
+      emit: (event) => {
+        if (event.kind === 'died' && event.exit.error !== undefined) this.#lastErrors.set(event.thread, event.exit.error.message);
+        options.onThreadEvent?.(event);
+      },
+      escalate,
+      log: (level, text, fields) => this.#log(level, text, fields),
+    });
+    this.#setState(0, 'running');
+    this.#loop.runOnEvents(() => {});
+  }
+
+  /** The root thread's own context: register actors of 'root/…', send and hear raw records, add sources. */
+  get context(): ThreadContext {
+    return this.#loop;
+  }
+
+  ref<M extends ActorMessage>(path: string): ActorRef<M> {
+    return this.#loop.ref(path);
+  }
+
+  /** Rejects with ASK_TIMEOUT when no answer came in time, or the target's mailbox or ring was full. */
+  ask<R extends ActorMessage, M extends ActorMessage>(
+    target: ActorRef<M>,
+    build: (replyTo: ActorRef<R>) => M,
+    timeoutMs: number,
+  ): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#loop.ask<R, M>(target, build, timeoutMs, (reply) => {
+        if (reply !== undefined) resolve(reply);
+        else reject(new RuntimeError('MQ_RUNTIME_ASK_TIMEOUT', `'${target.path}' gave no answer within ${timeoutMs} ms, or could take no question`, { path: target.path, timeoutMs }));
+      });
+    });
+  }
+
+  /** Reads the shared counters; no thread is disturbed. Shares and rates are of the time since the call before. */
+  stats(): SystemStats {
+    const nowMs = this.#clock.monotonicMs();
+    const elapsedMs = Math.max(1, nowMs - this.#previous.atMs);
+    const rings: { from: string; to: string; fill: number; capacity: number }[] = [];
+    const fillTo = new Array<number>(this.#names.length).fill(0);
+    this.#ringWords.forEach((row, from) => {
+      row.forEach((words, to) => {
+        const fill = words === undefined ? 0 : ringFill(words);
+        if (fill === 0) return;
+        fillTo[to] = (fillTo[to] as number) + fill;
+        rings.push({ from: this.#nameOf(from), to: this.#nameOf(to), fill, capacity: this.#ringBytes });
+      });
+    });
+    const threads = this.#names.map(({ name }, index) => this.#threadStats(name, index, fillTo[index] as number, elapsedMs));
+    this.#previous.atMs = nowMs;
+    return { threads, rings, lastDeadLetters: this.#loop.host.deadLetters.last };
+  }
+
+  /** Ends a thread as a crash would: for tests and drills. Resolves when it has ended; its supervisor decides what follows. */
+  terminateThread(name: string): Promise<void> {
+    return this.#supervisor.terminate(name);
+  }
+
+  threadGeneration(name: string): number {
+    return this.#supervisor.generation(name);
+  }
+
+  /** Stops all threads in reverse order of start, each after it has worked off what waits for it; the root last. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#supervisor.stop();
+    await this.#loop.drain();
+    this.#setState(0, 'down');
+  }
+
+  #nameOf(index: number): string {
+    return (this.#names[index] as ThreadName).name;
+  }
+
+  #setState(thread: number, state: ThreadState): void {
+    Atomics.store(this.#words, blockOf(thread) + STATE, STATES.indexOf(state));
+  }
+
+  #launch(
+    spec: ThreadSpec,
+    index: number,
+    generation: number,
+    heartbeatMs: number,
+    blocks: SharedArrayBuffer,
+    rules: readonly PlacementRule[],
+  ): Worker {
+    const birth: ThreadBirth = {
+      index,
+      loop: spec.loop,
+      generation,
+      threads: this.#names,
+      rules,
+      blocks,
+      ringsIn: this.#rings.map((row) => row[index]),
+      ringsOut: this.#rings[index] as readonly (SharedArrayBuffer | undefined)[],
+      ringBytes: this.#ringBytes,
+      heartbeatMs,
+      module: spec.module.href,
+      data: spec.data,
+    };
+    // The entry has the extension of the module that names it: sources and the built package alike.
+    const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
+    return new Worker(entry, {
+      workerData: birth,
+      name: spec.name,
+      ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
+    });
+  }
+
+  /** Tells every thread, by shared words, that `thread` has died. */
+  #died(thread: number): void {
+    // Its counters begin again at 0 with its replacement.
+    const block = blockOf(thread);
+    for (let word = MAILBOX_DEPTH; word < BLOCK_WORDS; word++) this.#words[block + word] = 0;
+    this.#previous.messages[thread] = 0;
+    this.#previous.busy[thread] = 0;
+    Atomics.add(this.#words, block + DEATHS, 1);
+    // Pairs with the load of EPOCH in each turn; after DEATHS, so that whoever sees it sees who died.
+    Atomics.add(this.#words, EPOCH_WORD, 1);
+    for (let i = 0; i < this.#names.length; i++) if (i !== thread) wake(this.#words, i);
+  }
+
+  #threadStats(name: string, index: number, fill: number, elapsedMs: number): ThreadStats {
+    const block = blockOf(index);
+    const read = (word: number): number => Atomics.load(this.#words, block + word) >>> 0;
+    const messages = Atomics.load(this.#words, block + MESSAGES);
+    const busy = Atomics.load(this.#words, block + BUSY_US);
+    const newMessages = (messages - (this.#previous.messages[index] as number)) >>> 0;
+    const newBusy = (busy - (this.#previous.busy[index] as number)) >>> 0;
+    this.#previous.messages[index] = messages;
+    this.#previous.busy[index] = busy;
+    return {
+      name,
+      index,
+      state: STATES[read(STATE)] ?? 'down',
+      generation: read(GENERATION),
+      restarts: read(RESTARTS),
+      isAsleep: read(0) === 1,
+      isInCall: (read(IN_CALL) & 1) === 1,
+      mailboxDepth: read(MAILBOX_DEPTH),
+      actors: read(ACTORS),
+      messages: read(MESSAGES),
+      turns: read(TURNS),
+      busyMicroseconds: read(BUSY_US),
+      busyShare: Math.min(1, newBusy / 1000 / elapsedMs),
+      messagesPerSecond: (newMessages * 1000) / elapsedMs,
+      deadLetters: read(DEAD_LETTERS),
+      refused: read(REFUSED),
+      actorRestarts: read(ACTOR_RESTARTS),
+      timers: read(TIMERS),
+      sleeps: read(SLEEPS),
+      ringFull: read(RING_FULL),
+      ringFill: fill,
+      lastError: this.#lastErrors.get(name),
+    };
+  }
+}
+
+function logToStandardError(level: LogLevel, text: string, fields: Record<string, unknown>): void {
+  if (level === 'warn' || level === 'error') process.stderr.write(`${level} ${text} ${JSON.stringify(fields)}\n`);
+}
+
+function throwLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+

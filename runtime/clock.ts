@@ -1,0 +1,41 @@
+/**
+ * The only source of time of the whole system: decisions get a number, shells get this. One clock a system; it cannot fail.
+ * Everything else that reads a clock is a bug that the simulation cannot replay.
+ */
+
+export interface Clock {
+  /** Wall-clock milliseconds since 1970; may jump. */
+  now(): number;
+  /** Milliseconds that never go back, with fractions; for time-outs and measurement. */
+  monotonicMs(): number;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/** A clock that moves only when told to. */
+export class VirtualClock implements Clock {
+  readonly #startMs: number;
+  #elapsedMs = 0;
+
+  /** @param startMs the wall-clock time at which the simulated world begins. */
+  constructor(startMs = 1_600_000_000_000) {
+    this.#startMs = startMs;
+  }
+
+  now(): number {
+    return this.#startMs + Math.floor(this.#elapsedMs);
+  }
+
+  monotonicMs(): number {
+    return this.#elapsedMs;
+  }
+
+  /** Moves to `elapsedMs` since the start; a time in the past is ignored. */
+  moveTo(elapsedMs: number): void {
+    if (elapsedMs > this.#elapsedMs) this.#elapsedMs = elapsedMs;
+  }
+}

@@ -1,0 +1,529 @@
+/**
+ * Thread supervisor: the supervision tree of one system's worker threads: starts, watches, replaces and stops them. One a system, on the root thread.
+ * Who is restarted, how often and after what delay is decided by restart-strategy.ts and restart-budget.ts; this file has the effects.
+ * Fails upwards: a supervisor whose children end more often than its intensity fails itself, the root supervisor by `escalate`.
+ * Source: OTP `supervisor`.
+ */
+import type { ResourceLimits, Worker } from 'node:worker_threads';
+import type { LogLevel, Restart, RestartStrategy } from '../actor.ts';
+import type { Clock } from '../clock.ts';
+import { RuntimeError, toError } from '../errors.ts';
+import {
+  ASLEEP,
+  blockOf,
+  COMMAND_RUN,
+  COMMAND_STOP,
+  GENERATION,
+  HEARTBEAT,
+  IN_CALL,
+  RESTARTS,
+  STATE,
+  STATES,
+  type ThreadState,
+} from '../thread/thread-block.ts';
+import type { LoopKind } from '../thread/thread-context.ts';
+import { errorFromWords, type WordHome } from '../thread/thread-words.ts';
+import { type Backoff, RestartBudget } from './restart-budget.ts';
+import { isRestarted, planRestart } from './restart-strategy.ts';
+
+export interface ThreadSpec {
+  readonly name: string;
+  readonly group?: string;
+  readonly loop: LoopKind;
+  /** Exports `main(thread, data)`: see ThreadModule. */
+  readonly module: URL;
+  /** Cloned to the worker; SharedArrayBuffers are shared. */
+  readonly data?: unknown;
+  /** Default 'permanent'. */
+  readonly restart?: Restart;
+  readonly resourceLimits?: ResourceLimits;
+  /** Without a heartbeat for this long, by the supervisor's own ticks, the thread is ended as hung. Default 10 000; Infinity: never. */
+  readonly hangAfterMs?: number;
+  /** A call (enterCall … leaveCall) that lasts longer is reported, once: a thread in a system call cannot be ended. Default 120 000. */
+  readonly callMaxMs?: number;
+  /** What an orderly stop may take before the thread is ended. Default 10 000. */
+  readonly stopMaxMs?: number;
+  /** On the root, awaited before the replacement starts. A rejection fails the supervisor. */
+  readonly beforeRestart?: (exit: ThreadExit) => void | Promise<void>;
+}
+
+export interface SupervisorSpec {
+  readonly id: string;
+  readonly strategy: RestartStrategy;
+  /** Restarts allowed within `periodMs`. */
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly backoff?: Backoff;
+  /** Starts all children at once instead of one after the other. */
+  readonly startTogether?: boolean;
+  readonly restart?: Restart;
+  readonly children: readonly (ThreadSpec | SupervisorSpec)[];
+}
+
+/** Why a thread ended. `strategy`: stopped because a sibling failed. */
+export type ThreadExitReason = 'crash' | 'exit' | 'out-of-memory' | 'hang' | 'terminated' | 'strategy';
+
+export interface ThreadExit {
+  readonly thread: string;
+  readonly index: number;
+  readonly generation: number;
+  readonly reason: ThreadExitReason;
+  readonly exitCode: number;
+  readonly error: Error | undefined;
+}
+
+interface ThreadEventBase {
+  readonly thread: string;
+  readonly index: number;
+  readonly generation: number;
+}
+
+export type ThreadEvent = ThreadEventBase &
+  (
+    | { readonly kind: 'started' }
+    | { readonly kind: 'died'; readonly exit: ThreadExit }
+    /** `tookMs` since the death, back-off and hook included. */
+    | { readonly kind: 'restarted'; readonly tookMs: number }
+    | { readonly kind: 'report'; readonly event: string; readonly detail: Record<string, string | number | boolean> }
+    | { readonly kind: 'stuck-in-call'; readonly callMs: number }
+  );
+
+/** The effects of the supervisor. */
+export interface ThreadSupervisorEffects {
+  readonly clock: Clock;
+  readonly words: Int32Array;
+  indexOf(name: string): number;
+  launch(spec: ThreadSpec, generation: number, heartbeatMs: number): Worker;
+  command(thread: number, command: number): void;
+  /** The thread has ended, for whatever reason. */
+  died(thread: number): void;
+  emit(event: ThreadEvent): void;
+  escalate(error: Error): void;
+  log(level: LogLevel, text: string, fields: Record<string, unknown>): void;
+}
+
+const DEFAULT_HANG_MS = 10_000;
+const DEFAULT_CALL_MAX_MS = 120_000;
+const DEFAULT_STOP_MAX_MS = 10_000;
+/** A sibling stopped by a strategy holds up the restart: it gets less time. */
+const STRATEGY_STOP_MAX_MS = 1000;
+const TERMINATE_MAX_MS = 5000;
+const TICK_MIN_MS = 20;
+const TICK_MAX_MS = 1000;
+/** Heartbeats within `hangAfterMs`. */
+const BEATS = 4;
+
+/** All threads of a tree in order of start. */
+export function threadsOfSpec(spec: SupervisorSpec): ThreadSpec[] {
+  return spec.children.flatMap((child) => ('children' in child ? threadsOfSpec(child) : [child]));
+}
+
+interface ThreadNode {
+  readonly kind: 'thread';
+  readonly spec: ThreadSpec;
+  readonly parent: SupervisorNode;
+  readonly index: number;
+  readonly restart: Restart;
+  worker: Worker | undefined;
+  state: ThreadState;
+  generation: number;
+  /** Why we are ending it; undefined: it ends by itself. */
+  ending: 'stop' | 'strategy' | 'hang' | 'terminated' | undefined;
+  error: Error | undefined;
+  lastExit: ThreadExit | undefined;
+  exited: Promise<void>;
+  diedMs: number;
+  heartbeat: number;
+  call: number;
+  silentTicks: number;
+  callTicks: number;
+  isStuckTold: boolean;
+}
+
+interface SupervisorNode {
+  readonly kind: 'supervisor';
+  readonly spec: SupervisorSpec;
+  readonly parent: SupervisorNode | undefined;
+  readonly restart: Restart;
+  readonly children: Node[];
+  budget: RestartBudget;
+  hasGivenUp: boolean;
+  /** Strategies that touch siblings do one restart at a time. */
+  isRestarting: boolean;
+  waiting: { child: Node; exit: ThreadExit }[];
+}
+
+type Node = ThreadNode | SupervisorNode;
+
+export class ThreadSupervisor {
+  readonly #effects: ThreadSupervisorEffects;
+  readonly #root: SupervisorNode;
+  readonly #threads: ThreadNode[] = [];
+  readonly #tickMs: number;
+  readonly #pauses: Set<() => void> = new Set();
+  #ticker: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(spec: SupervisorSpec, effects: ThreadSupervisorEffects) {
+    this.#effects = effects;
+    this.#root = this.#build(spec, undefined);
+    const shortest = Math.min(...this.#threads.map((node) => node.spec.hangAfterMs ?? DEFAULT_HANG_MS), ...this.#threads.map((node) => node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS));
+    this.#tickMs = Math.max(TICK_MIN_MS, Math.min(TICK_MAX_MS, shortest / BEATS));
+  }
+
+  async start(): Promise<void> {
+    this.#ticker = setInterval(() => this.#tick(), this.#tickMs);
+    this.#ticker.unref();
+    await this.#start(this.#root);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const end of this.#pauses) end();
+    if (this.#ticker !== undefined) clearInterval(this.#ticker);
+    await this.#stop(this.#root, 'stop');
+  }
+
+  generation(name: string): number {
+    return this.#node(name).generation;
+  }
+
+  async terminate(name: string): Promise<void> {
+    const node = this.#node(name);
+    await this.#kill(node, 'terminated');
+  }
+
+  #node(name: string): ThreadNode {
+    const node = this.#threads.find(({ spec }) => spec.name === name);
+    if (node === undefined) throw new RuntimeError('MQ_RUNTIME_UNKNOWN_THREAD', `There is no thread '${name}'`, { name });
+    return node;
+  }
+
+  #build(spec: SupervisorSpec, parent: SupervisorNode | undefined): SupervisorNode {
+    const node: SupervisorNode = {
+      kind: 'supervisor',
+      spec,
+      parent,
+      restart: spec.restart ?? 'permanent',
+      children: [],
+      budget: new RestartBudget(spec.intensity, spec.periodMs, spec.backoff),
+      hasGivenUp: false,
+      isRestarting: false,
+      waiting: [],
+    };
+    for (const child of spec.children) {
+      if ('children' in child) {
+        node.children.push(this.#build(child, node));
+        continue;
+      }
+      const thread: ThreadNode = {
+        kind: 'thread',
+        spec: child,
+        parent: node,
+        index: this.#effects.indexOf(child.name),
+        restart: child.restart ?? 'permanent',
+        worker: undefined,
+        state: 'down',
+        generation: -1,
+        ending: undefined,
+        error: undefined,
+        lastExit: undefined,
+        exited: Promise.resolve(),
+        diedMs: 0,
+        heartbeat: 0,
+        call: 0,
+        silentTicks: 0,
+        callTicks: 0,
+        isStuckTold: false,
+      };
+      this.#threads.push(thread);
+      node.children.push(thread);
+    }
+    return node;
+  }
+
+  // ---- start
+
+  async #start(node: Node): Promise<void> {
+    if (node.kind === 'thread') return this.#startThread(node);
+    node.hasGivenUp = false;
+    if (node.spec.startTogether === true) {
+      // All are awaited, so that a failed one leaves no other half started behind.
+      const results = await Promise.allSettled(node.children.map((child) => this.#start(child)));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      return;
+    }
+    for (const child of node.children) await this.#start(child);
+  }
+
+  #startThread(node: ThreadNode): Promise<void> {
+    const { spec, index } = node;
+    const block = blockOf(index);
+    const words = this.#effects.words;
+    node.generation++;
+    node.ending = undefined;
+    node.error = undefined;
+    // What the predecessor left in its words is nobody's any more.
+    Atomics.store(words, block + ASLEEP, 0);
+    Atomics.store(words, block + IN_CALL, 0);
+    Atomics.store(words, block + GENERATION, node.generation);
+    Atomics.store(words, block + RESTARTS, node.generation);
+    this.#effects.command(index, COMMAND_RUN);
+    this.#setState(node, 'starting');
+    const beatMs = Math.max(TICK_MIN_MS / 2, Math.min(TICK_MAX_MS, (spec.hangAfterMs ?? DEFAULT_HANG_MS) / BEATS));
+    const worker = this.#effects.launch(spec, node.generation, beatMs);
+    node.worker = worker;
+    let onExited = (): void => {};
+    node.exited = new Promise((resolve) => {
+      onExited = resolve;
+    });
+    return new Promise<void>((resolve, reject) => {
+      worker.on('message', (word: WordHome) => {
+        if (word.word === 'ready') {
+          this.#onReady(node);
+          resolve();
+        } else this.#onWord(node, word);
+      });
+      worker.on('error', (thrown: unknown) => {
+        node.error ??= toError(thrown);
+      });
+      worker.on('exit', (exitCode: number) => {
+        const wasStarting = node.state === 'starting';
+        const exit = this.#onExit(node, exitCode);
+        onExited();
+        if (wasStarting) {
+          const cause = exit.error;
+          reject(new RuntimeError('MQ_RUNTIME_THREAD_START', `Thread '${spec.name}' did not start: ${cause?.message ?? exit.reason}`, { thread: spec.name, reason: exit.reason }, cause));
+        } else if (node.ending !== 'stop' && node.ending !== 'strategy') void this.#ended(node, exit);
+      });
+    });
+  }
+
+  #onReady(node: ThreadNode): void {
+    if (node.ending === undefined) this.#setState(node, 'running');
+    node.heartbeat = -1;
+    node.silentTicks = 0;
+    node.callTicks = 0;
+    node.isStuckTold = false;
+    const base = { thread: node.spec.name, index: node.index, generation: node.generation };
+    if (node.generation === 0) this.#effects.emit({ ...base, kind: 'started' });
+    else this.#effects.emit({ ...base, kind: 'restarted', tookMs: this.#effects.clock.monotonicMs() - node.diedMs });
+  }
+
+  #onWord(node: ThreadNode, word: WordHome): void {
+    const thread = node.spec.name;
+    if (word.word === 'failed') node.error ??= errorFromWords(word.error);
+    else if (word.word === 'log') this.#effects.log(word.level, word.text, { thread, ...word.fields });
+    else if (word.word === 'report') {
+      this.#effects.emit({ kind: 'report', thread, index: node.index, generation: node.generation, event: word.event, detail: word.detail });
+    }
+  }
+
+  #onExit(node: ThreadNode, exitCode: number): ThreadExit {
+    const wasOrdered = node.ending === 'stop' || node.ending === 'strategy';
+    node.worker = undefined;
+    node.diedMs = this.#effects.clock.monotonicMs();
+    const exit: ThreadExit = {
+      thread: node.spec.name,
+      index: node.index,
+      generation: node.generation,
+      reason: exitReason(node, exitCode),
+      exitCode,
+      error: node.error,
+    };
+    node.lastExit = exit;
+    this.#setState(node, 'down');
+    this.#effects.died(node.index);
+    if (!wasOrdered) this.#effects.emit({ kind: 'died', thread: exit.thread, index: exit.index, generation: exit.generation, exit });
+    return exit;
+  }
+
+  // ---- restart
+
+  async #ended(child: Node, exit: ThreadExit): Promise<void> {
+    const supervisor = child.parent;
+    if (supervisor === undefined || this.#isStopping || supervisor.hasGivenUp) return;
+    const failed = exit.reason !== 'exit' || exit.exitCode !== 0;
+    if (!isRestarted(child.restart, failed)) return;
+    if (supervisor.spec.strategy !== 'one-for-one' && supervisor.isRestarting) {
+      supervisor.waiting.push({ child, exit });
+      return;
+    }
+    const delayMs = supervisor.budget.take(this.#effects.clock.monotonicMs());
+    if (delayMs < 0) {
+      await this.#giveUp(supervisor, exit);
+      return;
+    }
+    supervisor.isRestarting = true;
+    const plan = planRestart(
+      supervisor.spec.strategy,
+      supervisor.children.map(({ restart }) => restart),
+      supervisor.children.indexOf(child),
+    );
+    for (const index of plan.stop) await this.#stop(supervisor.children[index] as Node, 'strategy');
+    if (delayMs > 0) await this.#pause(delayMs);
+    for (const index of plan.start) {
+      const next = supervisor.children[index] as Node;
+      if (this.#isStopping || supervisor.hasGivenUp) break;
+      if (!(await this.#startAgain(next, exit))) break;
+    }
+    supervisor.isRestarting = false;
+    const waiting = supervisor.waiting.splice(0);
+    for (const { child: other, exit: otherExit } of waiting) {
+      // Started again by the restart that it waited for.
+      if (other.kind === 'thread' && other.state !== 'down') continue;
+      await this.#ended(other, otherExit);
+    }
+  }
+
+  /** False: it did not start, which its supervisor has been told of. */
+  async #startAgain(node: Node, cause: ThreadExit): Promise<boolean> {
+    try {
+      await this.#beforeRestart(node, cause);
+    } catch (thrown) {
+      const error = toError(thrown);
+      this.#effects.log('error', 'the hook before a restart failed', { thread: cause.thread, error: error.message });
+      await this.#giveUp(node.parent as SupervisorNode, { ...cause, error });
+      return false;
+    }
+    if (this.#isStopping || node.parent?.hasGivenUp === true) return false;
+    if (node.kind === 'supervisor') node.budget = new RestartBudget(node.spec.intensity, node.spec.periodMs, node.spec.backoff);
+    try {
+      await this.#start(node);
+      return true;
+    } catch (thrown) {
+      if (this.#isStopping) return false;
+      const error = toError(thrown);
+      this.#effects.log('error', 'a replacement did not start', { error: error.message });
+      if (node.kind === 'supervisor') await this.#stop(node, 'strategy');
+      const exit = node.kind === 'thread' && node.lastExit !== undefined ? node.lastExit : { ...cause, error };
+      const supervisor = node.parent as SupervisorNode;
+      supervisor.isRestarting = false;
+      await this.#ended(node, exit);
+      return false;
+    }
+  }
+
+  async #beforeRestart(node: Node, cause: ThreadExit): Promise<void> {
+    if (node.kind === 'thread') await node.spec.beforeRestart?.(node.lastExit ?? cause);
+    else for (const child of node.children) await this.#beforeRestart(child, cause);
+  }
+
+  /** More restarts than the intensity: the supervisor ends its children and is itself a child that failed. */
+  async #giveUp(supervisor: SupervisorNode, exit: ThreadExit): Promise<void> {
+    if (supervisor.hasGivenUp) return;
+    supervisor.hasGivenUp = true;
+    supervisor.isRestarting = false;
+    supervisor.waiting = [];
+    const why = exit.error?.message ?? exit.reason;
+    const { id, intensity, periodMs } = supervisor.spec;
+    const error = new RuntimeError(
+      'MQ_RUNTIME_ESCALATION',
+      `Supervisor '${id}' gives up: more than ${intensity} restarts in ${periodMs} ms; the last was of '${exit.thread}': ${why}`,
+      { supervisor: id, thread: exit.thread },
+      exit.error,
+    );
+    this.#effects.log('error', error.message, { supervisor: id });
+    if (supervisor.parent === undefined) {
+      // The others run on: whoever hears this decides what is still worth saving.
+      this.#effects.escalate(error);
+      return;
+    }
+    await this.#stop(supervisor, 'strategy');
+    await this.#ended(supervisor, { ...exit, reason: 'crash', error });
+  }
+
+  // ---- stop
+
+  async #stop(node: Node, ending: 'stop' | 'strategy'): Promise<void> {
+    if (node.kind === 'supervisor') {
+      for (const child of [...node.children].reverse()) await this.#stop(child, ending);
+      return;
+    }
+    if (node.worker === undefined) return;
+    node.ending = ending;
+    this.#setState(node, 'stopping');
+    this.#effects.command(node.index, COMMAND_STOP);
+    const maxMs = ending === 'strategy' ? STRATEGY_STOP_MAX_MS : (node.spec.stopMaxMs ?? DEFAULT_STOP_MAX_MS);
+    if (await endsWithin(node.exited, maxMs)) return;
+    this.#effects.log('warn', 'a thread did not stop in time and is ended', { thread: node.spec.name, stopMaxMs: maxMs });
+    await this.#kill(node, ending);
+  }
+
+  async #kill(node: ThreadNode, ending: 'stop' | 'strategy' | 'hang' | 'terminated'): Promise<void> {
+    const worker = node.worker;
+    if (worker === undefined) return;
+    node.ending = ending;
+    void worker.terminate();
+    if (await endsWithin(node.exited, TERMINATE_MAX_MS)) return;
+    const base = { thread: node.spec.name, index: node.index, generation: node.generation };
+    // Inside a system call nothing ends a thread but the return of the call: its supervisor waits for the exit, the owner must know.
+    this.#effects.emit({ ...base, kind: 'stuck-in-call', callMs: TERMINATE_MAX_MS });
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, delayMs);
+      this.#pauses.add(end);
+    });
+  }
+
+  // ---- heartbeats
+
+  /** Counts its own ticks, not the clock: in a process that was paused as a whole nobody hangs. */
+  #tick(): void {
+    for (const node of this.#threads) {
+      if (node.state !== 'running' || node.ending !== undefined) continue;
+      const block = blockOf(node.index);
+      const heartbeat = Atomics.load(this.#effects.words, block + HEARTBEAT);
+      const call = Atomics.load(this.#effects.words, block + IN_CALL);
+      if ((call & 1) === 1) this.#tickInCall(node, call);
+      else {
+        node.callTicks = 0;
+        node.isStuckTold = false;
+        node.silentTicks = heartbeat === node.heartbeat ? node.silentTicks + 1 : 0;
+      }
+      node.call = call;
+      node.heartbeat = heartbeat;
+      const silentMs = node.silentTicks * this.#tickMs;
+      if (silentMs < (node.spec.hangAfterMs ?? DEFAULT_HANG_MS)) continue;
+      node.error = new RuntimeError('MQ_RUNTIME_THREAD_DIED', `Thread '${node.spec.name}' gave no heartbeat for ${silentMs} ms`, { thread: node.spec.name, silentMs });
+      void this.#kill(node, 'hang');
+    }
+  }
+
+  #tickInCall(node: ThreadNode, call: number): void {
+    node.silentTicks = 0;
+    node.callTicks = call === node.call ? node.callTicks + 1 : 0;
+    const callMs = node.callTicks * this.#tickMs;
+    if (node.isStuckTold || callMs < (node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS)) return;
+    node.isStuckTold = true;
+    this.#effects.emit({ kind: 'stuck-in-call', thread: node.spec.name, index: node.index, generation: node.generation, callMs });
+  }
+
+  #setState(node: ThreadNode, state: ThreadState): void {
+    node.state = state;
+    Atomics.store(this.#effects.words, blockOf(node.index) + STATE, STATES.indexOf(state));
+  }
+}
+
+function exitReason(node: ThreadNode, exitCode: number): ThreadExitReason {
+  if (node.ending === 'hang' || node.ending === 'terminated' || node.ending === 'strategy') return node.ending;
+  if ((node.error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'out-of-memory';
+  return node.error === undefined && exitCode === 0 ? 'exit' : 'crash';
+}
+
+async function endsWithin(exited: Promise<void>, maxMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), maxMs);
+  });
+  const inTime = await Promise.race([exited.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
+}

@@ -1,0 +1,576 @@
+/**
+ * Thread loop: one thread of the system: its rings, sources, actors and turns, and how it sleeps. One a thread, the root's included.
+ * A throw out of a source, a raw record's handler, a turn's end or a socket's callback is a crash of the thread: its supervisor decides.
+ *
+ * A turn: rings → sources → timers and actors → turn ends → publish the rings → wake who sleeps.
+ */
+import type { Actor, ActorMessage, ActorRef, LogLevel } from '../actor.ts';
+import { ActorHost, type HostPort, type HostRecordType } from '../actor-host.ts';
+import type { Clock } from '../clock.ts';
+import { RuntimeError } from '../errors.ts';
+import { PathRef } from '../path-ref.ts';
+import type { Random } from '../random.ts';
+import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts';
+import { createRing, recordBytesMax } from '../ring/ring-layout.ts';
+import { SlotCodec } from '../ring/slot-codec.ts';
+import type { Placement } from './placement.ts';
+import {
+  ACTORS,
+  ACTOR_RESTARTS,
+  BUSY_US,
+  blockOf,
+  COMMAND,
+  COMMAND_RUN,
+  DEAD_LETTERS,
+  DEATHS,
+  EPOCH_WORD,
+  HEARTBEAT,
+  IN_CALL,
+  MAILBOX_DEPTH,
+  MESSAGES,
+  REFUSED,
+  RING_FULL,
+  SLEEPS,
+  TIMERS,
+  TURNS,
+} from './thread-block.ts';
+import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
+import { declareAsleep, declareAwake, sleep, sleepAsync, wake } from './wake-up.ts';
+
+/** Records taken from one ring in a turn before the others have theirs. */
+const RECORDS_A_TURN = 1024;
+/** After this long a turn ends although actors have messages left, so that sockets are served. */
+const TURN_MAX_MS = 4;
+/** A blocking thread looks around at least this often, and shows that it lives. */
+const SLEEP_MAX_MS = 1000;
+/** While words wait for room in a full ring, nobody rings when there is room again. */
+const OUTGOING_RETRY_MS = 5;
+const RAW_TYPE_MAX = 255;
+const DRAIN_MAX_MS = 2000;
+
+/** What a thread is made of. `rings[from][to]`, only this thread's row and column filled; the diagonal is empty. */
+export interface ThreadParts {
+  readonly index: number;
+  readonly name: string;
+  readonly loop: LoopKind;
+  readonly generation: number;
+  readonly placement: Placement;
+  readonly threadCount: number;
+  readonly words: Int32Array;
+  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringBytes: number;
+  readonly heartbeatMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+  readonly report: (event: string, detail: Record<string, string | number | boolean>) => void;
+  /** Must not return to the loop's caller: the thread ends. */
+  readonly fail: (error: Error) => void;
+}
+
+export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
+  readonly index: number;
+
+  readonly name: string;
+  readonly loop: LoopKind;
+  readonly generation: number;
+  readonly host: ActorHost;
+  readonly #parts: ThreadParts;
+  readonly #words: Int32Array;
+  readonly #block: number;
+  readonly #codec: SlotCodec;
+  readonly #writers: (RingWriter | undefined)[];
+  readonly #readers: RingReader[] = [];
+  /** Indices of threads whose ring holds unpublished records. */
+  readonly #unpublished: number[] = [];
+  readonly #isUnpublished: Uint8Array;
+  readonly #handlers: (RecordHandler | undefined)[] = new Array(RAW_TYPE_MAX + 1).fill(undefined);
+  readonly #sources: PollSource[] = [];
+  readonly #turnEnds: (() => void)[] = [];
+  readonly #stops: (() => void | Promise<void>)[] = [];
+  readonly #deaths: Int32Array;
+  #epoch: number;
+  #inTurn = false;
+  #isRunning = false;
+  #isEnded = false;
+  #immediate: NodeJS.Immediate | undefined;
+  #isAsleepArmed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerMs = Number.POSITIVE_INFINITY;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #failure: Error | undefined;
+  #turnBeganMs = 0;
+  #busyFromMs = 0;
+  #ringFull = 0;
+  #turns = 0;
+  #onCommand: (() => void) | undefined;
+  readonly #shouldYield = (): boolean => this.#parts.clock.monotonicMs() - this.#turnBeganMs > TURN_MAX_MS;
+
+  constructor(parts: ThreadParts) {
+    this.#parts = parts;
+    this.index = parts.index;
+
+    this.name = parts.name;
+    this.loop = parts.loop;
+    this.generation = parts.generation;
+    this.#words = parts.words;
+    this.#block = blockOf(parts.index);
+    this.#writers = parts.ringsOut.map((ring) => (ring === undefined ? undefined : new RingWriter(ring, parts.generation)));
+    this.#isUnpublished = new Uint8Array(parts.threadCount);
+    parts.ringsIn.forEach((ring, from) => {
+      if (ring !== undefined) this.#readers.push(new RingReader(ring, from));
+    });
+    this.#deaths = new Int32Array(parts.threadCount);
+    // Pairs with the root's store of EPOCH: deaths before this thread began are none of its business.
+    this.#epoch = Atomics.load(this.#words, EPOCH_WORD);
+    for (let i = 0; i < parts.threadCount; i++) this.#deaths[i] = Atomics.load(this.#words, blockOf(i) + DEATHS);
+    this.host = new ActorHost(this);
+    this.#codec = new SlotCodec(
+      {
+        threadOf: (value) => (value instanceof PathRef ? value.thread : undefined),
+        make: (thread, path) => this.host.refOn(thread, path),
+      },
+      recordBytesMax(parts.ringBytes),
+    );
+  }
+
+  // ---- what a thread's module sees
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  monotonicMs(): number {
+    return this.#parts.clock.monotonicMs();
+  }
+
+  random(): number {
+    return this.#parts.random.next();
+  }
+
+  threadIndex(name: string): number {
+    return this.#parts.placement.threadIndex(name);
+  }
+
+  threadsOf(group: string): readonly number[] {
+    return this.#parts.placement.threadsOf(group);
+  }
+
+  placementOf(path: string): number {
+    return this.#parts.placement.of(path);
+  }
+
+  register(prefix: string, activator: Activator): void {
+    this.host.register(prefix, activator);
+  }
+
+  spawn(path: string, create: () => Actor<never>, options?: Omit<Activator, 'create'>): ActorRef<ActorMessage> {
+    return this.host.spawn(path, create, options);
+  }
+
+  ref<M extends ActorMessage>(path: string): ActorRef<M> {
+    return this.host.ref(path);
+  }
+
+  ask<R extends ActorMessage, M extends ActorMessage>(
+    target: ActorRef<M>,
+    build: (replyTo: ActorRef<R>) => M,
+    timeoutMs: number,
+    onReply: (reply: R | undefined) => void,
+  ): void {
+    this.host.ask(target, build, timeoutMs, onReply);
+  }
+
+  addSource(source: PollSource): void {
+    this.#sources.push(source);
+    this.requestTurn();
+  }
+
+  addTurnEnd(run: () => void): void {
+    this.#turnEnds.push(run);
+  }
+
+  requestTurn(): void {
+    if (this.#inTurn || this.#immediate !== undefined || this.loop === 'blocking' || this.#isEnded) return;
+    this.#immediate = setImmediate(this.#onImmediate);
+  }
+
+  wake(thread: number): void {
+    wake(this.#words, thread);
+  }
+
+  sendRecord(
+    thread: number,
+    type: number,
+    length: number,
+    write: (bytes: Uint8Array, view: DataView, offset: number) => void,
+  ): boolean {
+    const writer = this.#writerTo(thread);
+    const offset = writer.reserve(length);
+    if (offset < 0) {
+      this.#onFull(writer, thread);
+      return false;
+    }
+    write(writer.bytes, writer.view, offset);
+    writer.commit(type);
+    this.#written(thread);
+    return true;
+  }
+
+  onRecord(type: number, handler: RecordHandler): void {
+    if (!Number.isInteger(type) || type < 1 || type > RAW_TYPE_MAX) {
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A raw record's type must be 1…${RAW_TYPE_MAX}, not ${type}`, { type });
+    }
+    this.#handlers[type] = handler;
+  }
+
+  schedule(delayMs: number, run: () => void): number {
+    return this.host.schedule(delayMs, run);
+  }
+
+  cancel(timer: number): void {
+    this.host.cancel(timer);
+  }
+
+  enterCall(): void {
+    // Pairs with the supervisor's load at its ticks: odd means that no heartbeat can come.
+    Atomics.add(this.#words, this.#block + IN_CALL, 1);
+  }
+
+  leaveCall(): void {
+    Atomics.add(this.#words, this.#block + IN_CALL, 1);
+  }
+
+  log(level: LogLevel, text: string, fields?: Record<string, unknown>): void {
+    this.#parts.log(level, text, fields);
+  }
+
+  onStop(run: () => void | Promise<void>): void {
+    this.#stops.push(run);
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#isEnded = true;
+    this.#parts.fail(error);
+  }
+
+  report(event: string, detail: Record<string, string | number | boolean>): void {
+    this.#parts.report(event, detail);
+  }
+
+  // ---- rings
+
+  send(thread: number, type: HostRecordType, path: string, message: ActorMessage): boolean {
+    const length = this.#codec.encode(path, message);
+    const writer = this.#writerTo(thread);
+    const offset = writer.reserve(length);
+    if (offset < 0) {
+      this.#onFull(writer, thread);
+      return false;
+    }
+    copyBytes(this.#codec.scratch, writer.bytes, offset, length);
+    writer.commit(type);
+    this.#written(thread);
+    return true;
+  }
+
+  record(bytes: Uint8Array, view: DataView, offset: number, length: number, type: number, fromThread: number): void {
+    if (type > RAW_TYPE_MAX) {
+      const path = this.#codec.path(bytes, view, offset);
+      this.host.arrived(type, path, this.#codec.message());
+      return;
+    }
+    const handler = this.#handlers[type];
+    if (handler === undefined) {
+      throw new RuntimeError('MQ_RUNTIME_RING_CORRUPT', `No handler on '${this.name}' for raw records of type ${type}`, { type, fromThread });
+    }
+    handler(bytes, view, offset, length, fromThread);
+  }
+
+  #writerTo(thread: number): RingWriter {
+    const writer = this.#writers[thread];
+    if (writer !== undefined) return writer;
+    if (thread !== this.index) {
+      throw new RuntimeError('MQ_RUNTIME_UNKNOWN_THREAD', `There is no thread ${thread}`, { thread });
+    }
+    // Records to oneself are rare: their ring is made when the first is sent.
+    const ring = createRing(this.#parts.ringBytes);
+    const own = new RingWriter(ring, this.generation);
+    this.#writers[thread] = own;
+    this.#readers.push(new RingReader(ring, thread));
+    return own;
+  }
+
+  #written(thread: number): void {
+    if (this.#isUnpublished[thread] === 1) return;
+    this.#isUnpublished[thread] = 1;
+    this.#unpublished.push(thread);
+    this.requestTurn();
+  }
+
+  /** What is there must become visible now: the consumer is the only one that can make room. */
+  #onFull(writer: RingWriter, thread: number): void {
+    this.#ringFull++;
+    if (writer.publish() && thread !== this.index) wake(this.#words, thread);
+  }
+
+  #publish(): void {
+    const unpublished = this.#unpublished;
+    if (unpublished.length === 0) return;
+    for (let i = 0; i < unpublished.length; i++) {
+      const thread = unpublished[i] as number;
+      this.#isUnpublished[thread] = 0;
+      // The head is stored before the sleeper's word is loaded: see wake-up.ts.
+      (this.#writers[thread] as RingWriter).publish();
+      if (thread !== this.index) wake(this.#words, thread);
+    }
+    unpublished.length = 0;
+  }
+
+  #ringsHaveRecords(): boolean {
+    for (const reader of this.#readers) if (reader.hasRecords) return true;
+    return false;
+  }
+
+  // ---- turns
+
+  /** One turn. True: something was done, or is left to do. */
+  turn(): boolean {
+    this.#inTurn = true;
+    try {
+      this.#turnBeganMs = this.#parts.clock.monotonicMs();
+      let didWork = false;
+      // Pairs with the root's store after a thread's death.
+      if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) this.#lookForDeaths();
+      const readers = this.#readers;
+      for (let i = 0; i < readers.length; i++) if ((readers[i] as RingReader).drain(this, RECORDS_A_TURN) > 0) didWork = true;
+      const sources = this.#sources;
+      for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) didWork = true;
+      if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
+      const turnEnds = this.#turnEnds;
+      for (let i = 0; i < turnEnds.length; i++) (turnEnds[i] as () => void)();
+      this.#publish();
+      this.#count();
+      return didWork || this.host.hasWork;
+    } finally {
+      this.#inTurn = false;
+    }
+  }
+
+  /** Shared counters are plain stores: they are read for show, and a wrapped word is a word. */
+  #count(): void {
+    const words = this.#words;
+    const block = this.#block;
+    const host = this.host;
+    words[block + TURNS] = ++this.#turns;
+    words[block + MAILBOX_DEPTH] = host.queued;
+    words[block + MESSAGES] = host.handled;
+    words[block + ACTORS] = host.actors;
+    words[block + TIMERS] = host.timers;
+    words[block + DEAD_LETTERS] = host.deadLetters.count;
+    words[block + REFUSED] = host.refused;
+    words[block + ACTOR_RESTARTS] = host.restarts;
+    words[block + RING_FULL] = this.#ringFull;
+  }
+
+  #lookForDeaths(): void {
+    this.#epoch = Atomics.load(this.#words, EPOCH_WORD);
+    for (let i = 0; i < this.#deaths.length; i++) {
+      const deaths = Atomics.load(this.#words, blockOf(i) + DEATHS);
+      if (deaths === this.#deaths[i]) continue;
+      this.#deaths[i] = deaths;
+      if (i !== this.index) this.host.threadDied(i);
+    }
+  }
+
+  /** Whether something came up that only a look after `declareAsleep` could find. */
+  #recheck(): boolean {
+    if (this.#ringsHaveRecords() || this.host.hasWork) return true;
+    // Pairs with the root's stores, which are followed by `wake`.
+    if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) return true;
+    if (Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN && this.#onCommand !== undefined) return true;
+    const sources = this.#sources;
+    for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
+    // A source that found nothing may still have written; and `fail` may have been called in it.
+    return this.#unpublished.length > 0;
+  }
+
+  #beat(): void {
+    this.#words[this.#block + HEARTBEAT] = ((this.#words[this.#block + HEARTBEAT] as number) + 1) | 0;
+  }
+
+  // ---- a blocking thread
+
+  /** Runs until the stop command; throws what `fail` was given. */
+  runBlocking(): void {
+    const { words, clock } = { words: this.#words, clock: this.#parts.clock };
+    this.#isRunning = true;
+    this.#busyFromMs = clock.monotonicMs();
+    while (Atomics.load(words, this.#block + COMMAND) === COMMAND_RUN) {
+      this.#beat();
+      const didWork = this.turn();
+      if (this.#failure !== undefined) throw this.#failure;
+      if (!didWork) this.#sleepBlocking();
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+  }
+
+  #sleepBlocking(): void {
+    const words = this.#words;
+    declareAsleep(words, this.index);
+    const isAwake = this.#recheck() || Atomics.load(words, this.#block + COMMAND) !== COMMAND_RUN;
+    if (!isAwake) {
+      const before = this.#parts.clock.monotonicMs();
+      words[this.#block + BUSY_US] = ((words[this.#block + BUSY_US] as number) + (before - this.#busyFromMs) * 1000) | 0;
+      let waitMs = Math.min(SLEEP_MAX_MS, this.#parts.heartbeatMs);
+      const nextTimerMs = this.host.nextTimerMs;
+      if (nextTimerMs !== undefined) waitMs = Math.min(waitMs, Math.max(0, nextTimerMs - before));
+      if (this.host.hasOutgoing) waitMs = Math.min(waitMs, OUTGOING_RETRY_MS);
+      if (waitMs > 0) {
+        words[this.#block + SLEEPS] = ((words[this.#block + SLEEPS] as number) + 1) | 0;
+        sleep(words, this.index, waitMs);
+      }
+      this.#busyFromMs = this.#parts.clock.monotonicMs();
+    }
+    declareAwake(words, this.index);
+  }
+
+  // ---- an event thread
+
+  /** From now on turns run as work comes. `onCommand` is called once when the stop command is seen. */
+  runOnEvents(onCommand: () => void): void {
+    this.#onCommand = onCommand;
+    this.#isRunning = true;
+    this.#beat();
+    this.#heartbeat = setInterval(() => {
+      this.#beat();
+      // A turn a beat costs nothing, and puts an end to any wait that no design should have.
+      this.requestTurn();
+    }, this.#parts.heartbeatMs);
+    this.#heartbeat.unref();
+    this.requestTurn();
+  }
+
+  readonly #onImmediate = (): void => {
+    this.#immediate = undefined;
+    this.#eventTurn();
+  };
+
+  #eventTurn(): void {
+    if (this.#isEnded) return;
+    if (!this.#isRunning) {
+      // `main` has not settled yet: what it sends may go, nothing is taken in.
+      this.#publish();
+      return;
+    }
+    declareAwake(this.#words, this.index);
+    const beganMs = this.#parts.clock.monotonicMs();
+    this.turn();
+    this.#words[this.#block + BUSY_US] =
+      ((this.#words[this.#block + BUSY_US] as number) + (this.#parts.clock.monotonicMs() - beganMs) * 1000) | 0;
+    if (this.#isEnded) return;
+    if (this.#onCommand !== undefined && Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN) {
+      const onCommand = this.#onCommand;
+      this.#onCommand = undefined;
+      onCommand();
+    }
+    // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
+    declareAsleep(this.#words, this.index);
+    this.#inTurn = true;
+    const found = this.#recheck();
+    this.#inTurn = false;
+    if (found) {
+      declareAwake(this.#words, this.index);
+      this.requestTurn();
+      return;
+    }
+    this.#armTimer();
+    this.#armDoorbell();
+  }
+
+  #armDoorbell(): void {
+    // One wait at a time, kept over turns that sockets and timers began: any later notify resolves it.
+    if (this.#isAsleepArmed) return;
+    const woken = sleepAsync(this.#words, this.index);
+    this.#words[this.#block + SLEEPS] = ((this.#words[this.#block + SLEEPS] as number) + 1) | 0;
+    if (woken === undefined) {
+      this.requestTurn();
+      return;
+    }
+    this.#isAsleepArmed = true;
+    void woken.then(this.#onDoorbell);
+  }
+
+  readonly #onDoorbell = (): void => {
+    this.#isAsleepArmed = false;
+    if (this.#inTurn || this.#isEnded) return;
+    try {
+      this.#eventTurn();
+    } catch (thrown) {
+      // Out of a promise it would be an unhandled rejection; a crash is an uncaught exception.
+      setImmediate(() => {
+        throw thrown;
+      });
+    }
+  };
+
+  #armTimer(): void {
+    let nextMs = this.host.nextTimerMs ?? Number.POSITIVE_INFINITY;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (this.host.hasOutgoing) nextMs = Math.min(nextMs, nowMs + OUTGOING_RETRY_MS);
+    if (nextMs === this.#timerMs || nextMs === Number.POSITIVE_INFINITY) return;
+    // An earlier wake-up than needed is left standing: it finds nothing and arms the next.
+    if (this.#timerMs <= nextMs && this.#timerMs > nowMs) return;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timerMs = nextMs;
+    this.#timer = setTimeout(this.#onTimer, Math.min(Math.max(1, Math.ceil(nextMs - nowMs)), 0x7fffffff));
+    this.#timer.unref();
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    this.#eventTurn();
+  };
+
+  // ---- the end
+
+  /** Works off what waits, stops the actors (youngest first), then runs the stop hooks (latest first). Event threads keep serving meanwhile. */
+  async drain(): Promise<void> {
+    const beganMs = this.#parts.clock.monotonicMs();
+    this.#workOff(beganMs + DRAIN_MAX_MS);
+    for (const run of [...this.#stops].reverse()) await run();
+    // The hooks may have sent and been sent something.
+    this.#workOff(this.#parts.clock.monotonicMs() + DRAIN_MAX_MS);
+    this.host.stopAll();
+    this.turn();
+    this.end();
+  }
+
+  #workOff(untilMs: number): void {
+    while (this.turn()) {
+      if (this.#parts.clock.monotonicMs() < untilMs) continue;
+      this.log('warn', 'a thread stops with messages left', { thread: this.name, queued: this.host.queued });
+      return;
+    }
+  }
+
+  /** No turn runs any more. */
+  end(): void {
+    this.#isEnded = true;
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#heartbeat !== undefined) clearInterval(this.#heartbeat);
+  }
+}
+
+/** Short records are copied by a loop: a view for `set` would cost more than the copy. */
+function copyBytes(from: Uint8Array, to: Uint8Array, offset: number, length: number): void {
+  if (length > 128) {
+    to.set(from.subarray(0, length), offset);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[offset + i] = from[i] as number;
+}

@@ -1,0 +1,50 @@
+/**
+ * Wake-up: how a thread falls asleep without missing what comes, and how another wakes it without a system call when it is awake. One word a thread.
+ *
+ *   sleeper                                  producer
+ *   S1 store ASLEEP = 1                      P1 store the ring's head (RingWriter.publish)
+ *   S2 look at all heads and sources again   P2 load ASLEEP; 0: done
+ *   S3 found: store ASLEEP = 0, go on        P3 compare-exchange 1 → 0; won: notify
+ *   S4 nothing: wait while ASLEEP = 1
+ *
+ * Dekker's pattern: S1 before S2 and P1 before P2 in one total order (all four are sequentially consistent Atomics), so either the sleeper sees
+ * the head or the producer sees the sleeper. A notify between S2 and S4 is not lost either: the word is 0 by then and S4 does not wait.
+ * test/runtime/wake-up.test.ts enumerates all interleavings of exactly these steps.
+ */
+import { ASLEEP, blockOf } from './thread-block.ts';
+
+/** P2 and P3. True: it slept and was woken. */
+export function wake(words: Int32Array, thread: number): boolean {
+  const word = blockOf(thread) + ASLEEP;
+  // Pairs with `declareAsleep`: after the head was stored, it decides whether anybody sleeps on it.
+  if (Atomics.load(words, word) === 0) return false;
+  // One of several producers makes the system call; pairs with the wait, which ends at once when the word is no longer 1.
+  if (Atomics.compareExchange(words, word, 1, 0) !== 1) return false;
+  Atomics.notify(words, word);
+  return true;
+}
+
+/** S1. The caller looks at everything again afterwards. */
+export function declareAsleep(words: Int32Array, thread: number): void {
+  // Pairs with the load in `wake`: without it a producer would think this thread awake, and its record would wait for the next one.
+  Atomics.store(words, blockOf(thread) + ASLEEP, 1);
+}
+
+/** S3, and after waking: producers need not ring any more. */
+export function declareAwake(words: Int32Array, thread: number): void {
+  // Pairs with the load in `wake`: without it every producer would make a system call.
+  Atomics.store(words, blockOf(thread) + ASLEEP, 0);
+}
+
+/** S4 for a blocking thread: at most `timeoutMs`. */
+export function sleep(words: Int32Array, thread: number, timeoutMs: number): void {
+  // Pairs with notify in `wake`; the compare inside sees a wake that came since `declareAsleep`.
+  Atomics.wait(words, blockOf(thread) + ASLEEP, 1, timeoutMs);
+}
+
+/** S4 for an event loop: a promise of the next notify; undefined: woken already. */
+export function sleepAsync(words: Int32Array, thread: number): Promise<unknown> | undefined {
+  // Pairs with notify in `wake`, as above. It does not keep the event loop alive.
+  const result = Atomics.waitAsync(words, blockOf(thread) + ASLEEP, 1);
+  return result.async ? result.value : undefined;
+}
