@@ -3,7 +3,7 @@
  * was interrupted; `cut-back` where there is no room but the disk is sound; everything else is `fence`: no acknowledgement
  * ever again. A failed sync is never retried: the kernel drops the pages and the next sync would say that all is well.
  */
-import { DiskError, type DiskCall } from './errors.ts';
+import { type DiskCall, DiskError } from './errors.ts';
 
 /**
  * `retry-rest`: do the rest of the call again. `cut-back`: truncate to the former end, refuse the writes with path, limit

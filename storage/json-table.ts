@@ -52,7 +52,11 @@ export function saveTable(disk: Disk, path: string, value: unknown): void {
 /** Replaces the file at `path` by `bytes` at once, and makes that last a power cut. */
 export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBackup: boolean): void {
   if (bytes.length > TABLE_BYTES_MAX)
-    throw new StorageError('MQ_STORAGE_TOO_LARGE', `${path} would have ${bytes.length} bytes, ${TABLE_BYTES_MAX} are allowed`, { path, bytes: bytes.length, limit: TABLE_BYTES_MAX });
+    throw new StorageError('MQ_STORAGE_TOO_LARGE', `${path} would have ${bytes.length} bytes, ${TABLE_BYTES_MAX} are allowed`, {
+      path,
+      bytes: bytes.length,
+      limit: TABLE_BYTES_MAX,
+    });
   const directory = dirname(path);
   disk.makeDirectory(directory);
   const temporary = `${path}.tmp`;
@@ -75,7 +79,12 @@ export function readWhole(disk: Disk, path: string, bytesMax: number): Uint8Arra
   const file = disk.open(path, 'read');
   try {
     const size = file.size();
-    if (size > bytesMax) throw new StorageError('MQ_STORAGE_TOO_LARGE', `${path} has ${size} bytes, ${bytesMax} are allowed`, { path, bytes: size, limit: bytesMax });
+    if (size > bytesMax)
+      throw new StorageError('MQ_STORAGE_TOO_LARGE', `${path} has ${size} bytes, ${bytesMax} are allowed`, {
+        path,
+        bytes: size,
+        limit: bytesMax,
+      });
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, file.read(bytes, 0, size, 0));
   } finally {
@@ -94,8 +103,9 @@ export function parseLenient(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     // A string is matched as a whole, so that nothing inside one is taken for a key.
-    const quoted = text.replace(/"(?:[^"\\]|\\.)*"|([{,]\s*)(-?\d+)(\s*:)/g, (all: string, before?: string, key?: string, after?: string) =>
-      before === undefined ? all : `${before}"${key}"${after}`,
+    const quoted = text.replace(
+      /"(?:[^"\\]|\\.)*"|([{,]\s*)(-?\d+)(\s*:)/g,
+      (all: string, before?: string, key?: string, after?: string) => (before === undefined ? all : `${before}"${key}"${after}`),
     );
     if (quoted === text) throw error;
     return JSON.parse(quoted);

@@ -2,9 +2,27 @@
  * The real disk: `node:fs` in its blocking form. Owns file descriptors. Every failure of a system call is a `DiskError` with
  * the call, the errno and the path; what may be done about it is decided in `disk-error-policy.ts`.
  */
-import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmdirSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  statfsSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { decideDiskError } from './disk-error-policy.ts';
-import { DiskError, errnoOf, type DiskCall } from './errors.ts';
+import { type DiskCall, DiskError, errnoOf } from './errors.ts';
 import type { Disk, DiskSpace, OpenMode, StorageFile } from './file.ts';
 import { takeStoreLock } from './store-lock.ts';
 
@@ -95,7 +113,10 @@ function onDisk<T>(call: DiskCall, path: string, run: () => T, detail: Record<st
 
 export class NodeDisk implements Disk {
   open(path: string, mode: OpenMode): StorageFile {
-    return new NodeFile(path, onDisk('open', path, () => openSync(path, FLAGS[mode], 0o644), { mode }));
+    return new NodeFile(
+      path,
+      onDisk('open', path, () => openSync(path, FLAGS[mode], 0o644), { mode }),
+    );
   }
 
   exists(path: string): boolean {

@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { FileHandle, type DescriptorCache } from './descriptor-cache.ts';
+import { type DescriptorCache, FileHandle } from './descriptor-cache.ts';
 import { StorageError } from './errors.ts';
 import type { Disk, StorageFile } from './file.ts';
 
@@ -55,14 +55,22 @@ export class SegmentSet {
       const base = Number(name);
       const path = join(this.directory, name);
       if (!Number.isSafeInteger(base) || base % this.segmentBytes !== 0)
-        throw new StorageError('MQ_STORAGE_BAD_NAME', `${path} does not begin at a multiple of the segment size ${this.segmentBytes}; set the segment size that the store was made with`, { path, base, segmentBytes: this.segmentBytes });
+        throw new StorageError(
+          'MQ_STORAGE_BAD_NAME',
+          `${path} does not begin at a multiple of the segment size ${this.segmentBytes}; set the segment size that the store was made with`,
+          { path, base, segmentBytes: this.segmentBytes },
+        );
       const last = found.at(-1);
       if (last !== undefined && last.base + this.segmentBytes !== base)
-        throw new StorageError('MQ_STORAGE_MISSING_SEGMENT', `${this.directory} has ${segmentName(last.base)} and then ${name}: what lies between is missing`, { path: this.directory, before: last.base, after: base });
+        throw new StorageError(
+          'MQ_STORAGE_MISSING_SEGMENT',
+          `${this.directory} has ${segmentName(last.base)} and then ${name}: what lies between is missing`,
+          { path: this.directory, before: last.base, after: base },
+        );
       found.push(known.get(base) ?? this.#segment(base));
     }
     this.#segments = found;
-    found.forEach((segment, index) => this.#checkSize(segment, index === found.length - 1));
+    for (const segment of found) this.#checkSize(segment, segment === found.at(-1));
   }
 
   get isEmpty(): boolean {
@@ -233,7 +241,11 @@ export class SegmentSet {
       if (this.#writable) this.#cache.use(segment.handle).truncate(this.segmentBytes);
       return;
     }
-    throw new StorageError('MQ_STORAGE_WRONG_SIZE', `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`, { path, bytes, segmentBytes: this.segmentBytes });
+    throw new StorageError(
+      'MQ_STORAGE_WRONG_SIZE',
+      `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`,
+      { path, bytes, segmentBytes: this.segmentBytes },
+    );
   }
 
   #drop(segment: Segment): void {

@@ -8,8 +8,8 @@
  *   blank record, at the end of a segment: | rest of the segment 4 | magic 0xCBD43194 4 | anything |
  */
 import assert from 'node:assert/strict';
-import { DescriptorCache } from '../descriptor-cache.ts';
 import { BLANK_RECORD_BYTES, RECORD_MAGIC_BLANK, writeInt32 } from '../../model/message-record.ts';
+import { DescriptorCache } from '../descriptor-cache.ts';
 import type { Disk } from '../file.ts';
 import { SegmentSet } from '../segment-set.ts';
 

@@ -21,7 +21,13 @@ export type Damage = {
   readonly end: number;
   readonly reason: string;
   /** Which record it was, when its frame is sound and only its body is not; else null: the next record of its queue shows the gap. */
-  readonly record: { readonly topic: string; readonly queueId: number; readonly queueOffset: number; readonly size: number; readonly hasQueueUnit: boolean } | null;
+  readonly record: {
+    readonly topic: string;
+    readonly queueId: number;
+    readonly queueOffset: number;
+    readonly size: number;
+    readonly hasQueueUnit: boolean;
+  } | null;
 };
 
 export type RecoverOptions = {

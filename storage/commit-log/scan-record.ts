@@ -24,7 +24,13 @@ import {
   SYS_FLAG_AT,
   TOPIC_V1_BYTES_MAX,
 } from '../../model/message-record.ts';
-import { BORN_HOST_V6_FLAG, STORE_HOST_V6_FLAG, TRANSACTION_MASK, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../model/system-flag.ts';
+import {
+  BORN_HOST_V6_FLAG,
+  STORE_HOST_V6_FLAG,
+  TRANSACTION_MASK,
+  TRANSACTION_PREPARED,
+  TRANSACTION_ROLLBACK,
+} from '../../model/system-flag.ts';
 import { tagHash } from '../../model/tag-hash.ts';
 
 /** Not a record: why. Positive results of `scanRecord` are sizes. */
@@ -95,7 +101,15 @@ export class ScannedRecord {
  * Looks at `bytes[at, end)`, which stands at `position` with `room` bytes to its segment's end. Returns the record's size and
  * fills `record`, or SCAN_BLANK, or one of the negative reasons.
  */
-export function scanRecord(bytes: Uint8Array, at: number, end: number, position: number, room: number, sizeMax: number, record: ScannedRecord): number {
+export function scanRecord(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  position: number,
+  room: number,
+  sizeMax: number,
+  record: ScannedRecord,
+): number {
   record.size = BLANK_RECORD_BYTES;
   if (end - at < BLANK_RECORD_BYTES) return room < BLANK_RECORD_BYTES ? SCAN_BAD_SIZE : SCAN_NEEDS_MORE;
   const size = readInt32(bytes, at);
@@ -119,7 +133,8 @@ export function scanRecord(bytes: Uint8Array, at: number, end: number, position:
   const topicLengthAt = bodyAt + bodyLength;
   const topicLength = topicLengthBytes === 1 ? (bytes[topicLengthAt] as number) : readUint16(bytes, topicLengthAt);
   const topicAt = topicLengthAt + topicLengthBytes;
-  if (topicLength === 0 || (topicLengthBytes === 1 && topicLength > TOPIC_V1_BYTES_MAX) || topicAt + topicLength + 2 > recordEnd) return SCAN_BAD_LENGTHS;
+  if (topicLength === 0 || (topicLengthBytes === 1 && topicLength > TOPIC_V1_BYTES_MAX) || topicAt + topicLength + 2 > recordEnd)
+    return SCAN_BAD_LENGTHS;
   const propertiesAt = topicAt + topicLength + 2;
   const propertiesLength = readUint16(bytes, propertiesAt - 2);
   if (propertiesAt + propertiesLength !== recordEnd) return SCAN_BAD_LENGTHS;

@@ -100,21 +100,28 @@ export class ConsumeQueueSet {
     }
   }
 
-  /**
-   * Finds all queues and their ranges in the files: for a store without a snapshot. Units of messages at or behind `logEnd`
-   * are dropped, and minima corrected to `logMin`.
-   */
-  scan(logMin: number, logEnd: number): void {
+  /** Finds all queues and their ranges in the files, for a store without a snapshot; minima are corrected to `logMin`. */
+  scan(logMin: number): void {
     for (const topic of this.#disk.list(this.directory)) {
       if (!isTopicName(topic)) continue;
       for (const name of this.#disk.list(join(this.directory, topic))) {
         if (!QUEUE_ID.test(name)) continue;
         const queue = this.queue(topic, Number(name));
         queue.recover();
-        queue.truncatePhysical(logEnd);
         queue.correctMin(logMin);
+        if (queue.isDirty) this.#dirty.add(queue);
       }
     }
+  }
+
+  /** Drops units of messages at or behind `logEnd`, in all queues. */
+  truncatePhysical(logEnd: number): void {
+    for (const queue of this.queues()) queue.truncatePhysical(logEnd);
+  }
+
+  /** Corrects all minima: the log begins at `logMin` now. */
+  correctMin(logMin: number): void {
+    for (const queue of this.queues()) queue.correctMin(logMin);
   }
 
   /** The ranges as a snapshot has them. */
@@ -184,5 +191,9 @@ function isTopicName(topic: string): boolean {
 function refuseBadName(topic: string, queueId: number): void {
   if (isTopicName(topic) && Number.isInteger(queueId) && queueId >= 0) return;
   const shown = JSON.stringify(topic.slice(0, TOPIC_BYTES_MAX));
-  throw new StorageError('MQ_STORAGE_BAD_NAME', `Queue ${queueId} of topic ${shown} cannot be a directory: a topic has 1 to ${TOPIC_BYTES_MAX} bytes without / \\ and NUL, a queue id is not negative`, { topic: shown, queueId });
+  throw new StorageError(
+    'MQ_STORAGE_BAD_NAME',
+    `Queue ${queueId} of topic ${shown} cannot be a directory: a topic has 1 to ${TOPIC_BYTES_MAX} bytes without / \\ and NUL, a queue id is not negative`,
+    { topic: shown, queueId },
+  );
 }

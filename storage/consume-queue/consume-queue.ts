@@ -10,7 +10,16 @@ import type { DescriptorCache } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { Disk } from '../file.ts';
 import { SegmentSet } from '../segment-set.ts';
-import { GAP_MARK, HEAD_MARK, isGapUnit, NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, writeNoMessageUnits } from './queue-unit.ts';
+import {
+  GAP_MARK,
+  HEAD_MARK,
+  isGapUnit,
+  NO_MESSAGE_SIZE,
+  QUEUE_UNIT_BYTES,
+  unitPhysicalOffset,
+  unitSize,
+  writeNoMessageUnits,
+} from './queue-unit.ts';
 
 /** Units in a file, as Java has it. */
 export const UNITS_PER_FILE = 300_000;
@@ -35,7 +44,16 @@ export class ConsumeQueue {
   #isTailSuspect: boolean;
 
   /** @param isTailSuspect files may hold units behind `maxOffset` that no message has (after an unclean stop). */
-  constructor(disk: Disk, cache: DescriptorCache, directory: string, topic: string, queueId: number, unitsPerFile: number, isWritable: boolean, isTailSuspect: boolean) {
+  constructor(
+    disk: Disk,
+    cache: DescriptorCache,
+    directory: string,
+    topic: string,
+    queueId: number,
+    unitsPerFile: number,
+    isWritable: boolean,
+    isTailSuspect: boolean,
+  ) {
     this.#disk = disk;
     this.#cache = cache;
     this.directory = directory;
@@ -76,12 +94,14 @@ export class ConsumeQueue {
     assert(length > 0 && length % QUEUE_UNIT_BYTES === 0, 'Whole units are appended');
     const segments = this.#files();
     if (this.#isTailSuspect) this.#clearSuspectTail(segments);
-    if (this.#minOffset === this.#maxOffset && (segments.isEmpty || unitOffset - this.#maxOffset > GAP_UNITS_MAX)) this.#begin(segments, unitOffset);
+    if (this.#minOffset === this.#maxOffset && (segments.isEmpty || unitOffset - this.#maxOffset > GAP_UNITS_MAX))
+      this.#begin(segments, unitOffset);
     else if (unitOffset > this.#maxOffset) this.#fillGap(segments, unitOffset);
     else if (unitOffset < this.#minOffset) this.#minOffset = unitOffset;
     this.#write(segments, bytes, offset, length, unitOffset);
     const end = unitOffset + length / QUEUE_UNIT_BYTES;
-    // Units written over below the flushed end are the same bytes again: only what is new needs a sync.
+    // Units written over may never have reached the disk: only a flush from here on says that they have.
+    if (unitOffset < this.#flushedOffset) this.#flushedOffset = unitOffset;
     if (end > this.#maxOffset) this.#maxOffset = end;
   }
 
@@ -142,7 +162,8 @@ export class ConsumeQueue {
       this.#maxOffset = first + used;
       break;
     }
-    this.#flushedOffset = this.#maxOffset;
+    // What the files show may be in the page cache only.
+    this.#flushedOffset = this.#minOffset;
     this.#minOffset = this.#firstMessage(0);
   }
 
@@ -218,12 +239,16 @@ export class ConsumeQueue {
   #fillGap(segments: SegmentSet, unitOffset: number): void {
     const gap = unitOffset - this.#maxOffset;
     if (gap > GAP_UNITS_MAX)
-      throw new StorageError('MQ_STORAGE_OUT_OF_RANGE', `Queue ${this.queueId} of ${this.topic} ends at ${this.#maxOffset}: an append at ${unitOffset} leaves a gap of more than ${GAP_UNITS_MAX} units`, {
-        topic: this.topic,
-        queueId: this.queueId,
-        maxOffset: this.#maxOffset,
-        unitOffset,
-      });
+      throw new StorageError(
+        'MQ_STORAGE_OUT_OF_RANGE',
+        `Queue ${this.queueId} of ${this.topic} ends at ${this.#maxOffset}: an append at ${unitOffset} leaves a gap of more than ${GAP_UNITS_MAX} units`,
+        {
+          topic: this.topic,
+          queueId: this.queueId,
+          maxOffset: this.#maxOffset,
+          unitOffset,
+        },
+      );
     this.#writeNoMessages(segments, this.#maxOffset, gap, GAP_MARK);
   }
 

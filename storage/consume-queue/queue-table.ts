@@ -4,7 +4,7 @@
  * is missing, damaged or older than the checkpoint file says (a Java broker wrote since) is none, and the files are scanned.
  *
  *   magic 'RQTS' 4 | version 4 | body bytes 4 | CRC-32 of the body, 31 bits 4 | body
- *   body: position 8 | checkpoint times 3 × 8 | former checkpoint times 3 × 8 | topic count 4 | topics
+ *   body: position 8 | log minimum 8 | checkpoint times 3 × 8 | former checkpoint times 3 × 8 | topic count 4 | topics
  *   topic: name bytes 2 | name | queue count 4 | queues: queue id 4 | min 8 | max 8
  */
 import { bodyCrc32 } from '../../model/crc32.ts';
@@ -18,6 +18,8 @@ export type QueueRange = { readonly queueId: number; readonly min: number; reado
 export type QueueTable = {
   /** Every message before this log position has its unit and its index entries on disk. A record begins here. */
   readonly position: number;
+  /** Where the log began then; minima of queues hold for it. */
+  readonly logMin: number;
   readonly checkpoint: CheckpointTimes;
   /** What the checkpoint file said before: it is replaced after the snapshot, and a crash may come between. */
   readonly formerCheckpoint: CheckpointTimes;
@@ -27,7 +29,7 @@ export type QueueTable = {
 const MAGIC = 0x52515453;
 const VERSION = 1;
 const HEAD_BYTES = 16;
-const BODY_FIXED_BYTES = 60;
+const BODY_FIXED_BYTES = 68;
 const QUEUE_BYTES = 20;
 /** A larger file is no snapshot of ours: 10 000 000 queues have 200 MB. */
 export const QUEUE_TABLE_BYTES_MAX = 512 * 1024 * 1024;
@@ -46,7 +48,7 @@ export function encodeQueueTable(table: QueueTable): Uint8Array {
   writeInt32(bytes, 8, size - HEAD_BYTES);
   let at = HEAD_BYTES;
   const { checkpoint, formerCheckpoint } = table;
-  const numbers = [table.position, checkpoint.physicMs, checkpoint.logicsMs, checkpoint.indexMs];
+  const numbers = [table.position, table.logMin, checkpoint.physicMs, checkpoint.logicsMs, checkpoint.indexMs];
   for (const value of [...numbers, formerCheckpoint.physicMs, formerCheckpoint.logicsMs, formerCheckpoint.indexMs]) {
     writeInt64(bytes, at, value);
     at += 8;
@@ -78,7 +80,7 @@ export function decodeQueueTable(bytes: Uint8Array): QueueTable | null {
   if (size < HEAD_BYTES + BODY_FIXED_BYTES || readInt32(bytes, 0) !== MAGIC || readInt32(bytes, 4) !== VERSION) return null;
   if (readInt32(bytes, 8) !== size - HEAD_BYTES || readInt32(bytes, 12) !== bodyCrc32(bytes, HEAD_BYTES, size)) return null;
   const topics = new Map<string, QueueRange[]>();
-  const topicCount = readInt32(bytes, HEAD_BYTES + 56);
+  const topicCount = readInt32(bytes, HEAD_BYTES + BODY_FIXED_BYTES - 4);
   let at = HEAD_BYTES + BODY_FIXED_BYTES;
   for (let topic = 0; topic < topicCount; topic++) {
     if (at + 2 > size) return null;
@@ -98,7 +100,13 @@ export function decodeQueueTable(bytes: Uint8Array): QueueTable | null {
     topics.set(name, queues);
   }
   if (at !== size) return null;
-  return { position: readInt64(bytes, HEAD_BYTES), checkpoint: timesAt(bytes, 8), formerCheckpoint: timesAt(bytes, 32), topics };
+  return {
+    position: readInt64(bytes, HEAD_BYTES),
+    logMin: readInt64(bytes, HEAD_BYTES + 8),
+    checkpoint: timesAt(bytes, 16),
+    formerCheckpoint: timesAt(bytes, 40),
+    topics,
+  };
 }
 
 /** Whether the snapshot belongs to what the checkpoint file says now. */

@@ -13,8 +13,8 @@
  *   36  entry count    4  (begins at 1; entry 0 is unused)
  */
 import { readInt32, readInt64, writeInt32, writeInt64 } from '../../model/message-record.ts';
+import { type DescriptorCache, FileHandle } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
-import { FileHandle, type DescriptorCache } from '../descriptor-cache.ts';
 import type { StorageFile } from '../file.ts';
 
 export const INDEX_HEADER_BYTES = 40;
@@ -51,8 +51,11 @@ export class IndexFile {
   /** Number of the next entry, as the header counts. */
   #entryCount: number;
   #isHeaderDirty = false;
+  /** The former run may have been cut off between slots and header: the table is loaded and checked before it is asked. */
+  readonly #isSuspect: boolean;
 
-  private constructor(cache: DescriptorCache, handle: FileHandle, shape: IndexShape) {
+  private constructor(cache: DescriptorCache, handle: FileHandle, shape: IndexShape, isSuspect: boolean) {
+    this.#isSuspect = isSuspect;
     this.path = handle.path;
     this.#cache = cache;
     this.#handle = handle;
@@ -70,8 +73,8 @@ export class IndexFile {
     this.#runBase = this.#entryCount;
   }
 
-  /** Opens the index file at `path`, or makes it, sparse. */
-  static open(cache: DescriptorCache, path: string, shape: IndexShape): IndexFile {
+  /** Opens the index file at `path`, or makes it, sparse. `isSuspect`: the former run did not end in order. */
+  static open(cache: DescriptorCache, path: string, shape: IndexShape, isSuspect: boolean): IndexFile {
     const bytes = INDEX_HEADER_BYTES + shape.slots * 4 + shape.entries * INDEX_ENTRY_BYTES;
     const handle = new FileHandle(path, 'create');
     const file = cache.use(handle);
@@ -84,7 +87,7 @@ export class IndexFile {
       }
       file.truncate(bytes);
     }
-    return new IndexFile(cache, handle, shape);
+    return new IndexFile(cache, handle, shape, isSuspect);
   }
 
   get #file(): StorageFile {
@@ -148,12 +151,12 @@ export class IndexFile {
     return true;
   }
 
-  /** Writes all that is in memory only; `sync` makes it last a power cut as well. */
-  flush(sync: boolean): void {
+  /** Writes entries and slots, makes them last a power cut, then the header that counts them. */
+  flush(): void {
     if (!this.#isHeaderDirty) return;
     this.#writeRun();
     this.#writeSlots();
-    if (sync) this.#file.sync();
+    this.#file.sync();
     const header = new Uint8Array(INDEX_HEADER_BYTES);
     writeInt64(header, 0, this.#beginTimestamp);
     writeInt64(header, 8, this.#endTimestamp);
@@ -162,13 +165,8 @@ export class IndexFile {
     writeInt32(header, 32, this.#usedSlots);
     writeInt32(header, 36, this.#entryCount);
     this.#file.write(header, 0, INDEX_HEADER_BYTES, 0);
-    if (sync) this.#file.sync();
-    this.#isHeaderDirty = false;
-  }
-
-  /** Makes what was flushed last a power cut. */
-  sync(): void {
     this.#file.sync();
+    this.#isHeaderDirty = false;
   }
 
   /** Whether messages of [`begin`, `end`] may have entries here. */
@@ -196,9 +194,10 @@ export class IndexFile {
     }
   }
 
-  /** Gives the slot table's memory back; what it held is written first. */
-  unload(sync: boolean): void {
-    this.flush(sync);
+  /** Gives the slot table's memory back; what it held is written first, but counted by the header only after `flush`. */
+  unload(): void {
+    this.#writeRun();
+    this.#writeSlots();
     this.#slots = null;
     this.#dirtyPages = null;
     this.#run = null;
@@ -242,6 +241,7 @@ export class IndexFile {
   }
 
   #newestOf(slot: number): number {
+    if (this.#slots === null && this.#isSuspect) this.#loadSlots();
     if (this.#slots !== null) return this.#slots[slot] as number;
     const bytes = new Uint8Array(4);
     this.#file.read(bytes, 0, 4, INDEX_HEADER_BYTES + slot * 4);

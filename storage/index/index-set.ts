@@ -11,6 +11,8 @@ import { INDEX_ENTRIES, INDEX_SLOTS, IndexFile, type IndexShape } from './index-
 
 const NAME = /^\d{17}$/;
 const OPEN_MAX = 32;
+/** Files at the end that a crash may have caught half written: the newest, and one that was full just before. */
+const SUSPECT_FILES = 2;
 const DAY_MS = 86_400_000;
 
 export type IndexSetOptions = {
@@ -18,6 +20,8 @@ export type IndexSetOptions = {
   readonly shape?: IndexShape;
   /** Wall clock in ms, for the names of files. */
   readonly now: () => number;
+  /** The former run did not end in order. Default false. */
+  readonly isSuspect?: boolean;
 };
 
 export class IndexSet {
@@ -29,7 +33,7 @@ export class IndexSet {
   /** In ascending order of name. */
   readonly #files: IndexFile[] = [];
   #current: IndexFile | null = null;
-  /** Full files whose bytes may not have reached the disk. */
+  /** Full files that wait for their flush. */
   #unsynced: IndexFile[] = [];
 
   private constructor(disk: Disk, directory: string, options: IndexSetOptions) {
@@ -44,7 +48,8 @@ export class IndexSet {
   static open(disk: Disk, directory: string, options: IndexSetOptions): IndexSet {
     disk.makeDirectory(directory);
     const set = new IndexSet(disk, directory, options);
-    for (const name of disk.list(directory)) if (NAME.test(name)) set.#files.push(IndexFile.open(set.#cache, join(directory, name), set.#shape));
+    for (const name of disk.list(directory))
+      if (NAME.test(name)) set.#files.push(IndexFile.open(set.#cache, join(directory, name), set.#shape));
     set.#current = set.#files.at(-1) ?? null;
     return set;
   }
@@ -89,13 +94,11 @@ export class IndexSet {
     return found;
   }
 
-  /** Writes what is in memory only; with `sync` it lasts a power cut. Call it between messages, not between keys of one. */
-  flush(sync: boolean): void {
-    if (sync) {
-      for (const file of this.#unsynced) file.sync();
-      this.#unsynced = [];
-    }
-    this.#current?.flush(sync);
+  /** Makes all entries last a power cut. Call it between messages, not between keys of one. */
+  flush(): void {
+    for (const file of this.#unsynced) file.flush();
+    this.#unsynced = [];
+    this.#current?.flush();
   }
 
   /** Drops entries of messages at or behind `position`, where recovery cut the log. */
@@ -131,14 +134,14 @@ export class IndexSet {
   #roll(): IndexFile {
     const former = this.#current;
     if (former !== null) {
-      former.unload(false);
+      former.unload();
       this.#unsynced.push(former);
     }
     // Names give the order of the files, so one never goes back, whatever the clock does.
     const wanted = indexFileName(this.#now());
     const newest = this.#files.at(-1)?.path.slice(-17) ?? '';
     const name = wanted > newest ? wanted : String(BigInt(newest) + 1n).padStart(17, '0');
-    const file = IndexFile.open(this.#cache, join(this.directory, name), this.#shape);
+    const file = IndexFile.open(this.#cache, join(this.directory, name), this.#shape, false);
     this.#disk.syncDirectory(this.directory);
     this.#files.push(file);
     this.#current = file;

@@ -2,7 +2,7 @@
  * `config/consumerOffset.json`: committed offsets by `topic@group` and queue id. Pure, both ways.
  * Source: RocketMQ 5.3 `ConsumerOffsetManager`.
  */
-import { dataVersionOf, type DataVersion } from './data-version.ts';
+import { type DataVersion, dataVersionOf } from './data-version.ts';
 import { entriesOf, integerOf, objectFrom, objectOf } from './json-value.ts';
 
 export type ConsumerOffsetTable = {

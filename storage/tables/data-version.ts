@@ -21,5 +21,9 @@ export function nextVersion(version: DataVersion, nowMs: number): DataVersion {
 export function dataVersionOf(value: unknown): DataVersion {
   const object = objectOf(value);
   if (object === null) return FIRST_DATA_VERSION;
-  return { counter: integerOf(object['counter'], 0), stateVersion: integerOf(object['stateVersion'], 0), timestamp: integerOf(object['timestamp'], 0) };
+  return {
+    counter: integerOf(object['counter'], 0),
+    stateVersion: integerOf(object['stateVersion'], 0),
+    timestamp: integerOf(object['timestamp'], 0),
+  };
 }

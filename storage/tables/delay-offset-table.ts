@@ -3,7 +3,7 @@
  * Source: RocketMQ 5.3 `ScheduleMessageService`, `DelayOffsetSerializeWrapper`.
  */
 import { queueOffsetsFrom, queueOffsetsOf } from './consumer-offset-table.ts';
-import { dataVersionOf, type DataVersion } from './data-version.ts';
+import { type DataVersion, dataVersionOf } from './data-version.ts';
 import { objectOf } from './json-value.ts';
 
 export type DelayOffsetTable = {

@@ -2,7 +2,7 @@
  * `config/subscriptionGroup.json`: settings of every consumer group. Pure, both ways. Fields that we do not know are kept.
  * Source: RocketMQ 5.3 `SubscriptionGroupManager`, `SubscriptionGroupConfig`.
  */
-import { dataVersionOf, type DataVersion } from './data-version.ts';
+import { type DataVersion, dataVersionOf } from './data-version.ts';
 import { booleanOf, entriesOf, integerOf, objectFrom, objectOf, textMapOf, textOf } from './json-value.ts';
 
 export type SubscriptionGroupEntry = {
@@ -82,6 +82,8 @@ function entryOf(name: string, fields: Record<string, unknown>): SubscriptionGro
 
 /** What `saveTable` writes. */
 export function encodeSubscriptionGroupTable(table: SubscriptionGroupTable): unknown {
-  const groups = [...table.groups].map(([name, { rest, attributes, ...known }]) => [name, { ...rest, ...known, attributes: objectFrom(attributes) }] as const);
+  const groups = [...table.groups].map(
+    ([name, { rest, attributes, ...known }]) => [name, { ...rest, ...known, attributes: objectFrom(attributes) }] as const,
+  );
   return { dataVersion: table.dataVersion, forbiddenTable: table.forbidden, subscriptionGroupTable: objectFrom(groups) };
 }

@@ -2,7 +2,7 @@
  * `config/topics.json`: every topic of the broker. Pure, both ways.
  * Source: RocketMQ 5.3 `TopicConfigSerializeWrapper`, `TopicConfig`.
  */
-import { dataVersionOf, type DataVersion } from './data-version.ts';
+import { type DataVersion, dataVersionOf } from './data-version.ts';
 import { booleanOf, entriesOf, integerOf, objectFrom, objectOf, textMapOf, textOf } from './json-value.ts';
 
 export type TopicEntry = {
@@ -44,6 +44,8 @@ export function decodeTopicTable(value: unknown): TopicTable {
 export function encodeTopicTable(table: TopicTable): unknown {
   return {
     dataVersion: table.dataVersion,
-    topicConfigTable: objectFrom([...table.topics].map(([name, entry]) => [name, { ...entry, attributes: objectFrom(entry.attributes) }] as const)),
+    topicConfigTable: objectFrom(
+      [...table.topics].map(([name, entry]) => [name, { ...entry, attributes: objectFrom(entry.attributes) }] as const),
+    ),
   };
 }

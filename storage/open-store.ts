@@ -1,0 +1,194 @@
+/**
+ * Opening a store: recovers commit log, consume queues and index so that they agree, whatever the former run left, a Java
+ * broker's included; and writing the checkpoint from which the next opening goes on. Owns nothing itself: the parts that it
+ * opens belong to the caller. The caller holds the store's lock.
+ * Fails by the errors of the parts. Damage in the log is told and does not fail.
+ * Source: RocketMQ 5.3 `DefaultMessageStore.load`, `recover`, `shutdown`.
+ */
+import {
+  HOST_V6_EXTRA_BYTES,
+  MAGIC_AT,
+  PHYSICAL_OFFSET_AT,
+  RECORD_MAGIC_V1,
+  RECORD_MAGIC_V2,
+  readInt32,
+  readInt64,
+  STORE_TIMESTAMP_AT,
+  SYS_FLAG_AT,
+} from '../model/message-record.ts';
+import { BORN_HOST_V6_FLAG } from '../model/system-flag.ts';
+import { createAbort, removeAbort, wasAborted } from './abort.ts';
+import { Checkpoint, recoveryBaseMs } from './checkpoint.ts';
+import { CommitLog } from './commit-log/commit-log.ts';
+import { type Damage, recoverCommitLog } from './commit-log/recover.ts';
+import { decideRecoveryStart, type RecoveryStart } from './commit-log/recovery-start.ts';
+import { ConsumeQueueSet } from './consume-queue/consume-queue-set.ts';
+import { decodeQueueTable, encodeQueueTable, isTableOf, QUEUE_TABLE_BYTES_MAX, type QueueTable } from './consume-queue/queue-table.ts';
+import { RecordDispatcher } from './dispatch-records.ts';
+import type { Disk } from './file.ts';
+import type { IndexShape } from './index/index-file.ts';
+import { IndexSet } from './index/index-set.ts';
+import { readWhole, replaceFile } from './json-table.ts';
+import type { StoreLayout } from './store-layout.ts';
+
+export type OpenStoreOptions = {
+  readonly disk: Disk;
+  readonly layout: StoreLayout;
+  readonly segmentBytes: number;
+  /** Wall clock in ms. */
+  readonly now: () => number;
+  readonly processId: number;
+  /** How long messages of a delay level wait. */
+  readonly delayMsOf: (level: number) => number;
+  readonly onDamage: (damage: Damage & { readonly path: string }) => void;
+  /** False: no index is kept. Default true. */
+  readonly isIndexed?: boolean;
+  readonly indexShape?: IndexShape;
+  readonly unitsPerFile?: number;
+  readonly queueFilesOpenMax?: number;
+};
+
+export type OpenedStore = {
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueueSet;
+  /** Null when no index is kept. */
+  readonly index: IndexSet | null;
+  readonly checkpoint: Checkpoint;
+  /** Where the log ends; `log.maxOffset` is the same. */
+  readonly end: number;
+  /** The former run ended in order. */
+  readonly wasClean: boolean;
+  readonly start: RecoveryStart;
+  /** Records walked, and places of the log that were damaged. */
+  readonly records: number;
+  readonly damaged: number;
+  /** No message in the log was stored later than this, as far as is known: time goes on from here. */
+  readonly lastStoreTimestamp: number;
+};
+
+/** Opens or makes the store, and leaves the abort file that only `closeStore` removes. */
+export function openStore(options: OpenStoreOptions): OpenedStore {
+  const { disk, layout, segmentBytes } = options;
+  disk.makeDirectory(layout.root);
+  const wasClean = !wasAborted(disk, layout.abort);
+  const checkpoint = Checkpoint.open(disk, layout.checkpoint);
+  const log = CommitLog.open(disk, layout.commitLog, segmentBytes);
+  const table = log.segmentCount === 0 ? null : loadQueueTable(disk, layout, checkpoint);
+  const start = decideRecoveryStart({
+    bases: log.segmentBases(),
+    isCleanStop: wasClean,
+    snapshotPosition: table?.position ?? null,
+    checkpointMs: recoveryBaseMs(checkpoint.values),
+    firstStoreTimestamp: (base) => firstStoreTimestamp(log, base),
+  });
+  const queues = ConsumeQueueSet.open(disk, layout.consumeQueue, {
+    isWritable: true,
+    isTailSuspect: !wasClean,
+    ...(options.unitsPerFile === undefined ? {} : { unitsPerFile: options.unitsPerFile }),
+    ...(options.queueFilesOpenMax === undefined ? {} : { openMax: options.queueFilesOpenMax }),
+  });
+  const bySnapshot = start.by === 'snapshot' && table !== null;
+  if (bySnapshot) queues.adopt(table);
+  else queues.scan(log.minOffset);
+  // Queues without a log are what somebody forgot to delete with it.
+  if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
+  const shape = options.indexShape === undefined ? {} : { shape: options.indexShape };
+  const index =
+    options.isIndexed === false ? null : IndexSet.open(disk, layout.index, { now: options.now, isSuspect: !wasClean, ...shape });
+  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf);
+  createAbort(disk, layout.abort, options.processId);
+  const recovered = recoverCommitLog(log, {
+    from: start.from,
+    onRecord: (record) => dispatcher.onRecord(record),
+    onDamage: (damage) => {
+      dispatcher.onDamage(damage);
+      options.onDamage({ ...damage, path: log.pathOf(damage.position) });
+    },
+  });
+  dispatcher.finish();
+  log.truncateAfter(recovered.end);
+  if (!bySnapshot) queues.truncatePhysical(recovered.end);
+  if (bySnapshot && log.minOffset > table.logMin) queues.correctMin(log.minOffset);
+  index?.truncateFrom(recovered.end);
+  return {
+    log,
+    queues,
+    index,
+    checkpoint,
+    end: recovered.end,
+    wasClean,
+    start,
+    records: recovered.records,
+    damaged: recovered.damaged,
+    lastStoreTimestamp: Math.max(recovered.lastStoreTimestamp, checkpoint.values.physicMs),
+  };
+}
+
+export type CheckpointFacts = {
+  /** Every message before it has its unit and its entries handed to `queues` and `index`, and its record is synced. A record begins here. */
+  readonly position: number;
+  /** Store timestamp of the last message before `position`. */
+  readonly storeTimestamp: number;
+};
+
+type CheckpointParts = {
+  readonly disk: Disk;
+  readonly layout: StoreLayout;
+  readonly log: Pick<CommitLog, 'minOffset'>;
+  readonly queues: ConsumeQueueSet;
+  readonly index: IndexSet | null;
+  readonly checkpoint: Checkpoint;
+};
+
+/** Syncs queues and index, then writes the queue table and the checkpoint: the next opening walks from `position` only. */
+export function writeCheckpoint(parts: CheckpointParts, facts: CheckpointFacts): void {
+  const { disk, layout, queues, index, checkpoint } = parts;
+  queues.flush();
+  index?.flush();
+  const former = checkpoint.values;
+  const ms = facts.storeTimestamp;
+  const table: QueueTable = {
+    position: facts.position,
+    logMin: parts.log.minOffset,
+    checkpoint: { physicMs: ms, logicsMs: ms, indexMs: ms },
+    formerCheckpoint: { physicMs: former.physicMs, logicsMs: former.logicsMs, indexMs: former.indexMs },
+    topics: queues.ranges(),
+  };
+  replaceFile(disk, layout.queueTable, encodeQueueTable(table), false);
+  checkpoint.write({ ...former, physicMs: ms, logicsMs: ms, indexMs: ms });
+}
+
+/**
+ * The end of an orderly run: everything is synced, the checkpoint written, the abort file removed, the files closed. The log is
+ * synced from `syncedPosition` on.
+ */
+export function closeStore(
+  parts: CheckpointParts & { readonly log: CommitLog },
+  facts: CheckpointFacts & { readonly syncedPosition: number },
+): void {
+  const { disk, layout, log, queues, index, checkpoint } = parts;
+  if (facts.position > facts.syncedPosition) log.sync(facts.syncedPosition, facts.position);
+  writeCheckpoint(parts, facts);
+  removeAbort(disk, layout.abort);
+  log.close();
+  queues.close();
+  index?.close();
+  checkpoint.close();
+}
+
+/** Our snapshot, when there is one that belongs to the checkpoint. */
+function loadQueueTable(disk: Disk, layout: StoreLayout, checkpoint: Checkpoint): QueueTable | null {
+  const bytes = readWhole(disk, layout.queueTable, QUEUE_TABLE_BYTES_MAX);
+  const table = bytes === null ? null : decodeQueueTable(bytes);
+  return table !== null && isTableOf(table, checkpoint.values) ? table : null;
+}
+
+/** Store timestamp of the first record of the segment at `base`; null when none begins there. Its frame only is looked at, as in Java. */
+function firstStoreTimestamp(log: CommitLog, base: number): number | null {
+  const head = new Uint8Array(STORE_TIMESTAMP_AT + 8 + HOST_V6_EXTRA_BYTES);
+  if (log.read(head, 0, head.length, base) < head.length) return null;
+  const magic = readInt32(head, MAGIC_AT);
+  if ((magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) || readInt64(head, PHYSICAL_OFFSET_AT) !== base) return null;
+  const isV6 = (readInt32(head, SYS_FLAG_AT) & BORN_HOST_V6_FLAG) !== 0;
+  return readInt64(head, STORE_TIMESTAMP_AT + (isV6 ? HOST_V6_EXTRA_BYTES : 0));
+}
