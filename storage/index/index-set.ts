@@ -48,8 +48,10 @@ export class IndexSet {
   static open(disk: Disk, directory: string, options: IndexSetOptions): IndexSet {
     disk.makeDirectory(directory);
     const set = new IndexSet(disk, directory, options);
-    for (const name of disk.list(directory))
-      if (NAME.test(name)) set.#files.push(IndexFile.open(set.#cache, join(directory, name), set.#shape));
+    const names = disk.list(directory).filter((name) => NAME.test(name));
+    const suspectFrom = options.isSuspect === true ? names.length - SUSPECT_FILES : names.length;
+    for (const [at, name] of names.entries())
+      set.#files.push(IndexFile.open(set.#cache, join(directory, name), set.#shape, at >= suspectFrom));
     set.#current = set.#files.at(-1) ?? null;
     return set;
   }
@@ -79,7 +81,7 @@ export class IndexSet {
   /** Adds an entry for the message at `position`; in memory until `flush`, save that long runs are written on the way. */
   put(keyHash: number, position: number, storeTimestamp: number): void {
     const current = this.#current;
-    if (current !== null && current.put(keyHash, position, storeTimestamp)) return;
+    if (current?.put(keyHash, position, storeTimestamp)) return;
     this.#roll().put(keyHash, position, storeTimestamp);
   }
 
