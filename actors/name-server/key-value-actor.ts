@@ -4,7 +4,7 @@
  * memory only; what the file cannot take is refused, and the value stays as it was. Restarted from the file.
  * Source: RocketMQ 5.3 `KVConfigManager`.
  */
-import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import { SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
 
@@ -86,7 +86,7 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
     const before = this.#namespaces.get(namespace)?.get(key) ?? null;
     const remark = this.#refusal(namespace, key, value, before);
     if (remark !== null) {
-      replyTo.tell({ kind: 'value-put', code: RESPONSE_CODE.SYSTEM_ERROR, remark });
+      replyTo.tell({ kind: 'value-put', code: SYSTEM_ERROR, remark });
       return;
     }
     if (this.#options.store === null || before === value) {
@@ -151,7 +151,7 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
     this.#pending = [];
     for (const { namespace, key, before, replyTo } of undone) {
       this.#set(namespace, key, before);
-      replyTo.tell({ kind: 'value-put', code: RESPONSE_CODE.SYSTEM_ERROR, remark: `${KEY_VALUES_FILE} could not be saved, so the value is as it was: ${message.error}` });
+      replyTo.tell({ kind: 'value-put', code: SYSTEM_ERROR, remark: `${KEY_VALUES_FILE} could not be saved, so the value is as it was: ${message.error}` });
     }
   }
 }

@@ -9,7 +9,7 @@
  * Source: RocketMQ 5.3 `RouteInfoManager`.
  */
 import { PERM_READ, PERM_WRITE, sameVersion, type TableVersion } from '../topic/topic-config.ts';
-import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import { SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 
 export const HEARTBEAT_TIMEOUT_DEFAULT_MS = 120_000;
 /** An address is refused outside: a broker that says less would be evicted between two scans, more would never go. */
@@ -60,6 +60,8 @@ export type BrokerRegistration = ConnectionPlace & {
   readonly version: TableVersion;
   /** Topics in the whole registration, of which each shard gets its own. */
   readonly topicCount: number;
+  /** Numbers the registrations of a shard's connections: the parts of one bear the same. */
+  readonly serial: number;
 };
 
 export type BrokerData = {
@@ -98,6 +100,9 @@ type LiveBroker = {
   haServerAddr: string;
   version: TableVersion;
   lastUpdate: number;
+  /** The last registration, and whether it brought something new: true for all its parts or for none. */
+  serial: number;
+  changed: boolean;
 };
 
 /** A deleted topic: when, and the versions of the brokers' tables that were known then. */
@@ -147,7 +152,8 @@ export class RouteTable {
     for (const [id, address] of broker.addresses) if (address === brokerAddr && id !== brokerId) broker.addresses.delete(id);
     const isNew = known === undefined || broker.addresses.get(brokerId) === undefined;
     broker.addresses.set(brokerId, brokerAddr);
-    const changed = isNew || known === undefined || !sameVersion(known.version, registration.version);
+    const isPart = known !== undefined && known.serial === registration.serial && known.shard === registration.shard;
+    const changed = isPart ? known.changed : isNew || known === undefined || !sameVersion(known.version, registration.version);
     const refused = this.#putTopics(registration, broker, topics, changed, now);
     this.#live.set(key, {
       clusterName,
@@ -159,6 +165,8 @@ export class RouteTable {
       haServerAddr: registration.haServerAddr,
       version: registration.version,
       lastUpdate: now,
+      serial: registration.serial,
+      changed,
     });
     if (refused > 0) {
       return refuse(`${refused} topics of broker ${brokerName} have no room: the name server holds ${this.#topics.size} topics on this shard, the limit is ${this.#limits.topicsMax}.`);
@@ -462,7 +470,7 @@ function isLater(version: TableVersion, than: TableVersion): boolean {
 }
 
 function refuse(remark: string): RegisterOutcome {
-  return { ok: false, code: RESPONSE_CODE.SYSTEM_ERROR, remark };
+  return { ok: false, code: SYSTEM_ERROR, remark };
 }
 
 function liveKey(clusterName: string, brokerAddr: string): string {

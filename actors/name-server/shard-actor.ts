@@ -9,7 +9,7 @@
  * their next registration (the process's own broker is asked for it at once). Fails by assertion only.
  * Source: RocketMQ 5.3 `RouteInfoManager`, `BrokerHousekeepingService`, `NamesrvController`.
  */
-import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import type { TableVersion } from '../topic/topic-config.ts';
 import { sameVersion } from '../topic/topic-config.ts';
 import type { BrokerData, BrokerGone, BrokerRegistration, QueueRoute, RegisteredTopic, RouteLimits } from './route-table.ts';
@@ -66,7 +66,9 @@ export type PermChanged = { kind: 'perm-changed'; count: number };
 export type ListRoutes = { kind: 'list-routes'; clusterName: string; cursor: number; replyTo: ActorRef<RoutePage> };
 export type RoutePage = { kind: 'route-page'; topics: string[]; next: number; version: number };
 /** Settings that request 318 changes; told to all shards. */
-export type Configure = { kind: 'configure'; scanMs: number };
+export type Configure = { kind: 'configure'; scanMs: number; replyTo: ActorRef<Done> };
+export type GetSettings = { kind: 'get-settings'; replyTo: ActorRef<SettingsAnswer> };
+export type SettingsAnswer = { kind: 'settings'; scanMs: number };
 export type Done = { kind: 'done'; ok: boolean };
 
 type BrokerEvicted = { kind: 'broker-evicted'; clusterName: string; brokerAddr: string; shard: number; connection: number };
@@ -87,6 +89,7 @@ export type NameServerCommand =
   | ChangeWritePerm
   | ListRoutes
   | Configure
+  | GetSettings
   | BrokerEvicted;
 type Private = Scan | ShardDied | WatchAgain;
 
@@ -115,6 +118,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
   readonly #options: NameServerShardOptions;
   readonly #table: RouteTable;
   #scanMs: number;
+  #scanTimer: TimerId = 0;
   #listing: { readonly clusterName: string; readonly version: number; readonly names: string[] } | null = null;
 
   constructor(options: NameServerShardOptions) {
@@ -124,7 +128,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
   }
 
   started(context: ActorContext): void {
-    context.schedule(this.#scanMs, { kind: 'scan' });
+    this.#scanTimer = context.schedule(this.#scanMs, { kind: 'scan' });
     for (let shard = 0; shard < this.#options.shards.length; shard++) this.#watch(shard, context);
     const { isRestart, registration } = this.#options;
     if (isRestart && registration !== null) context.ref<{ kind: 'register-now' }>(registration).tell({ kind: 'register-now' });
@@ -171,7 +175,10 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
         this.#listRoutes(message);
         return;
       case 'configure':
-        this.#scanMs = message.scanMs;
+        this.#configure(message, context);
+        return;
+      case 'get-settings':
+        message.replyTo.tell({ kind: 'settings', scanMs: this.#scanMs });
         return;
       case 'broker-evicted':
         this.#table.evict(message.clusterName, message.brokerAddr, message);
@@ -181,7 +188,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
         return;
       case 'shard-died':
         this.#logGone(this.#table.shardDied(message.shard), context);
-        context.schedule(WATCH_AGAIN_MS, { kind: 'watch-again', shard: message.shard });
+        context.schedule(WATCH_AGAIN_MS, { kind: 'watch-again', shard: message.shard } as WatchAgain);
         return;
       case 'watch-again':
         this.#watch(message.shard, context);
@@ -238,7 +245,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
   }
 
   #scan(context: ActorContext): void {
-    context.schedule(this.#scanMs, { kind: 'scan' });
+    this.#scanTimer = context.schedule(this.#scanMs, { kind: 'scan' });
     const gone = this.#table.expire(context.now(), this.#options.shard, FOREIGN_GRACE_MS);
     this.#logGone(gone, context);
     for (const broker of gone) {
@@ -251,6 +258,13 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
       }
       this.#options.closeConnection(connection, 'the broker has not registered or sent a heartbeat in its time');
     }
+  }
+
+  #configure(message: Configure, context: ActorContext): void {
+    this.#scanMs = message.scanMs;
+    context.cancel(this.#scanTimer);
+    this.#scanTimer = context.schedule(this.#scanMs, { kind: 'scan' });
+    message.replyTo.tell({ kind: 'done', ok: true });
   }
 
   #logGone(gone: readonly BrokerGone[], context: ActorContext): void {

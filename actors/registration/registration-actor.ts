@@ -135,7 +135,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         this.#page(message, context);
         break;
       case 'no-page':
-        if (message.fetch === this.#fetch) context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: message.fetch });
+        if (message.fetch === this.#fetch) context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: message.fetch } as Fetch);
         break;
       case 'fetch':
         if (message.fetch === this.#fetch) this.#fetchTopics(context);
@@ -233,7 +233,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
       });
     }
     if (this.#answerIfDone(id, wait)) return;
-    context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id });
+    context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id } as WaitExpired);
   }
 
   #settled(link: number, upTo: number, ok: boolean): void {

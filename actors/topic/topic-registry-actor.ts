@@ -9,7 +9,7 @@
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates: an empty table would lose topics.
  * Source: RocketMQ `TopicConfigManager`.
  */
-import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import { SYSTEM_BUSY, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
@@ -26,7 +26,7 @@ export type TopicReply = TopicReady | TopicRefused;
 type ReplyTo = ActorRef<TopicReply>;
 
 /** A send found no topic: make it if the rules allow. */
-export type CreateTopicOnSend = {
+export type CreateOnSend = {
   kind: 'create-on-send';
   topic: string;
   defaultTopic: string;
@@ -69,7 +69,7 @@ export type TopicsReady = { kind: 'topics-ready'; topics: number };
 export type ListTopics = { kind: 'list-topics'; cursor: number; replyTo: ActorRef<TopicPage> };
 export type TopicPage = { kind: 'topic-page'; topics: TopicConfig[]; next: number; version: TableVersion };
 export type TopicRegistryCommand =
-  | CreateTopicOnSend
+  | CreateOnSend
   | UpdateTopicCommand
   | EnsureTopic
   | DeleteTopic
@@ -256,7 +256,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     }
     if (this.#changes.length >= PENDING_MAX) {
       const remark = `[topics] ${PENDING_MAX} topic changes wait for the disk already: try again later`;
-      replyTo.tell({ kind: 'topic-refused', topic, code: RESPONSE_CODE.SYSTEM_BUSY, remark });
+      replyTo.tell({ kind: 'topic-refused', topic, code: SYSTEM_BUSY, remark });
       return;
     }
     this.#change(topic, decision.config, replyTo, context);
@@ -270,7 +270,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     if (handles === null) {
       const remark = `Cannot give topic ${topic} its ${queueCount(config)} queues: the broker's queue table is full. Delete topics, or make it larger (maxQueueNums).`;
       context.log('warn', 'no room for the queues of a topic', { topic, queues: queueCount(config) });
-      replyTo?.tell({ kind: 'topic-refused', topic, code: RESPONSE_CODE.SYSTEM_ERROR, remark });
+      replyTo?.tell({ kind: 'topic-refused', topic, code: SYSTEM_ERROR, remark });
       return;
     }
     this.#enqueue(topic, config, handles, replyTo, context);
@@ -365,7 +365,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     for (const change of changes) {
       const remark = `The topic table could not be saved, so topic ${change.topic} is as it was: ${error}`;
       for (const waiter of change.waiters) {
-        waiter.tell({ kind: 'topic-refused', topic: change.topic, code: RESPONSE_CODE.SYSTEM_ERROR, remark });
+        waiter.tell({ kind: 'topic-refused', topic: change.topic, code: SYSTEM_ERROR, remark });
       }
     }
     // The system topics of the start have nobody who asks again.
@@ -386,7 +386,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         batch.shards++;
       }
     }
-    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id });
+    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#register(done, id, batch, context);
     this.#flush(context);
     this.#finish(id);
@@ -457,7 +457,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const id = this.#nextBatch++;
     this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: this.#outboxes.length, registrations: 0 });
     for (const outbox of this.#outboxes) outbox.queue.push({ what: 'topic', topic, batch: id });
-    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id });
+    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#flush(context);
     this.#finish(id);
   }

@@ -4,9 +4,9 @@
  * the response code and a remark that names rule, value and remedy.
  * Source: RocketMQ `TopicConfigManager`, `TopicValidator`, `AdminBrokerProcessor.updateAndCreateTopic`, `AttributeUtil`.
  */
-import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
+import { INVALID_PARAMETER, SYSTEM_ERROR, TOPIC_NOT_EXIST } from '../../protocol/remoting/response-code.ts';
 import type { TopicConfig, TopicFilterType } from './topic-config.ts';
-import { PERM_INHERIT, PERM_READ, PERM_WRITE, plainTopic, queueCount, sameConfig } from './topic-config.ts';
+import { PERM_INHERIT, PERM_READ, PERM_WRITE, plainTopic, sameConfig } from './topic-config.ts';
 
 export const DEFAULT_TOPIC = 'TBW102';
 export const RETRY_PREFIX = '%RETRY%';
@@ -130,18 +130,18 @@ const INNER_NAME_MAX = 255;
 
 /** Null for a good topic name, else why it is none. Retry and dead-letter topics may be longer, for they embed a group's name. */
 export function nameRefusal(name: string): Refusal | null {
-  if (name.trim().length === 0) return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'The specified topic is blank.');
+  if (name.trim().length === 0) return refusal(INVALID_PARAMETER, 'The specified topic is blank.');
   const inner = name.startsWith(RETRY_PREFIX) || name.startsWith(DLQ_PREFIX);
   const max = inner ? INNER_NAME_MAX : NAME_MAX;
   if (name.length > max) {
     return refusal(
-      RESPONSE_CODE.INVALID_PARAMETER,
+      INVALID_PARAMETER,
       `The specified topic is longer than topic max length ${max}: it has ${name.length} characters, shorten it.`,
     );
   }
   if (!NAME_PATTERN.test(name)) {
     return refusal(
-      RESPONSE_CODE.INVALID_PARAMETER,
+      INVALID_PARAMETER,
       `The specified topic contains illegal characters, allowing only ${NAME_PATTERN.source}: ${quoted(name)}`,
     );
   }
@@ -179,7 +179,7 @@ export function decideCreateOnSend(table: TopicLookup, request: CreateOnSend, se
     return { kind: 'put', config };
   }
   if (topic.startsWith(RETRY_PREFIX)) return { kind: 'put', config: { ...plainTopic(topic, 1), topicSysFlag: request.topicSysFlag } };
-  return { kind: 'refuse', code: RESPONSE_CODE.TOPIC_NOT_EXIST, remark: notCreated(topic, request.defaultTopic, parent, settings) };
+  return { kind: 'refuse', code: TOPIC_NOT_EXIST, remark: notCreated(topic, request.defaultTopic, parent, settings) };
 }
 
 function notCreated(topic: string, defaultTopic: string, parent: TopicConfig | undefined, settings: TopicSettings): string {
@@ -207,7 +207,7 @@ export type UpdateTopic = {
 /** A topic made or changed by a tool. Refused with 29 (name, system topic, number out of range) or 1 (attributes, too many). */
 export function decideUpdate(table: TopicLookup, request: UpdateTopic, settings: TopicSettings): TopicDecision {
   const { topic } = request;
-  const bad = nameRefusal(topic) ?? systemRefusal(topic, settings) ?? numbersRefusal(request, settings);
+  const bad = nameRefusal(topic) ?? systemRefusal(topic, settings) ?? rangeRefusal(request, settings);
   if (bad !== null) return { kind: 'refuse', ...bad };
   const current = table.get(topic);
   if (current === undefined) {
@@ -238,17 +238,13 @@ export function decideEnsure(table: TopicLookup, config: TopicConfig, settings: 
 
 /** Null when the topic may be deleted; deleting what is not there is no fault. */
 export function deleteRefusal(topic: string, settings: TopicSettings): Refusal | null {
-  if (topic.trim().length === 0) return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'The specified topic is blank.');
+  if (topic.trim().length === 0) return refusal(INVALID_PARAMETER, 'The specified topic is blank.');
   return systemRefusal(topic, settings);
 }
 
 function systemRefusal(topic: string, settings: TopicSettings): Refusal | null {
   if (!isSystemTopic(topic, settings)) return null;
-  return refusal(RESPONSE_CODE.INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
-}
-
-function numbersRefusal(request: UpdateTopic, settings: TopicSettings): Refusal | null {
-  return rangeRefusal(request, settings);
+  return refusal(INVALID_PARAMETER, `The topic[${topic}] is conflict with system topic.`);
 }
 
 function rangeRefusal(
@@ -258,14 +254,14 @@ function rangeRefusal(
   for (const key of ['readQueueNums', 'writeQueueNums'] as const) {
     const value = config[key];
     if (!Number.isInteger(value) || value < 0 || value > settings.queuesMax) {
-      return refusal(RESPONSE_CODE.INVALID_PARAMETER, `${key} must be between 0 and ${settings.queuesMax}, it is ${value}.`);
+      return refusal(INVALID_PARAMETER, `${key} must be between 0 and ${settings.queuesMax}, it is ${value}.`);
     }
   }
-  if (queueCount(config) === 0) {
-    return refusal(RESPONSE_CODE.INVALID_PARAMETER, 'A topic needs a queue: readQueueNums and writeQueueNums are both 0.');
+  if (config.readQueueNums === 0 && config.writeQueueNums === 0) {
+    return refusal(INVALID_PARAMETER, 'A topic needs a queue: readQueueNums and writeQueueNums are both 0.');
   }
   if (!Number.isInteger(config.perm) || config.perm < 0 || config.perm > 15) {
-    return refusal(RESPONSE_CODE.INVALID_PARAMETER, `perm must be between 0 and 15 (4 read, 2 write, 1 inherit), it is ${config.perm}.`);
+    return refusal(INVALID_PARAMETER, `perm must be between 0 and 15 (4 read, 2 write, 1 inherit), it is ${config.perm}.`);
   }
   return null;
 }
@@ -273,7 +269,7 @@ function rangeRefusal(
 function countRefusal(table: TopicLookup, topic: string, settings: TopicSettings): Refusal | null {
   if (table.size < settings.topicsMax) return null;
   return refusal(
-    RESPONSE_CODE.SYSTEM_ERROR,
+    SYSTEM_ERROR,
     `Cannot create topic ${quoted(topic)}: the broker has ${table.size} topics, the limit is ${settings.topicsMax}. Delete topics that are not used.`,
   );
 }
@@ -299,7 +295,7 @@ export function alterAttributes(
   const attributes = new Map<string, string>(Object.entries(current ?? {}));
   if (text.length === 0) return { attributes: Object.fromEntries(attributes) };
   if (text.length > ATTRIBUTE_TEXT_MAX) {
-    return refusal(RESPONSE_CODE.SYSTEM_ERROR, `attributes has ${text.length} characters, the limit is ${ATTRIBUTE_TEXT_MAX}.`);
+    return refusal(SYSTEM_ERROR, `attributes has ${text.length} characters, the limit is ${ATTRIBUTE_TEXT_MAX}.`);
   }
   const seen = new Set<string>();
   for (const item of text.split(',')) {
@@ -330,7 +326,7 @@ export function alterAttributes(
 }
 
 function wrong(remark: string): Refusal {
-  return refusal(RESPONSE_CODE.SYSTEM_ERROR, remark);
+  return refusal(SYSTEM_ERROR, remark);
 }
 
 function refusal(code: number, remark: string): Refusal {

@@ -1,0 +1,27 @@
+/**
+ * GET_BROKER_MEMBER_GROUP (901): addresses by id of the brokers with one name; none when there is no such broker.
+ * Source: RocketMQ 5.3 `DefaultRequestProcessor.getBrokerMemberGroup`.
+ */
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
+import type { BrokersAnswer, GetBrokers } from '../../../name-server/shard-actor.ts';
+import type { Handler } from '../../request.ts';
+import { memberGroupBody } from './route-body.ts';
+
+export function getBrokerMemberGroup(door: NameServerDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    const clusterName = fields.string('clusterName');
+    const brokerName = fields.string('brokerName');
+    door.ask<BrokersAnswer>(
+      request,
+      door.shard,
+      (replyTo): GetBrokers => ({ kind: 'get-brokers', replyTo }),
+      (answer) => {
+        const broker = answer.brokers.find((one) => one.brokerName === brokerName);
+        request.answer(SUCCESS, null, null, memberGroupBody(clusterName, brokerName, broker));
+      },
+    );
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * GET_ROUTEINFO_BY_TOPIC (105): brokers and queues of a topic, always in standard JSON with quoted keys and without blanks, which
+ * every client reads. 17 when no living broker has the topic.
+ * Source: RocketMQ 5.3 `ClientRequestProcessor.getRouteInfoByTopic`.
+ */
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { SUCCESS, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
+import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
+import type { GetRoute, RouteAnswer } from '../../../name-server/shard-actor.ts';
+import type { Handler } from '../../request.ts';
+import { routeBody } from './route-body.ts';
+
+const FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
+
+export function getRouteInfo(door: NameServerDoor): Handler {
+  return (request) => {
+    const topic = new FieldReader(request.command.ext).string('topic');
+    door.ask<RouteAnswer>(
+      request,
+      door.shardOf(topic),
+      (replyTo): GetRoute => ({ kind: 'get-route', topic, replyTo }),
+      (route) => {
+        if (route.found) request.answer(SUCCESS, null, null, routeBody(route));
+        else request.answer(TOPIC_NOT_EXIST, `No topic route info in name server for the topic: ${topic}${FAQ}`);
+      },
+    );
+  };
+}

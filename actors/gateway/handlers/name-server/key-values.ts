@@ -1,0 +1,63 @@
+/**
+ * PUT_KV_CONFIG (100), GET_KV_CONFIG (101), DELETE_KV_CONFIG (102), GET_KVLIST_BY_NAMESPACE (219): the name server's small texts.
+ * 22 when there is no such key or namespace; 1 when a limit or the disk refuses.
+ * Source: RocketMQ 5.3 `DefaultRequestProcessor.putKVConfig` and its neighbours.
+ */
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import type { GetNamespace, GetValue, NamespaceAnswer, PutValue, ValueAnswer, ValuePut } from '../../../name-server/key-value-actor.ts';
+import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
+import type { Handler, Request } from '../../request.ts';
+import { tableBody } from './route-body.ts';
+
+export function putValue(door: NameServerDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    put(door, request, fields.string('namespace'), fields.string('key'), fields.string('value'));
+  };
+}
+
+export function deleteValue(door: NameServerDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    put(door, request, fields.string('namespace'), fields.string('key'), null);
+  };
+}
+
+function put(door: NameServerDoor, request: Request, namespace: string, key: string, value: string | null): void {
+  door.askValues<ValuePut>(
+    request,
+    (replyTo): PutValue => ({ kind: 'put-value', namespace, key, value, replyTo }),
+    (reply) => request.answer(reply.code, reply.code === SUCCESS ? null : reply.remark),
+  );
+}
+
+export function getValue(door: NameServerDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    const namespace = fields.string('namespace');
+    const key = fields.string('key');
+    door.askValues<ValueAnswer>(
+      request,
+      (replyTo): GetValue => ({ kind: 'get-value', namespace, key, replyTo }),
+      ({ value }) => {
+        if (value !== null) request.answer(SUCCESS, null, { value });
+        else request.answer(QUERY_NOT_FOUND, `No config item, Namespace: ${namespace} Key: ${key}`);
+      },
+    );
+  };
+}
+
+export function getNamespaceValues(door: NameServerDoor): Handler {
+  return (request) => {
+    const namespace = new FieldReader(request.command.ext).string('namespace');
+    door.askValues<NamespaceAnswer>(
+      request,
+      (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace, replyTo }),
+      ({ found, keys, values }) => {
+        if (!found) request.answer(QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`);
+        else request.answer(SUCCESS, null, null, tableBody(keys.map((key, index) => [key, values[index]!] as const)));
+      },
+    );
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * QUERY_DATA_VERSION (322): whether a broker has to register again; no is a sign of its life as well. The shard of this connection
+ * answers; the others are told of the life.
+ * Source: RocketMQ 5.3 `DefaultRequestProcessor.queryBrokerTopicConfig`.
+ */
+import { BodyError } from '../../../../protocol/remoting/errors.ts';
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
+import { decodeVersion } from '../../../name-server/registration-body.ts';
+import type { DataVersionAnswer, QueryDataVersion } from '../../../name-server/shard-actor.ts';
+import type { Handler } from '../../request.ts';
+
+export function queryDataVersion(door: NameServerDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    const clusterName = fields.string('clusterName');
+    const brokerAddr = fields.string('brokerAddr');
+    const version = decodeVersion(parse(request.command.body));
+    door.askAll<DataVersionAnswer>(
+      request,
+      (_shard, replyTo): QueryDataVersion => ({ kind: 'query-data-version', clusterName, brokerAddr, version, replyTo }),
+      (answers) => {
+        // One shard that lost its routes is enough for the broker to have to bring them.
+        const changed = answers.some((answer) => answer.changed);
+        const known = answers.find((answer) => answer.known);
+        const body = known === undefined ? null : Buffer.from(JSON.stringify(known.version), 'utf8');
+        request.answer(SUCCESS, null, { changed: String(changed) }, body);
+      },
+    );
+  };
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  } catch (cause) {
+    throw new BodyError('The body is no DataVersion in JSON', { cause });
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * REGISTER_BROKER (103): a broker with its topics, at its start, every 30 s and when topics change. The topics are split over the
+ * shards that own their routes; the broker itself is told to all. Answered when all have it: with the master's addresses for a
+ * slave, and the order layout when there is one. 1 for a wrong checksum or more than the name server holds.
+ * Source: RocketMQ 5.3 `DefaultRequestProcessor.registerBroker`.
+ */
+import { crc32 } from 'node:zlib';
+import { BodyError } from '../../../../protocol/remoting/errors.ts';
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import type { GetNamespace, NamespaceAnswer } from '../../../name-server/key-value-actor.ts';
+import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
+import { decodeRegistrationBody } from '../../../name-server/registration-body.ts';
+import type { BrokerRegistration, RegisteredTopic } from '../../../name-server/route-table.ts';
+import {
+  HEARTBEAT_TIMEOUT_DEFAULT_MS,
+  HEARTBEAT_TIMEOUT_MAX_MS,
+  HEARTBEAT_TIMEOUT_MIN_MS,
+} from '../../../name-server/route-table.ts';
+import type { BrokerRegistered, RegisterBroker } from '../../../name-server/shard-actor.ts';
+import type { Handler, Request } from '../../request.ts';
+import { tableBody } from './route-body.ts';
+
+const ORDER_NAMESPACE = 'ORDER_TOPIC_CONFIG';
+const NAME_MAX = 255;
+/** Topics of one message between shards: with the longest names it still fits a ring record. */
+const TOPICS_PER_MESSAGE = 100;
+
+export function registerBroker(door: NameServerDoor): Handler {
+  return (request) => {
+    const { ext, body } = request.command;
+    const fields = new FieldReader(ext);
+    const sum = fields.optionalInt('bodyCrc32') ?? 0;
+    if (sum !== 0 && (crc32(body) & 0x7fffffff) !== sum) throw new BodyError('crc32 not match');
+    const { version, topics } = decodeRegistrationBody(body, fields.optionalBoolean('compressed') ?? false);
+    const timeoutMs = fields.optionalTime('heartbeatTimeoutMillis') ?? HEARTBEAT_TIMEOUT_DEFAULT_MS;
+    const registration: BrokerRegistration = {
+      clusterName: named(fields, 'clusterName'),
+      brokerName: named(fields, 'brokerName'),
+      brokerAddr: named(fields, 'brokerAddr'),
+      brokerId: fields.long('brokerId'),
+      haServerAddr: (fields.optionalString('haServerAddr') ?? '').slice(0, NAME_MAX),
+      heartbeatTimeoutMs: Math.min(HEARTBEAT_TIMEOUT_MAX_MS, Math.max(HEARTBEAT_TIMEOUT_MIN_MS, timeoutMs)),
+      enableActingMaster: fields.optionalBoolean('enableActingMaster') ?? false,
+      zoneName: (fields.optionalString('__ZONE_NAME') ?? '').slice(0, NAME_MAX),
+      version,
+      topicCount: topics.length,
+      shard: door.shard,
+      connection: request.connection.id,
+      serial: door.nextSerial(),
+    };
+    send(door, request, registration, split(door, topics));
+    door.keepBroker(request.connection);
+  };
+}
+
+function named(fields: FieldReader, name: string): string {
+  const value = fields.string(name);
+  if (value.length === 0 || value.length > NAME_MAX) throw new BodyError(`${name} has ${value.length} characters, 1 to ${NAME_MAX} are taken`);
+  return value;
+}
+
+/** The topics of each shard. */
+function split(door: NameServerDoor, topics: readonly RegisteredTopic[]): RegisteredTopic[][] {
+  const parts: RegisteredTopic[][] = door.shards.map(() => []);
+  for (const topic of topics) parts[door.shardOf(topic.topicName)]!.push(topic);
+  return parts;
+}
+
+/** Every shard gets the broker with its first topics, then the rest of them; answered by the first refusal, or at the end. */
+function send(door: NameServerDoor, request: Request, registration: BrokerRegistration, parts: readonly RegisteredTopic[][]): void {
+  let waiting = 0;
+  let refusal: BrokerRegistered | null = null;
+  let last: BrokerRegistered | null = null;
+  const onReply = (reply: BrokerRegistered): void => {
+    waiting--;
+    last = reply;
+    if (reply.code !== SUCCESS) refusal ??= reply;
+    if (waiting > 0) return;
+    if (refusal !== null) request.answer(refusal.code, refusal.remark);
+    else answer(door, request, last);
+  };
+  for (let shard = 0; shard < parts.length; shard++) {
+    const topics = parts[shard]!;
+    for (let from = 0; from === 0 || from < topics.length; from += TOPICS_PER_MESSAGE) {
+      waiting++;
+      const build = (replyTo: RegisterBroker['replyTo']): RegisterBroker => ({
+        kind: 'register-broker',
+        registration,
+        topics: topics.slice(from, from + TOPICS_PER_MESSAGE),
+        replyTo,
+      });
+      door.ask<BrokerRegistered>(request, shard, build, onReply);
+    }
+  }
+}
+
+function answer(door: NameServerDoor, request: Request, { masterAddr, haServerAddr }: BrokerRegistered): void {
+  const ext = masterAddr === '' ? null : { haServerAddr, masterAddr };
+  door.askValues<NamespaceAnswer>(
+    request,
+    (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace: ORDER_NAMESPACE, replyTo }),
+    ({ found, keys, values }) => {
+      const body = found ? tableBody(keys.map((key, index) => [key, values[index]!] as const)) : null;
+      request.answer(SUCCESS, null, ext, body);
+    },
+  );
+}
