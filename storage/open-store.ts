@@ -20,7 +20,7 @@ import { BORN_HOST_V6_FLAG } from '../model/system-flag.ts';
 import { createAbort, removeAbort, wasAborted } from './abort.ts';
 import { Checkpoint, recoveryBaseMs } from './checkpoint.ts';
 import { CommitLog } from './commit-log/commit-log.ts';
-import { type Damage, recoverCommitLog } from './commit-log/recover.ts';
+import { type Damage, type RecoverableLog, recoverCommitLog } from './commit-log/recover.ts';
 import { decideRecoveryStart, type RecoveryStart } from './commit-log/recovery-start.ts';
 import { ConsumeQueueSet } from './consume-queue/consume-queue-set.ts';
 import { decodeQueueTable, encodeQueueTable, isTableOf, QUEUE_TABLE_BYTES_MAX, type QueueTable } from './consume-queue/queue-table.ts';
@@ -46,6 +46,11 @@ export type OpenStoreOptions = {
   readonly indexShape?: IndexShape;
   readonly unitsPerFile?: number;
   readonly queueFilesOpenMax?: number;
+  /**
+   * The log is being written by another thread, and this one takes over queues and index: the walk ends here, which is a
+   * record's end, and nothing of the log is cut.
+   */
+  readonly liveEnd?: number;
 };
 
 export type OpenedStore = {
@@ -96,8 +101,8 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   const index =
     options.isIndexed === false ? null : IndexSet.open(disk, layout.index, { now: options.now, isSuspect: !wasClean, ...shape });
   const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf);
-  createAbort(disk, layout.abort, options.processId);
-  const recovered = recoverCommitLog(log, {
+  if (options.liveEnd === undefined) createAbort(disk, layout.abort, options.processId);
+  const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
     from: start.from,
     onRecord: (record) => dispatcher.onRecord(record),
     onDamage: (damage) => {
@@ -106,10 +111,11 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     },
   });
   dispatcher.finish();
-  log.truncateAfter(recovered.end);
+  if (options.liveEnd === undefined) log.truncateAfter(recovered.end);
+  else log.setMaxOffset(recovered.end);
   if (!bySnapshot) queues.truncatePhysical(recovered.end);
   if (bySnapshot && log.minOffset > table.logMin) queues.correctMin(log.minOffset);
-  index?.truncateFrom(recovered.end);
+  if (options.liveEnd === undefined) index?.truncateFrom(recovered.end);
   return {
     log,
     queues,
@@ -142,17 +148,28 @@ type CheckpointParts = {
 
 /** Syncs queues and index, then writes the queue table and the checkpoint: the next opening walks from `position` only. */
 export function writeCheckpoint(parts: CheckpointParts, facts: CheckpointFacts): void {
-  const { disk, layout, queues, index, checkpoint } = parts;
-  queues.flush();
-  index?.flush();
+  parts.queues.flush();
+  parts.index?.flush();
+  writeCheckpointFiles(parts, { ...facts, topics: parts.queues.ranges(), logMin: parts.log.minOffset });
+}
+
+/**
+ * The second half of `writeCheckpoint`, for a caller that syncs queues and index in small steps: `topics` and `logMin` are what
+ * they were when it began, and every message that has a unit in `topics` is synced in log, queue and index.
+ */
+export function writeCheckpointFiles(
+  parts: Pick<CheckpointParts, 'disk' | 'layout' | 'checkpoint'>,
+  facts: CheckpointFacts & Pick<QueueTable, 'topics' | 'logMin'>,
+): void {
+  const { disk, layout, checkpoint } = parts;
   const former = checkpoint.values;
   const ms = facts.storeTimestamp;
   const table: QueueTable = {
     position: facts.position,
-    logMin: parts.log.minOffset,
+    logMin: facts.logMin,
     checkpoint: { physicMs: ms, logicsMs: ms, indexMs: ms },
     formerCheckpoint: { physicMs: former.physicMs, logicsMs: former.logicsMs, indexMs: former.indexMs },
-    topics: queues.ranges(),
+    topics: facts.topics,
   };
   replaceFile(disk, layout.queueTable, encodeQueueTable(table), false);
   checkpoint.write({ ...former, physicMs: ms, logicsMs: ms, indexMs: ms });
@@ -174,6 +191,14 @@ export function closeStore(
   queues.close();
   index?.close();
   checkpoint.close();
+}
+
+/** The log as far as `end`: what lies behind is still being written. */
+function upTo(log: CommitLog, end: number): RecoverableLog {
+  return {
+    segmentBytes: log.segmentBytes,
+    read: (buffer, offset, length, position) => (position >= end ? 0 : log.read(buffer, offset, Math.min(length, end - position), position)),
+  };
 }
 
 /** Our snapshot, when there is one that belongs to the checkpoint. */
