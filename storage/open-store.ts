@@ -31,6 +31,8 @@ import { IndexSet } from './index/index-set.ts';
 import { readWhole, replaceFile } from './json-table.ts';
 import type { StoreLayout } from './store-layout.ts';
 
+const ZERO_BLOCK_BYTES = 64 * 1024;
+
 export type OpenStoreOptions = {
   readonly disk: Disk;
   readonly layout: StoreLayout;
@@ -64,6 +66,8 @@ export type OpenedStore = {
   /** The former run ended in order. */
   readonly wasClean: boolean;
   readonly start: RecoveryStart;
+  /** Bytes behind the log's end that were no record and were cut: a torn tail. */
+  readonly cutBytes: number;
   /** Records walked, and places of the log that were damaged. */
   readonly records: number;
   readonly damaged: number;
@@ -111,6 +115,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     },
   });
   dispatcher.finish();
+  const cutBytes = wasClean || options.liveEnd !== undefined ? 0 : bytesBehind(log, recovered.end);
   if (options.liveEnd === undefined) log.truncateAfter(recovered.end);
   else log.setMaxOffset(recovered.end);
   if (!bySnapshot) queues.truncatePhysical(recovered.end);
@@ -124,6 +129,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     end: recovered.end,
     wasClean,
     start,
+    cutBytes,
     records: recovered.records,
     damaged: recovered.damaged,
     lastStoreTimestamp: Math.max(recovered.lastStoreTimestamp, checkpoint.values.physicMs),
@@ -199,6 +205,18 @@ function upTo(log: CommitLog, end: number): RecoverableLog {
     segmentBytes: log.segmentBytes,
     read: (buffer, offset, length, position) => (position >= end ? 0 : log.read(buffer, offset, Math.min(length, end - position), position)),
   };
+}
+
+/** How many bytes from `end` on are something, up to the first block of zeros. */
+function bytesBehind(log: CommitLog, end: number): number {
+  const block = new Uint8Array(ZERO_BLOCK_BYTES);
+  let last = 0;
+  for (let at = 0; ; at += ZERO_BLOCK_BYTES) {
+    let used = log.read(block, 0, ZERO_BLOCK_BYTES, end + at);
+    while (used > 0 && block[used - 1] === 0) used--;
+    if (used === 0) return last;
+    last = at + used;
+  }
 }
 
 /** Our snapshot, when there is one that belongs to the checkpoint. */
