@@ -69,7 +69,7 @@ export type HeartbeatTaken = {
   readonly mustNotify: boolean;
   readonly wantsFull: boolean;
 };
-/** A client leaves the group in order. */
+/** A client leaves the group in order, or its socket has gone. */
 export type UnregisterMember = {
   readonly kind: 'unregister';
   readonly shard: number;
@@ -77,8 +77,6 @@ export type UnregisterMember = {
   readonly replyTo: ActorRef<Unregistered>;
 };
 export type Unregistered = { readonly kind: 'unregistered' };
-/** A member's socket has gone. */
-export type ConnectionClosed = { readonly kind: 'connection-closed'; readonly shard: number; readonly connection: number };
 export type QueryOffset = {
   readonly kind: 'query-offset';
   readonly topic: string;
@@ -132,7 +130,6 @@ export type GroupDeleted = { readonly kind: 'group-deleted'; readonly cleanOffse
 export type ConsumerGroupCommand =
   | HeartbeatCommand
   | UnregisterMember
-  | ConnectionClosed
   | QueryOffset
   | UpdateOffset
   | CommitOffset
@@ -197,7 +194,12 @@ const RECALL_MAX_MS = 1_000;
 const QUESTIONS_MAX = 4_096;
 const PAGE_OFFSETS = 256;
 
-type Waiting = { readonly replyTo: ActorRef<HeartbeatTaken>; readonly effects: MemberEffects; readonly revision: number; readonly untilMs: number };
+type Waiting = {
+  readonly replyTo: ActorRef<HeartbeatTaken>;
+  readonly effects: MemberEffects;
+  readonly revision: number;
+  readonly untilMs: number;
+};
 
 export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private> {
   readonly #options: ConsumerGroupOptions;
@@ -225,7 +227,10 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
 
   started(context: ActorContext): void {
     // Confirmations for a former life of this actor may still come: their revisions lie below.
-    this.#copies = new ShardCopies(this.#options.shards.map((shard) => shard.name), context.now() * REVISIONS_PER_MS);
+    this.#copies = new ShardCopies(
+      this.#options.shards.map((shard) => shard.name),
+      context.now() * REVISIONS_PER_MS,
+    );
     this.#load(context);
     this.#recall(context);
     for (const shard of this.#options.shards) if (shard.name !== this.#options.shard) this.#watch(shard.name, context);
@@ -245,8 +250,6 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         this.#onGone(message.shard, message.connection, context);
         message.replyTo.tell({ kind: 'unregistered' });
         return;
-      case 'connection-closed':
-        return this.#onGone(message.shard, message.connection, context);
       case 'query-offset':
         return this.#onQuery(message);
       case 'update-offset':
@@ -307,11 +310,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   #onHeartbeat(message: HeartbeatCommand, context: ActorContext): void {
     const { member, habits, subscriptions, fingerprint, withoutSub, replyTo } = message;
     const now = context.monotonicMs();
-    const effects = applyMemberEvent(
-      this.#membership,
-      { kind: 'heartbeat', member, habits, subscriptions, fingerprint, withoutSub },
-      now,
-    );
+    const effects = applyMemberEvent(this.#membership, { kind: 'heartbeat', member, habits, subscriptions, fingerprint, withoutSub }, now);
     if (effects.refusal !== null) {
       replyTo.tell({ kind: 'heartbeat-taken', ...effects.refusal, mustNotify: false, wantsFull: false });
       return;
@@ -332,7 +331,8 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     this.#scanIsDue = false;
     const now = context.monotonicMs();
     const effects = applyMemberEvent(this.#membership, { kind: 'scan' }, now);
-    if (effects.left.length > 0) context.log('warn', 'Members were silent too long', { group: this.#options.group, members: effects.left.length });
+    if (effects.left.length > 0)
+      context.log('warn', 'Members were silent too long', { group: this.#options.group, members: effects.left.length });
     this.#tellOthers(effects, null, context);
     this.#locks.expire(now);
     if (this.#membership.seen.size > 0) this.#scheduleScan(context);
@@ -404,7 +404,8 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       }),
       RETRY_TOPIC_MAX_MS,
       (reply): Private => {
-        if (reply === undefined) return { kind: 'retry-topic', code: SYSTEM_BUSY, remark: `the topic ${topic} could not be made in time; try again` };
+        if (reply === undefined)
+          return { kind: 'retry-topic', code: SYSTEM_BUSY, remark: `the topic ${topic} could not be made in time; try again` };
         return reply.kind === 'topic-ready'
           ? { kind: 'retry-topic', code: 0, remark: '' }
           : { kind: 'retry-topic', code: reply.code, remark: reply.remark };
@@ -520,7 +521,13 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
 
   #subscriptions(revision: number): GroupTableCommand {
     const { habits, subscriptions } = this.#membership;
-    return { kind: 'group-subscriptions-changed', group: this.#options.group, habits, subscriptions: [...subscriptions.values()], revision };
+    return {
+      kind: 'group-subscriptions-changed',
+      group: this.#options.group,
+      habits,
+      subscriptions: [...subscriptions.values()],
+      revision,
+    };
   }
 
   #onCopied(message: Copied, context: ActorContext): void {
@@ -578,11 +585,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     const now = context.monotonicMs();
     for (const member of members) {
       if (this.#membership.seen.has(memberKey(member.shard, member.connection))) continue;
-      applyMemberEvent(
-        this.#membership,
-        { kind: 'heartbeat', member, habits, subscriptions: [], fingerprint: 0, withoutSub: true },
-        now,
-      );
+      applyMemberEvent(this.#membership, { kind: 'heartbeat', member, habits, subscriptions: [], fingerprint: 0, withoutSub: true }, now);
     }
     if (this.#membership.seen.size > 0) {
       for (const subscription of subscriptions) {
@@ -618,7 +621,10 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     if (decision === 'ignore') return null;
     if (decision !== 'store') return decision;
     if (!this.#offsets.commit(topic, queueId, offset)) {
-      return { code: SYSTEM_BUSY, remark: `group ${this.#options.group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics` };
+      return {
+        code: SYSTEM_BUSY,
+        remark: `group ${this.#options.group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics`,
+      };
     }
     if (this.#offsets.isDirty) this.#scheduleFlush(context);
     return null;

@@ -163,7 +163,8 @@ function flag(value: unknown, fallback: boolean): boolean {
 }
 
 function count(value: unknown, fallback: number): number {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number(typeof value === 'bigint' ? value : (value ?? NaN));
+  const number =
+    typeof value === 'string' && value.trim() !== '' ? Number(value) : Number(typeof value === 'bigint' ? value : (value ?? NaN));
   return Number.isSafeInteger(number) ? number : fallback;
 }
 

@@ -79,7 +79,12 @@ const COPIED_MAX_MS = 2_000;
 const CHARACTERS_PER_MESSAGE = 32_768;
 const WAITING_MAX = 100_000;
 
-type Change = { readonly group: string; readonly config: GroupConfig | null; readonly cleanOffset: boolean; readonly replyTo: ActorRef<GroupReply> };
+type Change = {
+  readonly group: string;
+  readonly config: GroupConfig | null;
+  readonly cleanOffset: boolean;
+  readonly replyTo: ActorRef<GroupReply>;
+};
 type Waiting = { readonly revision: number; readonly untilMs: number; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
 
 export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private> {
@@ -197,7 +202,13 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #countRefusal(): Refusal | null {
     if (this.#groups.size < GROUPS_MAX) return null;
-    return overLimit(SYSTEM_ERROR, 'consumer groups of this broker', this.#groups.size + 1, GROUPS_MAX, 'delete unused ones with mqadmin deleteSubGroup');
+    return overLimit(
+      SYSTEM_ERROR,
+      'consumer groups of this broker',
+      this.#groups.size + 1,
+      GROUPS_MAX,
+      'delete unused ones with mqadmin deleteSubGroup',
+    );
   }
 
   #onUpdate(message: UpdateGroup, context: ActorContext): void {
@@ -222,7 +233,12 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #stage(change: Change, context: ActorContext): void {
     if (this.#staged.length >= WAITING_MAX) {
-      change.replyTo.tell({ kind: 'group-refused', group: change.group, code: 2, remark: 'too many changes of groups wait to be saved; try again' });
+      change.replyTo.tell({
+        kind: 'group-refused',
+        group: change.group,
+        code: 2,
+        remark: 'too many changes of groups wait to be saved; try again',
+      });
       return;
     }
     this.#staged.push(change);
@@ -240,7 +256,11 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       this.#store(context),
       (replyTo) => this.#saveMessage(this.#flying, replyTo),
       SAVE_MAX_MS,
-      (reply): Private => ({ kind: 'saved', ok: reply?.ok === true, error: reply === undefined ? 'no answer in time' : (reply.error ?? '') }),
+      (reply): Private => ({
+        kind: 'saved',
+        ok: reply?.ok === true,
+        error: reply === undefined ? 'no answer in time' : (reply.error ?? ''),
+      }),
     );
   }
 
@@ -303,7 +323,12 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const due = [...this.#copies.due(now)];
     if (due.length > 0) {
       const revision = this.#copies.next();
-      const messages = this.#messages([...this.#groups.values()].map((group) => group.config), [], true, revision);
+      const messages = this.#messages(
+        [...this.#groups.values()].map((group) => group.config),
+        [],
+        true,
+        revision,
+      );
       for (const shard of due) if (this.#tell(shard, messages, context)) this.#copies.sentWhole(shard, revision, now);
     }
     if (!this.#copies.isAllGood) this.#scheduleCopy(context);

@@ -3,7 +3,7 @@
  * `{"dataVersion":{…},"forbiddenTable":{…},"subscriptionGroupTable":{"<group>":{SubscriptionGroupConfig}}}`.
  * Source: RocketMQ `SubscriptionGroupManager`, `SubscriptionGroupWrapper`.
  */
-import { type GroupConfig, groupConfigJson, groupConfigOf, type GroupTableVersion } from './group-config.ts';
+import { type GroupConfig, type GroupTableVersion, groupConfigJson, groupConfigOf } from './group-config.ts';
 
 export const GROUPS_FILE = 'subscriptionGroup.json';
 

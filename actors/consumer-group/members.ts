@@ -160,8 +160,7 @@ function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number)
   else state.seen.set(key, { member, heartbeatMs: now });
 
   const wantsFull =
-    heartbeat.fingerprint !== 0 &&
-    (state.fingerprint === 0 ? heartbeat.withoutSub : state.fingerprint !== heartbeat.fingerprint);
+    heartbeat.fingerprint !== 0 && (state.fingerprint === 0 ? heartbeat.withoutSub : state.fingerprint !== heartbeat.fingerprint);
   const changedHabits = !sameHabits(state.habits, heartbeat.habits);
   state.habits = heartbeat.habits;
   let changed = false;
@@ -235,8 +234,6 @@ function forgetClient(state: Membership, clientId: string, gone: string[]): void
 
 function sameHabits(left: GroupHabits, right: GroupHabits): boolean {
   return (
-    left.consumeType === right.consumeType &&
-    left.messageModel === right.messageModel &&
-    left.consumeFromWhere === right.consumeFromWhere
+    left.consumeType === right.consumeType && left.messageModel === right.messageModel && left.consumeFromWhere === right.consumeFromWhere
   );
 }

@@ -90,7 +90,13 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   stopped(context: ActorContext): void {
     if (!this.#isDirty && !this.#isSaving) return;
     const text = this.#table.text(context.now());
-    this.#store(context).tell({ kind: 'save-table', name: OFFSETS_FILE, text, sync: this.#options.sync, replyTo: context.self as ActorRef<TableSaved> });
+    this.#store(context).tell({
+      kind: 'save-table',
+      name: OFFSETS_FILE,
+      text,
+      sync: this.#options.sync,
+      replyTo: context.self as ActorRef<TableSaved>,
+    });
   }
 
   receive(message: OffsetStoreCommand | SaveDue | Saved, context: ActorContext): void {

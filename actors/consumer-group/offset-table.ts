@@ -3,9 +3,10 @@
  * Pure. `{"dataVersion":{…},"offsetTable":{"<topic>@<group>":{"<queue>":offset}}}`. The text of a group is kept until one of its
  * offsets changes, so that saving costs what changed and not what there is. Source: RocketMQ `ConsumerOffsetManager`.
  */
-import { GROUPS_MAX } from './group-limits.ts';
+
 import type { OffsetColumns } from './committed-offsets.ts';
 import type { GroupTableVersion } from './group-config.ts';
+import { GROUPS_MAX } from './group-limits.ts';
 
 export const OFFSETS_FILE = 'consumerOffset.json';
 

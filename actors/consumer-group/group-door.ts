@@ -1,0 +1,121 @@
+/**
+ * Group door: what the group handlers of one shard share: the shard's copies of groups and topics, which groups each connection
+ * of this shard belongs to, and the way to ask a group's actor. One a shard; not an actor, for it only forwards what the sockets
+ * bring. A group that gives no answer in time is answered busy (2).
+ */
+import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import type { Connection, Request } from '../gateway/request.ts';
+import { producerGroupPath } from '../producer-group/producer-group-actor.ts';
+import type { TopicTable } from '../topic/topic-table.ts';
+import type { Unregistered, UnregisterMember } from './consumer-group-actor.ts';
+import type { QueueRanges } from './decide-offset.ts';
+import { GROUPS_PER_CONNECTION_MAX } from './group-limits.ts';
+import type { GroupRegistryCommand, GroupReply } from './group-registry-actor.ts';
+import type { GroupTable } from './group-table.ts';
+import { consumerGroupPath, GROUP_REGISTRY_PATH } from './group-table-actor.ts';
+
+export type GroupKind = 'consumer' | 'producer';
+
+/** What the shard gives the group handlers. */
+export interface GroupHandlerDeps {
+  readonly groups: GroupTable;
+  readonly topics: TopicTable;
+  readonly ranges: QueueRanges;
+}
+
+/** Shorter than the 3 s that clients wait. */
+const ASK_MAX_MS = 2_500;
+const LEAVE_AGAIN_MS = 200;
+/** Then the group has expired the member by itself. */
+const LEAVE_TRIES_MAX = 60;
+const SYSTEM_BUSY = 2;
+
+type Membership = { readonly groups: Record<GroupKind, Set<string>> };
+
+export class GroupDoor {
+  readonly thread: ThreadContext;
+  readonly groups: GroupTable;
+  readonly topics: TopicTable;
+  readonly #memberships: Map<number, Membership> = new Map();
+
+  constructor(thread: ThreadContext, deps: GroupHandlerDeps) {
+    this.thread = thread;
+    this.groups = deps.groups;
+    this.topics = deps.topics;
+  }
+
+  /** `onReply` is not called when there is no answer: the request is then answered busy. */
+  ask<R extends ActorMessage, M extends ActorMessage>(
+    request: Request,
+    path: string,
+    build: (replyTo: ActorRef<R>) => M,
+    onReply: (reply: R) => void,
+    timeoutMs: number = ASK_MAX_MS,
+  ): void {
+    this.thread.ask<R, M>(this.thread.ref<M>(path), build, timeoutMs, (reply) => {
+      if (reply !== undefined) onReply(reply);
+      else request.answer(SYSTEM_BUSY, `${path} gave no answer within ${timeoutMs} ms: it is overloaded or being restarted; try again`);
+    });
+  }
+
+  askRegistry(
+    request: Request,
+    build: (replyTo: ActorRef<GroupReply>) => GroupRegistryCommand,
+    onReply: (reply: GroupReply) => void,
+  ): void {
+    this.ask<GroupReply, GroupRegistryCommand>(request, GROUP_REGISTRY_PATH, build, onReply);
+  }
+
+  /** The number of the topic's queues; 0 for an unknown topic. */
+  queueCount(topic: string): number {
+    return this.topics.get(topic)?.queueHandles.length ?? 0;
+  }
+
+  /**
+   * The connection belongs to the group from now on: its closing is told to the group's actor. False: it belongs to too many.
+   * Call while the connection is open.
+   */
+  join(connection: Connection, kind: GroupKind, group: string): boolean {
+    let membership = this.#memberships.get(connection.id);
+    if (membership === undefined) {
+      const created: Membership = { groups: { consumer: new Set(), producer: new Set() } };
+      membership = created;
+      this.#memberships.set(connection.id, membership);
+      connection.onClose(() => this.#closed(connection, created));
+    }
+    const groups = membership.groups[kind];
+    if (groups.size >= GROUPS_PER_CONNECTION_MAX && !groups.has(group)) return false;
+    groups.add(group);
+    return true;
+  }
+
+  /** False: the connection has gone, and nothing may be said in its name. */
+  isMember(connection: Connection): boolean {
+    return this.#memberships.has(connection.id);
+  }
+
+  hasJoined(connection: Connection, kind: GroupKind, group: string): boolean {
+    return this.#memberships.get(connection.id)?.groups[kind].has(group) === true;
+  }
+
+  leave(connection: Connection, kind: GroupKind, group: string): void {
+    this.#memberships.get(connection.id)?.groups[kind].delete(group);
+  }
+
+  #closed(connection: Connection, membership: Membership): void {
+    this.#memberships.delete(connection.id);
+    for (const group of membership.groups.consumer) this.#tellGone(consumerGroupPath(group), connection, LEAVE_TRIES_MAX);
+    for (const group of membership.groups.producer) this.#tellGone(producerGroupPath(group), connection, LEAVE_TRIES_MAX);
+  }
+
+  /** Again until the group has heard it: else the others would wait for its expiry. */
+  #tellGone(path: string, connection: Connection, tries: number): void {
+    const { shard, id } = connection;
+    const build = (replyTo: ActorRef<Unregistered>): UnregisterMember => ({ kind: 'unregister', shard, connection: id, replyTo });
+    this.thread.ask<Unregistered, UnregisterMember>(this.thread.ref(path), build, ASK_MAX_MS, (reply) => {
+      if (reply !== undefined || tries <= 1) return;
+      this.thread.schedule(LEAVE_AGAIN_MS, () => this.#tellGone(path, connection, tries - 1));
+    });
+  }
+}

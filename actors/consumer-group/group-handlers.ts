@@ -1,0 +1,60 @@
+/**
+ * The group requests of one shard by their codes: assembles the handlers over one group door, nothing else.
+ */
+import {
+  CHECK_CLIENT_CONFIG,
+  DELETE_SUBSCRIPTIONGROUP,
+  GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
+  GET_CONSUMER_CONNECTION_LIST,
+  GET_CONSUMER_LIST_BY_GROUP,
+  GET_PRODUCER_CONNECTION_LIST,
+  GET_SUBSCRIPTIONGROUP_CONFIG,
+  HEART_BEAT,
+  LOCK_BATCH_MQ,
+  QUERY_CONSUMER_OFFSET,
+  UNLOCK_BATCH_MQ,
+  UNREGISTER_CLIENT,
+  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+  UPDATE_CONSUMER_OFFSET,
+} from '../../protocol/remoting/request-code.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { answerFaults } from '../gateway/handlers/answer-faults.ts';
+import { checkClientConfig } from '../gateway/handlers/consumer-group/check-client-config.ts';
+import { deleteSubscriptionGroup } from '../gateway/handlers/consumer-group/delete-subscription-group.ts';
+import { getAllSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-all-subscription-group-config.ts';
+import { getConsumerConnectionList } from '../gateway/handlers/consumer-group/get-consumer-connection-list.ts';
+import { getConsumerListByGroup } from '../gateway/handlers/consumer-group/get-consumer-list-by-group.ts';
+import { getProducerConnectionList } from '../gateway/handlers/consumer-group/get-producer-connection-list.ts';
+import { getSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-subscription-group-config.ts';
+import { heartBeat } from '../gateway/handlers/consumer-group/heart-beat.ts';
+import { lockBatchMq } from '../gateway/handlers/consumer-group/lock-batch-mq.ts';
+import { queryConsumerOffset } from '../gateway/handlers/consumer-group/query-consumer-offset.ts';
+import { unlockBatchMq } from '../gateway/handlers/consumer-group/unlock-batch-mq.ts';
+import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-client.ts';
+import { updateAndCreateSubscriptionGroup } from '../gateway/handlers/consumer-group/update-and-create-subscription-group.ts';
+import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
+import type { Handler } from '../gateway/request.ts';
+import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
+
+/** Handlers by request code. */
+export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps): Map<number, Handler> {
+  const door = new GroupDoor(thread, deps);
+  const handlers = new Map<number, Handler>([
+    [HEART_BEAT, heartBeat(door)],
+    [UNREGISTER_CLIENT, unregisterClient(door)],
+    [GET_CONSUMER_LIST_BY_GROUP, getConsumerListByGroup(door)],
+    [QUERY_CONSUMER_OFFSET, queryConsumerOffset(door, deps.ranges)],
+    [UPDATE_CONSUMER_OFFSET, updateConsumerOffset(door)],
+    [LOCK_BATCH_MQ, lockBatchMq(door)],
+    [UNLOCK_BATCH_MQ, unlockBatchMq(door)],
+    [CHECK_CLIENT_CONFIG, checkClientConfig()],
+    [GET_CONSUMER_CONNECTION_LIST, getConsumerConnectionList(door)],
+    [GET_PRODUCER_CONNECTION_LIST, getProducerConnectionList(door)],
+    [UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, updateAndCreateSubscriptionGroup(door)],
+    [GET_ALL_SUBSCRIPTIONGROUP_CONFIG, getAllSubscriptionGroupConfig(door)],
+    [GET_SUBSCRIPTIONGROUP_CONFIG, getSubscriptionGroupConfig(door)],
+    [DELETE_SUBSCRIPTIONGROUP, deleteSubscriptionGroup(door)],
+  ]);
+  for (const [code, handler] of handlers) handlers.set(code, answerFaults(handler));
+  return handlers;
+}

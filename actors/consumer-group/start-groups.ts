@@ -1,0 +1,65 @@
+/**
+ * Starts the group actors of one shard: its group table, the activators of consumer and producer groups and, on the first shard,
+ * the group registry and the offset store. Called once by the shard's module before it accepts a connection.
+ */
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { ProducerGroupActor } from '../producer-group/producer-group-actor.ts';
+import type { TopicTable } from '../topic/topic-table.ts';
+import { ConsumerGroupActor, type GroupShard } from './consumer-group-actor.ts';
+import type { QueueRanges } from './decide-offset.ts';
+import { GroupRegistryActor } from './group-registry-actor.ts';
+import { GroupTable } from './group-table.ts';
+import { GROUP_REGISTRY_PATH, GroupTableActor, groupTablePath } from './group-table-actor.ts';
+import { GROUPS_FILE } from './groups-json.ts';
+import { OFFSET_STORE_PATH, OffsetStoreActor } from './offset-store-actor.ts';
+import { OFFSETS_FILE } from './offset-table.ts';
+
+export type GroupsOptions = {
+  /** All shards in order; the first hosts the registry and the offset store. */
+  readonly shards: readonly GroupShard[];
+  /** Ranges of the queues, from shared memory. */
+  readonly ranges: QueueRanges;
+  /** This shard's copy of the topics. */
+  readonly topics: TopicTable;
+  /**
+   * Reads a metadata table as it was saved last and parses it leniently (integer keys may be bare); null: there is none yet.
+   * Throws when it cannot be read. Called on the first shard, at its start and whenever it is restarted.
+   */
+  readonly loadTable: (name: string) => unknown;
+  /** `autoCreateSubscriptionGroup` */
+  readonly autoCreate: boolean;
+  /** Saves are synced to the disk (synchronous flush). */
+  readonly sync: boolean;
+  /** Path of the actor that takes `save-table`. */
+  readonly store: string;
+};
+
+/** All members of a large group may say something at once. */
+const GROUP_MAILBOX_MAX = 16_384;
+const TABLE_MAILBOX_MAX = 65_536;
+
+/** Gives the shard's copy of the groups: empty at first, filled by the registry. */
+export function startGroups(thread: ThreadContext, options: GroupsOptions): GroupTable {
+  const { shards, ranges, topics, loadTable, autoCreate, sync, store } = options;
+  const table = new GroupTable();
+  const shard = thread.name;
+  if (shards[0]?.name === shard) {
+    thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, store }), {
+      mailboxMax: TABLE_MAILBOX_MAX,
+    });
+    const names = shards.map((one) => one.name);
+    thread.spawn(
+      GROUP_REGISTRY_PATH,
+      () => new GroupRegistryActor({ load: () => loadTable(GROUPS_FILE), autoCreate, shards: names, sync, store }),
+      { mailboxMax: GROUP_MAILBOX_MAX },
+    );
+  }
+  thread.spawn(groupTablePath(shard), () => new GroupTableActor(table, shard), { mailboxMax: TABLE_MAILBOX_MAX });
+  const hasTopic = (topic: string): boolean => topics.get(topic) !== undefined;
+  thread.register('consumer-group/', {
+    create: (_path, group) => new ConsumerGroupActor({ group, table, ranges, hasTopic, shards, shard }),
+    mailboxMax: GROUP_MAILBOX_MAX,
+  });
+  thread.register('producer-group/', { create: () => new ProducerGroupActor(), mailboxMax: GROUP_MAILBOX_MAX });
+  return table;
+}

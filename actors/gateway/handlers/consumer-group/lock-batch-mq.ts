@@ -1,0 +1,39 @@
+/**
+ * LOCK_BATCH_MQ (41): a client asks for queues to consume in order; answered with those it holds from now on, for 60 s. Queues that
+ * do not exist, and those of a group that does not, are not locked.
+ * Source: RocketMQ `AdminBrokerProcessor.lockBatchMQ`.
+ */
+import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import type { LockQueues, QueuesLocked } from '../../../consumer-group/consumer-group-actor.ts';
+import type { GroupDoor } from '../../../consumer-group/group-door.ts';
+import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
+import type { Handler, Request } from '../../request.ts';
+import { decodeLockBody, type LockedQueue } from './lock-body.ts';
+
+export function lockBatchMq(door: GroupDoor): Handler {
+  return (request) => {
+    const { clientId, group, queues: asked } = decodeLockBody(request.command.body);
+    const queues = asked.filter(({ topic, queueId }) => queueId >= 0 && queueId < door.queueCount(topic));
+    if (queues.length === 0 || door.groups.get(group) === undefined) return answer(request, []);
+    door.ask<QueuesLocked, LockQueues>(
+      request,
+      consumerGroupPath(group),
+      (replyTo) => ({
+        kind: 'lock-queues',
+        clientId,
+        topics: queues.map((queue) => queue.topic),
+        queueIds: queues.map((queue) => queue.queueId),
+        replyTo,
+      }),
+      ({ held }) =>
+        answer(
+          request,
+          queues.filter((_, index) => held[index] === true),
+        ),
+    );
+  };
+}
+
+function answer(request: Request, lockOKMQSet: readonly LockedQueue[]): void {
+  request.answer(SUCCESS, null, null, Buffer.from(JSON.stringify({ lockOKMQSet })));
+}

@@ -1,0 +1,26 @@
+/**
+ * UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200): a tool makes or changes a consumer group. Refused with 29 (name, number out of range)
+ * or 1 (too many groups, not saved). Answered when it is saved and every shard has it.
+ * Source: RocketMQ `AdminBrokerProcessor.updateAndCreateSubscriptionGroup`.
+ */
+import { BodyError } from '../../../../protocol/remoting/errors.ts';
+import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import { groupConfigOf } from '../../../consumer-group/group-config.ts';
+import type { GroupDoor } from '../../../consumer-group/group-door.ts';
+import type { Handler } from '../../request.ts';
+import { parse } from './heartbeat-body.ts';
+
+export function updateAndCreateSubscriptionGroup(door: GroupDoor): Handler {
+  return (request) => {
+    const config = groupConfigOf(parse(request.command.body));
+    if (config === null) throw new BodyError('The group configuration has no groupName; send one');
+    door.askRegistry(
+      request,
+      (replyTo) => ({ kind: 'update-group', config, replyTo }),
+      (reply) => {
+        if (reply.kind === 'group-ready') request.answer(SUCCESS);
+        else request.answer(reply.code, reply.remark);
+      },
+    );
+  };
+}

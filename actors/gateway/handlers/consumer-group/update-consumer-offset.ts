@@ -1,0 +1,41 @@
+/**
+ * UPDATE_CONSUMER_OFFSET (15): a group commits its offset in a queue. A negative one changes nothing and is answered 0, for
+ * ali-ons commits −1 where it has not consumed. Refused with 26 (no such group), 17 (no such topic), 29 (no such queue, or
+ * beyond its end).
+ * Source: RocketMQ 5.3 `ConsumerManageProcessor.updateConsumerOffset`.
+ */
+import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
+import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/consumer-group-actor.ts';
+import type { GroupDoor } from '../../../consumer-group/group-door.ts';
+import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
+import type { Handler } from '../../request.ts';
+
+export function updateConsumerOffset(door: GroupDoor): Handler {
+  return (request) => {
+    const fields = new FieldReader(request.command.ext);
+    const group = fields.string('consumerGroup');
+    const topic = fields.string('topic');
+    const queueId = fields.int('queueId');
+    const offset = fields.long('commitOffset');
+    if (door.groups.get(group) === undefined) {
+      request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist! A heartbeat or a pull of the group makes it`);
+      return;
+    }
+    const queues = door.queueCount(topic);
+    if (queues === 0) {
+      request.answer(TOPIC_NOT_EXIST, `Topic ${topic} not exist! Create it before offsets in it are committed`);
+      return;
+    }
+    if (queueId < 0 || queueId >= queues) {
+      request.answer(INVALID_PARAMETER, `queueId[${queueId}] is out of range, topic ${topic} has the queues 0 to ${queues - 1}`);
+      return;
+    }
+    door.ask<OffsetUpdated, UpdateOffset>(
+      request,
+      consumerGroupPath(group),
+      (replyTo) => ({ kind: 'update-offset', topic, queueId, offset, replyTo }),
+      ({ code, remark }) => request.answer(code, remark === '' ? null : remark),
+    );
+  };
+}
