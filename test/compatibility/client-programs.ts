@@ -1,0 +1,168 @@
+/**
+ * The programs around stock clients: how each is built into the cache folder and run. Builds only what is missing or
+ * older than its sources. Fails by throwing with the build's output.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const CACHE = process.env['RINGMQ_COMPATIBILITY_CACHE'] ?? fileURLToPath(new URL('../../node_modules/.cache/compatibility', import.meta.url));
+const JAVA = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java');
+
+export type ClientProgram = {
+  readonly name: string;
+  /** Scenarios that this client has. */
+  readonly scenarios: readonly string[];
+  /** Builds when needed; gives the command without its arguments. */
+  command(): readonly string[];
+};
+
+/** A scenario's outcome as the program printed it. */
+export type Verdict = { scenario: string; ok: boolean; ms: number; error?: string; detail: Record<string, unknown> };
+
+const JAVA_SCENARIOS = [
+  'send-sync', 'send-async', 'send-oneway', 'send-batch', 'send-big', 'send-properties', 'send-too-big', 'ordered',
+  'push', 'broadcast', 'tag-filter', 'rebalance', 'resume', 'consume-from', 'backlog', 'orderly',
+  'pull', 'lite-pull', 'lite-assign', 'update-topic-broker', 'update-topic-cluster', 'create-topic', 'broker-restart',
+] as const;
+
+const GO_SCENARIOS = [
+  'send-sync', 'send-async', 'send-oneway', 'send-batch', 'send-big', 'send-properties', 'ordered', 'push', 'broadcast',
+  'tag-filter', 'rebalance', 'resume', 'consume-from', 'backlog', 'orderly', 'pull', 'create-topic', 'broker-restart',
+] as const;
+
+const ALI_ONS_SCENARIOS = [
+  'send-sync', 'push', 'send-big', 'tag-filter', 'broadcast', 'rebalance', 'resume', 'consume-from', 'broker-restart',
+] as const;
+
+/** Newest change below a folder, in milliseconds since the epoch. */
+function newest(folder: string): number {
+  let latest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    latest = Math.max(latest, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
+  }
+  return latest;
+}
+
+/** Runs `build` unless `stamp` is newer than `sources`. */
+function buildOnce(what: string, stamp: string, sources: string, build: () => { status: number | null; output: string }): void {
+  if (existsSync(stamp) && statSync(stamp).mtimeMs > newest(sources)) return;
+  process.stderr.write(`building ${what}\n`);
+  const { status, output } = build();
+  if (status !== 0) throw new Error(`${what} does not build (exit ${status}):\n${output}`);
+  writeFileSync(stamp, '');
+}
+
+function run(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): { status: number | null; output: string } {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env: { ...process.env, ...env }, encoding: 'utf8' });
+  return { status, output: `${stdout ?? ''}${stderr ?? ''}${error === undefined ? '' : error.message}` };
+}
+
+function java(version: string, options: readonly string[] = [], label: string = version): ClientProgram {
+  return {
+    name: `java-${label}`,
+    scenarios: JAVA_SCENARIOS,
+    command() {
+      const out = join(CACHE, `java-${version}`);
+      const source = join(HERE, 'java');
+      mkdirSync(out, { recursive: true });
+      buildOnce(`the Java ${version} program`, join(out, '.complete'), source, () =>
+        run('mvn', ['-q', '-B', `-Drocketmq.version=${version}`, `-Dring.out=${out}`, 'compile', 'dependency:copy-dependencies', `-DoutputDirectory=${join(out, 'lib')}`], source, {}),
+      );
+      return [
+        JAVA, '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Duser.home=${out}`, `-Drocketmq.home.dir=${join(source, 'home')}`,
+        ...options, '-cp', `${join(out, 'classes')}:${join(out, 'lib')}/*`, 'ringmq.compatibility.Program',
+      ];
+    },
+  };
+}
+
+function go(): ClientProgram {
+  return {
+    name: 'go-2.1.2',
+    scenarios: GO_SCENARIOS,
+    command() {
+      const out = join(CACHE, 'go');
+      const source = join(HERE, 'go');
+      mkdirSync(out, { recursive: true });
+      const binary = join(out, 'compatibility');
+      buildOnce('the Go program', join(out, '.complete'), source, () => run('go', ['build', '-mod=mod', '-o', binary, '.'], source, {}));
+      return [binary];
+    },
+  };
+}
+
+function aliOns(): ClientProgram {
+  return {
+    name: 'ali-ons-3.12.0',
+    scenarios: ALI_ONS_SCENARIOS,
+    command: () => [process.execPath, join(HERE, 'ali-ons', 'program.ts')],
+  };
+}
+
+export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4.9.8'), go(), aliOns()];
+
+/** The same client with the binary header; not a column of its own in the table of all scenarios. */
+export const JAVA_BINARY: ClientProgram = java('5.3.3', ['-Drocketmq.serialize.type=ROCKETMQ'], '5.3.3-binary');
+
+/**
+ * Runs scenarios in one process of the client. `onEvent` is awaited when the program asks for something (`restart`).
+ * A program that ends without a verdict, or goes over its time, gives a failed one for what is missing.
+ */
+export async function runProgram(
+  program: ClientProgram,
+  nameServer: string,
+  scenarios: readonly string[],
+  prefix: string,
+  onVerdict: (verdict: Verdict) => void,
+  onEvent: (event: string) => Promise<void>,
+  timeoutMs: number,
+): Promise<void> {
+  const [executable, ...args] = program.command();
+  if (executable === undefined) throw new Error(`${program.name} has an empty command`);
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  delete env['NODE_TEST_CONTEXT'];
+  const child = spawn(executable, [...args, nameServer, scenarios.join(','), prefix], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const missing = new Set(scenarios);
+  let errors = '';
+  let isLate = false;
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString('utf8')).slice(-4_000);
+  });
+  // The program may be gone when its answer is written: its exit tells the story then.
+  child.stdin.on('error', () => undefined);
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', (code) => resolve(code));
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    let parsed: Partial<Verdict> & { event?: string };
+    try {
+      parsed = JSON.parse(line) as typeof parsed;
+    } catch {
+      // The client wrote something of its own: nothing that a verdict depends on.
+      continue;
+    }
+    if (parsed.event !== undefined) {
+      await onEvent(parsed.event);
+      child.stdin.write('done\n');
+    } else if (parsed.scenario !== undefined) {
+      missing.delete(parsed.scenario);
+      onVerdict(parsed as Verdict);
+    }
+  }
+  const code = await exited;
+  clearTimeout(timer);
+  for (const scenario of missing) {
+    const error = isLate ? `no verdict after ${timeoutMs} ms` : `ended with ${code} before its verdict: ${errors.trim().split('\n').slice(-3).join(' | ')}`;
+    onVerdict({ scenario, ok: false, ms: isLate ? timeoutMs : 0, error, detail: {} });
+  }
+}
