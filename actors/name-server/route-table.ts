@@ -1,15 +1,16 @@
 /**
  * Route table: what one name-server shard knows. The broker table (who is alive, under which name, address and id) is the same
  * on every shard; topic → queue data only of the shard's own topics. A state machine without clock, socket or message: every
- * method takes `now`, changes the state and says what came of it.
+ * method takes the time, changes the state and says what came of it.
  *
  * A topic that was deleted is kept out for a minute against registrations that were composed before the deletion and arrive
  * after it: those bear a table version that was known at the deletion, or that is older than the deletion by its own time.
  * Every table has a limit; what would exceed it is refused.
  * Source: RocketMQ 5.3 `RouteInfoManager`.
  */
-import { PERM_READ, PERM_WRITE, sameVersion, type TableVersion } from '../topic/topic-config.ts';
+import { PERM_READ_WRITE, PERM_WRITE } from '../../model/permission.ts';
 import { SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
+import { sameVersion, type TableVersion } from '../topic/topic-config.ts';
 
 export const HEARTBEAT_TIMEOUT_DEFAULT_MS = 120_000;
 /** An address is refused outside: a broker that says less would be evicted between two scans, more would never go. */
@@ -75,6 +76,9 @@ export type BrokerData = {
 
 export type TopicRoute = { readonly queues: readonly QueueRoute[]; readonly brokers: readonly BrokerData[] };
 
+/** Silence is measured on a clock that never jumps; deletions are compared with times that brokers put into their versions. */
+export type RouteTime = { readonly now: number; readonly monotonicMs: number };
+
 export type RegisterOutcome =
   | { readonly ok: true; readonly masterAddr: string; readonly haServerAddr: string; readonly isNew: boolean }
   | { readonly ok: false; readonly code: number; readonly remark: string };
@@ -137,7 +141,7 @@ export class RouteTable {
   }
 
   /** A broker's registration with those of its topics that are this shard's. May come in parts: each is complete in itself. */
-  register(registration: BrokerRegistration, topics: readonly RegisteredTopic[], now: number): RegisterOutcome {
+  register(registration: BrokerRegistration, topics: readonly RegisteredTopic[], time: RouteTime): RegisterOutcome {
     const { clusterName, brokerName, brokerAddr, brokerId } = registration;
     const key = liveKey(clusterName, brokerAddr);
     const known = this.#live.get(key);
@@ -154,7 +158,7 @@ export class RouteTable {
     broker.addresses.set(brokerId, brokerAddr);
     const isPart = known !== undefined && known.serial === registration.serial && known.shard === registration.shard;
     const changed = isPart ? known.changed : isNew || known === undefined || !sameVersion(known.version, registration.version);
-    const refused = this.#putTopics(registration, broker, topics, changed, now);
+    const refused = this.#putTopics(registration, broker, topics, changed, time.now);
     this.#live.set(key, {
       clusterName,
       brokerName,
@@ -164,7 +168,7 @@ export class RouteTable {
       heartbeatTimeoutMs: registration.heartbeatTimeoutMs,
       haServerAddr: registration.haServerAddr,
       version: registration.version,
-      lastUpdate: now,
+      lastUpdate: time.monotonicMs,
       serial: registration.serial,
       changed,
     });
@@ -290,10 +294,10 @@ export class RouteTable {
    * Brokers that were silent for longer than they promised. The shard `ownShard` decides over the brokers on its connections; over
    * others, which their own shard ought to have evicted, only after `foreignGraceMs` more.
    */
-  expire(now: number, ownShard: number, foreignGraceMs: number): BrokerGone[] {
+  expire(monotonicMs: number, ownShard: number, foreignGraceMs: number): BrokerGone[] {
     return this.#dropWhere('it was silent for too long', (live) => {
       const grace = live.shard === ownShard ? 0 : foreignGraceMs;
-      return now - live.lastUpdate > live.heartbeatTimeoutMs + grace;
+      return monotonicMs - live.lastUpdate > live.heartbeatTimeoutMs + grace;
     });
   }
 
@@ -350,10 +354,10 @@ export class RouteTable {
   }
 
   /** A broker lives; false when it is not registered. */
-  touch(clusterName: string, brokerAddr: string, now: number): boolean {
+  touch(clusterName: string, brokerAddr: string, monotonicMs: number): boolean {
     const live = this.#live.get(liveKey(clusterName, brokerAddr));
     if (live === undefined) return false;
-    live.lastUpdate = now;
+    live.lastUpdate = monotonicMs;
     return true;
   }
 
@@ -450,7 +454,7 @@ export class RouteTable {
 
 /** The perm of 327: reading and writing again. */
 export function addWritePerm(): number {
-  return PERM_READ | PERM_WRITE;
+  return PERM_READ_WRITE;
 }
 
 /** The perm of 205: as it was, without writing. */

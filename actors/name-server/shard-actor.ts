@@ -144,7 +144,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
         message.replyTo.tell({ kind: 'done', ok: true });
         return;
       case 'broker-heartbeat':
-        this.#table.touch(message.clusterName, message.brokerAddr, context.now());
+        this.#table.touch(message.clusterName, message.brokerAddr, context.monotonicMs());
         return;
       case 'query-data-version':
         this.#queryDataVersion(message, context);
@@ -203,7 +203,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
 
   #register(message: RegisterBroker, context: ActorContext): void {
     const { registration, topics, replyTo } = message;
-    const outcome = this.#table.register(registration, topics, context.now());
+    const outcome = this.#table.register(registration, topics, { now: context.now(), monotonicMs: context.monotonicMs() });
     if (!outcome.ok) {
       replyTo.tell({ kind: 'broker-registered', code: outcome.code, remark: outcome.remark, masterAddr: '', haServerAddr: '' });
       return;
@@ -221,7 +221,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
     const known = this.#table.versionOf(clusterName, brokerAddr);
     const changed = known === undefined || !sameVersion(known, version);
     // A broker that learns that nothing changed does not register, so this was its sign of life.
-    if (!changed) this.#table.touch(clusterName, brokerAddr, context.now());
+    if (!changed) this.#table.touch(clusterName, brokerAddr, context.monotonicMs());
     const own = known ?? { stateVersion: 0, timestamp: 0, counter: 0 };
     replyTo.tell({ kind: 'data-version', changed, known: known !== undefined, version: own });
   }
@@ -246,7 +246,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
 
   #scan(context: ActorContext): void {
     this.#scanTimer = context.schedule(this.#scanMs, { kind: 'scan' });
-    const gone = this.#table.expire(context.now(), this.#options.shard, FOREIGN_GRACE_MS);
+    const gone = this.#table.expire(context.monotonicMs(), this.#options.shard, FOREIGN_GRACE_MS);
     this.#logGone(gone, context);
     for (const broker of gone) {
       if (broker.shard !== this.#options.shard) continue;

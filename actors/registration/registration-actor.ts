@@ -114,7 +114,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   }
 
   receive(message: RegistrationCommand | Private, context: ActorContext): void {
-    const now = context.now();
+    const now = context.monotonicMs();
     switch (message.kind) {
       case 'topics-changed':
         this.#topicsChanged(message, context);
@@ -202,7 +202,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#late = null;
     this.#version = newer(this.#version, message.version);
     this.#loaded = true;
-    const now = context.now();
+    const now = context.monotonicMs();
     this.#each((link) => link.registerAll(now), context);
   }
 
@@ -216,7 +216,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     }
     const seq = ++this.#seq;
     this.#wait(seq, message.replyTo, false, context);
-    const now = context.now();
+    const now = context.monotonicMs();
     if (this.#loaded) this.#each((link) => link.changed(seq, changes, now), context);
   }
 
@@ -268,7 +268,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     const links = new Set<number>();
     for (let link = 0; link < this.#links.length; link++) links.add(link);
     this.#unregistering = { replyTo: message.replyTo, links };
-    const now = context.now();
+    const now = context.monotonicMs();
     this.#each((link) => link.unregister(now), context);
     this.#answerUnregister();
   }
@@ -366,7 +366,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     if (at === this.#timerAt) return;
     if (this.#timer !== null) context.cancel(this.#timer);
     this.#timerAt = at;
-    this.#timer = Number.isFinite(at) ? context.schedule(Math.max(1, at - context.now()), { kind: 'tick' }) : null;
+    this.#timer = Number.isFinite(at) ? context.schedule(Math.max(1, at - context.monotonicMs()), { kind: 'tick' }) : null;
   }
 }
 

@@ -2,12 +2,7 @@
  * A topic's configuration, in RocketMQ's own words, and the version that every change of the table moves on. Pure.
  * Source: RocketMQ `TopicConfig`, `DataVersion`.
  */
-
-/** Permission bits as on the wire. */
-export const PERM_INHERIT = 1;
-export const PERM_WRITE = 2;
-export const PERM_READ = 4;
-export const PERM_PRIORITY = 8;
+import { PERM_READ_WRITE } from '../../model/permission.ts';
 
 export type TopicFilterType = 'SINGLE_TAG' | 'MULTI_TAG';
 
@@ -39,7 +34,7 @@ export function sameVersion(left: TableVersion, right: TableVersion): boolean {
 }
 
 /** A plain topic with `queues` queues for reading and writing. */
-export function plainTopic(topicName: string, queues: number, perm: number = PERM_READ | PERM_WRITE): TopicConfig {
+export function plainTopic(topicName: string, queues: number, perm: number = PERM_READ_WRITE): TopicConfig {
   return {
     topicName,
     readQueueNums: queues,

@@ -4,13 +4,28 @@
  * the response code and a remark that names rule, value and remedy.
  * Source: RocketMQ `TopicConfigManager`, `TopicValidator`, `AdminBrokerProcessor.updateAndCreateTopic`, `AttributeUtil`.
  */
+import { isPermissionValid, PERM_INHERIT, PERM_READ_WRITE } from '../../model/permission.ts';
+import {
+  AUTO_CREATE_TOPIC,
+  BENCHMARK_TOPIC,
+  isSystemTopic as isBuiltInTopic,
+  isRetryTopic,
+  OFFSET_MOVED_EVENT_TOPIC,
+  replyTopic,
+  SCHEDULE_TOPIC,
+  SELF_TEST_TOPIC,
+  SYSTEM_TOPIC_PREFIX,
+  SYSTEM_TOPICS,
+  TIMER_TOPIC,
+  TRACE_TOPIC,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  TRANS_HALF_TOPIC,
+  TRANS_OP_HALF_TOPIC,
+  topicNameFault,
+} from '../../model/topic.ts';
 import { INVALID_PARAMETER, SYSTEM_ERROR, TOPIC_NOT_EXIST } from '../../protocol/remoting/response-code.ts';
 import type { TopicConfig, TopicFilterType } from './topic-config.ts';
-import { PERM_INHERIT, PERM_READ, PERM_WRITE, plainTopic, sameConfig } from './topic-config.ts';
-
-export const DEFAULT_TOPIC = 'TBW102';
-export const RETRY_PREFIX = '%RETRY%';
-export const DLQ_PREFIX = '%DLQ%';
+import { plainTopic, sameConfig } from './topic-config.ts';
 
 /** What the broker's configuration says about topics. */
 export type TopicSettings = {
@@ -41,7 +56,7 @@ export const DEFAULT_TOPIC_SETTINGS: TopicSettings = {
   clusterTopicEnable: true,
   brokerTopicEnable: true,
   traceTopicEnable: false,
-  traceTopicName: 'RMQ_SYS_TRACE_TOPIC',
+  traceTopicName: TRACE_TOPIC,
   defaultTopicQueueNums: 8,
   delayLevels: 18,
   reviveQueueNum: 8,
@@ -64,41 +79,27 @@ export interface TopicLookup {
 
 const FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
 
-const SYSTEM_TOPICS: readonly string[] = [
-  DEFAULT_TOPIC,
-  'SCHEDULE_TOPIC_XXXX',
-  'BenchmarkTest',
-  'RMQ_SYS_TRANS_HALF_TOPIC',
-  'RMQ_SYS_TRACE_TOPIC',
-  'RMQ_SYS_TRANS_OP_HALF_TOPIC',
-  'TRANS_CHECK_MAX_TIME_TOPIC',
-  'SELF_TEST_TOPIC',
-  'OFFSET_MOVED_EVENT',
-  'CHECKPOINT_TOPIC',
-];
-const SYSTEM_PREFIX = 'rmq_sys_';
-
 /** The topics that a broker makes at its start when its table lacks them. */
 export function systemTopics(settings: TopicSettings): TopicConfig[] {
   const { clusterName, brokerName } = settings;
-  const readWrite = PERM_READ | PERM_WRITE;
+  const readWrite = PERM_READ_WRITE;
   const topics: TopicConfig[] = [
-    plainTopic('SELF_TEST_TOPIC', 1),
-    plainTopic('BenchmarkTest', 1024),
+    plainTopic(SELF_TEST_TOPIC, 1),
+    plainTopic(BENCHMARK_TOPIC, 1024),
     plainTopic(clusterName, 16, settings.clusterTopicEnable ? readWrite | PERM_INHERIT : PERM_INHERIT),
     plainTopic(brokerName, 1, settings.brokerTopicEnable ? readWrite | PERM_INHERIT : PERM_INHERIT),
-    plainTopic('OFFSET_MOVED_EVENT', 1),
-    plainTopic('SCHEDULE_TOPIC_XXXX', settings.delayLevels),
-    plainTopic(`${clusterName}_REPLY_TOPIC`, 1),
-    plainTopic('RMQ_SYS_TRANS_HALF_TOPIC', 1),
-    plainTopic('RMQ_SYS_TRANS_OP_HALF_TOPIC', 1),
-    plainTopic('TRANS_CHECK_MAX_TIME_TOPIC', 1),
-    plainTopic(`${SYSTEM_PREFIX}wheel_timer`, 1),
-    plainTopic(`${SYSTEM_PREFIX}REVIVE_LOG_${clusterName}`, settings.reviveQueueNum),
-    plainTopic(`${SYSTEM_PREFIX}SYNC_BROKER_MEMBER_${brokerName}`, 1, PERM_INHERIT),
+    plainTopic(OFFSET_MOVED_EVENT_TOPIC, 1),
+    plainTopic(SCHEDULE_TOPIC, settings.delayLevels),
+    plainTopic(replyTopic(clusterName), 1),
+    plainTopic(TRANS_HALF_TOPIC, 1),
+    plainTopic(TRANS_OP_HALF_TOPIC, 1),
+    plainTopic(TRANS_CHECK_MAX_TIME_TOPIC, 1),
+    plainTopic(TIMER_TOPIC, 1),
+    plainTopic(`${SYSTEM_TOPIC_PREFIX}REVIVE_LOG_${clusterName}`, settings.reviveQueueNum),
+    plainTopic(`${SYSTEM_TOPIC_PREFIX}SYNC_BROKER_MEMBER_${brokerName}`, 1, PERM_INHERIT),
   ];
   if (settings.autoCreateTopicEnable) {
-    topics.unshift(plainTopic(DEFAULT_TOPIC, settings.defaultTopicQueueNums, readWrite | PERM_INHERIT));
+    topics.unshift(plainTopic(AUTO_CREATE_TOPIC, settings.defaultTopicQueueNums, readWrite | PERM_INHERIT));
   }
   if (settings.traceTopicEnable) topics.push(plainTopic(settings.traceTopicName, 1));
   // A broker named as its cluster has one topic for both, the first.
@@ -116,36 +117,17 @@ export function systemTopicNames(settings: TopicSettings): string[] {
 /** Whether clients and tools may neither change nor delete the topic. */
 export function isSystemTopic(name: string, settings: TopicSettings): boolean {
   return (
-    SYSTEM_TOPICS.includes(name) ||
-    name.startsWith(SYSTEM_PREFIX) ||
+    isBuiltInTopic(name) ||
     name === settings.clusterName ||
     name === settings.brokerName ||
-    name === `${settings.clusterName}_REPLY_TOPIC`
+    name === replyTopic(settings.clusterName)
   );
 }
 
-const NAME_PATTERN = /^[%|a-zA-Z0-9_-]+$/;
-const NAME_MAX = 127;
-const INNER_NAME_MAX = 255;
-
-/** Null for a good topic name, else why it is none. Retry and dead-letter topics may be longer, for they embed a group's name. */
+/** Null for a good topic name, else why it is none. */
 export function nameRefusal(name: string): Refusal | null {
-  if (name.trim().length === 0) return refusal(INVALID_PARAMETER, 'The specified topic is blank.');
-  const inner = name.startsWith(RETRY_PREFIX) || name.startsWith(DLQ_PREFIX);
-  const max = inner ? INNER_NAME_MAX : NAME_MAX;
-  if (name.length > max) {
-    return refusal(
-      INVALID_PARAMETER,
-      `The specified topic is longer than topic max length ${max}: it has ${name.length} characters, shorten it.`,
-    );
-  }
-  if (!NAME_PATTERN.test(name)) {
-    return refusal(
-      INVALID_PARAMETER,
-      `The specified topic contains illegal characters, allowing only ${NAME_PATTERN.source}: ${quoted(name)}`,
-    );
-  }
-  return null;
+  const fault = topicNameFault(name);
+  return fault === null ? null : refusal(INVALID_PARAMETER, fault);
 }
 
 export type CreateOnSend = {
@@ -169,7 +151,7 @@ export function decideCreateOnSend(table: TopicLookup, request: CreateOnSend, se
   if (full !== null) return { kind: 'refuse', ...full };
   const parent = table.get(request.defaultTopic);
   const may = parent !== undefined && (parent.perm & PERM_INHERIT) !== 0;
-  if (may && (request.defaultTopic !== DEFAULT_TOPIC || settings.autoCreateTopicEnable)) {
+  if (may && (request.defaultTopic !== AUTO_CREATE_TOPIC || settings.autoCreateTopicEnable)) {
     const queues = Math.max(1, Math.min(request.queueNums, parent.writeQueueNums, settings.queuesMax));
     const config: TopicConfig = {
       ...plainTopic(topic, queues, parent.perm & ~PERM_INHERIT),
@@ -178,7 +160,7 @@ export function decideCreateOnSend(table: TopicLookup, request: CreateOnSend, se
     };
     return { kind: 'put', config };
   }
-  if (topic.startsWith(RETRY_PREFIX)) return { kind: 'put', config: { ...plainTopic(topic, 1), topicSysFlag: request.topicSysFlag } };
+  if (isRetryTopic(topic)) return { kind: 'put', config: { ...plainTopic(topic, 1), topicSysFlag: request.topicSysFlag } };
   return { kind: 'refuse', code: TOPIC_NOT_EXIST, remark: notCreated(topic, request.defaultTopic, parent, settings) };
 }
 
@@ -260,7 +242,7 @@ function rangeRefusal(
   if (config.readQueueNums === 0 && config.writeQueueNums === 0) {
     return refusal(INVALID_PARAMETER, 'A topic needs a queue: readQueueNums and writeQueueNums are both 0.');
   }
-  if (!Number.isInteger(config.perm) || config.perm < 0 || config.perm > 15) {
+  if (!isPermissionValid(config.perm)) {
     return refusal(INVALID_PARAMETER, `perm must be between 0 and 15 (4 read, 2 write, 1 inherit), it is ${config.perm}.`);
   }
   return null;

@@ -5,24 +5,11 @@
  * Source: RocketMQ `TopicConfigManager.topicConfigTable`.
  */
 import { javaHash } from '../../model/java-hash.ts';
+import { isDlqTopic, isRetryTopic, TOPICS_FORBIDDEN_FOR_SEND } from '../../model/topic.ts';
+import { NO_PERMISSION } from '../../protocol/remoting/response-code.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import { queueCount } from './topic-config.ts';
 
-/** Sends are refused with this code to the topics that only the broker itself writes. */
-const NO_PERMISSION = 16;
-
-const RETRY_PREFIX = '%RETRY%';
-const DLQ_PREFIX = '%DLQ%';
-
-/** Topics that clients may not send to; both 4.9 and 5.x answer 16. Source: `TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`. */
-const FORBIDDEN_FOR_SEND: ReadonlySet<string> = new Set([
-  'SCHEDULE_TOPIC_XXXX',
-  'RMQ_SYS_TRANS_HALF_TOPIC',
-  'RMQ_SYS_TRANS_OP_HALF_TOPIC',
-  'TRANS_CHECK_MAX_TIME_TOPIC',
-  'SELF_TEST_TOPIC',
-  'OFFSET_MOVED_EVENT',
-]);
 
 /** What a shard knows of one topic. Replaced as a whole when the topic changes: hold no reference over a turn. */
 export interface TopicState {
@@ -38,7 +25,7 @@ export interface TopicState {
   readonly readQueues: number;
   readonly isRetry: boolean;
   readonly isDlq: boolean;
-  /** Every second unit flag of the topic; goes out as `topicSysFlag` with pulls. */
+  /** Unit flags; go out as `topicSysFlag` with pulls. */
   readonly topicSysFlag: number;
   /** 0, or the response code with which a client's send is refused. */
   readonly refusal: number;
@@ -59,10 +46,10 @@ export function topicState(config: TopicConfig, queueHandles: Int32Array): Topic
     perm: config.perm,
     writeQueues: config.writeQueueNums,
     readQueues: config.readQueueNums,
-    isRetry: name.startsWith(RETRY_PREFIX),
-    isDlq: name.startsWith(DLQ_PREFIX),
+    isRetry: isRetryTopic(name),
+    isDlq: isDlqTopic(name),
     topicSysFlag: config.topicSysFlag,
-    refusal: FORBIDDEN_FOR_SEND.has(name) ? NO_PERMISSION : 0,
+    refusal: TOPICS_FORBIDDEN_FOR_SEND.has(name) ? NO_PERMISSION : 0,
   };
 }
 

@@ -3,7 +3,7 @@
  * routes, until the broker's topics change. Answered with the number of topics.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.wipeWritePermOfBroker`, `addWritePermOfBroker`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeWipeWritePermOfBrokerRequest } from '../../../../protocol/remoting/requests/wipe-write-perm-of-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { ChangeWritePerm, PermChanged } from '../../../name-server/shard-actor.ts';
@@ -11,7 +11,7 @@ import type { Handler } from '../../request.ts';
 
 export function changeWritePerm(door: NameServerDoor, add: boolean): Handler {
   return (request) => {
-    const brokerName = new FieldReader(request.command.ext).string('brokerName');
+    const { brokerName } = decodeWipeWritePermOfBrokerRequest(request.command.ext);
     door.askAll<PermChanged>(
       request,
       (_shard, replyTo): ChangeWritePerm => ({ kind: 'change-write-perm', brokerName, add, replyTo }),

@@ -3,7 +3,7 @@
  * against registrations under way.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.deleteTopicInNamesrv`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeDeleteTopicInNamesrvRequest } from '../../../../protocol/remoting/requests/delete-topic-in-namesrv.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { DeleteRoute, Done } from '../../../name-server/shard-actor.ts';
@@ -11,9 +11,9 @@ import type { Handler } from '../../request.ts';
 
 export function deleteTopicInNameServer(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const topic = fields.string('topic');
-    const clusterName = fields.optionalString('clusterName') ?? '';
+    const decoded = decodeDeleteTopicInNamesrvRequest(request.command.ext);
+    const { topic } = decoded;
+    const clusterName = decoded.clusterName ?? '';
     door.ask<Done>(
       request,
       door.shardOf(topic),

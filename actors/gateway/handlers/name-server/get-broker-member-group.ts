@@ -2,7 +2,7 @@
  * GET_BROKER_MEMBER_GROUP (901): addresses by id of the brokers with one name; none when there is no such broker.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.getBrokerMemberGroup`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetBrokerMemberGroupRequest } from '../../../../protocol/remoting/requests/get-broker-member-group.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { BrokersAnswer, GetBrokers } from '../../../name-server/shard-actor.ts';
@@ -11,9 +11,7 @@ import { memberGroupBody } from './route-body.ts';
 
 export function getBrokerMemberGroup(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const clusterName = fields.string('clusterName');
-    const brokerName = fields.string('brokerName');
+    const { clusterName, brokerName } = decodeGetBrokerMemberGroupRequest(request.command.ext);
     door.ask<BrokersAnswer>(
       request,
       door.shard,

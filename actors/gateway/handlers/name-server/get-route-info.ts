@@ -3,7 +3,7 @@
  * every client reads. 17 when no living broker has the topic.
  * Source: RocketMQ 5.3 `ClientRequestProcessor.getRouteInfoByTopic`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetRouteinfoByTopicRequest } from '../../../../protocol/remoting/requests/get-routeinfo-by-topic.ts';
 import { SUCCESS, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { GetRoute, RouteAnswer } from '../../../name-server/shard-actor.ts';
@@ -14,7 +14,7 @@ const FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for furth
 
 export function getRouteInfo(door: NameServerDoor): Handler {
   return (request) => {
-    const topic = new FieldReader(request.command.ext).string('topic');
+    const { topic } = decodeGetRouteinfoByTopicRequest(request.command.ext);
     door.ask<RouteAnswer>(
       request,
       door.shardOf(topic),

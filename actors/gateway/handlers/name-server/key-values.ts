@@ -3,7 +3,10 @@
  * 22 when there is no such key or namespace; 1 when a limit or the disk refuses.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.putKVConfig` and its neighbours.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeDeleteKvConfigRequest } from '../../../../protocol/remoting/requests/delete-kv-config.ts';
+import { decodeGetKvConfigRequest } from '../../../../protocol/remoting/requests/get-kv-config.ts';
+import { decodeGetKvlistByNamespaceRequest } from '../../../../protocol/remoting/requests/get-kvlist-by-namespace.ts';
+import { decodePutKvConfigRequest } from '../../../../protocol/remoting/requests/put-kv-config.ts';
 import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { GetNamespace, GetValue, NamespaceAnswer, PutValue, ValueAnswer, ValuePut } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
@@ -12,15 +15,15 @@ import { tableBody } from './route-body.ts';
 
 export function putValue(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    put(door, request, fields.string('namespace'), fields.string('key'), fields.string('value'));
+    const { namespace, key, value } = decodePutKvConfigRequest(request.command.ext);
+    put(door, request, namespace, key, value);
   };
 }
 
 export function deleteValue(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    put(door, request, fields.string('namespace'), fields.string('key'), null);
+    const { namespace, key } = decodeDeleteKvConfigRequest(request.command.ext);
+    put(door, request, namespace, key, null);
   };
 }
 
@@ -34,9 +37,7 @@ function put(door: NameServerDoor, request: Request, namespace: string, key: str
 
 export function getValue(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const namespace = fields.string('namespace');
-    const key = fields.string('key');
+    const { namespace, key } = decodeGetKvConfigRequest(request.command.ext);
     door.askValues<ValueAnswer>(
       request,
       (replyTo): GetValue => ({ kind: 'get-value', namespace, key, replyTo }),
@@ -50,7 +51,7 @@ export function getValue(door: NameServerDoor): Handler {
 
 export function getNamespaceValues(door: NameServerDoor): Handler {
   return (request) => {
-    const namespace = new FieldReader(request.command.ext).string('namespace');
+    const { namespace } = decodeGetKvlistByNamespaceRequest(request.command.ext);
     door.askValues<NamespaceAnswer>(
       request,
       (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace, replyTo }),

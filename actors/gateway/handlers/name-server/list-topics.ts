@@ -4,7 +4,7 @@
  * come is taken, for a busy name server's list is old when it arrives anyway.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.getAllTopicListFromNameserver`, `getTopicsByCluster`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetTopicsByClusterRequest } from '../../../../protocol/remoting/requests/get-topics-by-cluster.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { ListRoutes, RoutePage } from '../../../name-server/shard-actor.ts';
@@ -18,7 +18,7 @@ export function listAllTopics(door: NameServerDoor): Handler {
 }
 
 export function listTopicsByCluster(door: NameServerDoor): Handler {
-  return (request) => gather(door, request, new FieldReader(request.command.ext).string('cluster'));
+  return (request) => gather(door, request, decodeGetTopicsByClusterRequest(request.command.ext).cluster);
 }
 
 function gather(door: NameServerDoor, request: Request, clusterName: string): void {

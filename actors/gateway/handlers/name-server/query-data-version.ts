@@ -4,7 +4,7 @@
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.queryBrokerTopicConfig`.
  */
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeQueryDataVersionRequest } from '../../../../protocol/remoting/requests/query-data-version.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import { decodeVersion } from '../../../name-server/registration-body.ts';
@@ -13,9 +13,7 @@ import type { Handler } from '../../request.ts';
 
 export function queryDataVersion(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const clusterName = fields.string('clusterName');
-    const brokerAddr = fields.string('brokerAddr');
+    const { clusterName, brokerAddr } = decodeQueryDataVersionRequest(request.command.ext);
     const version = decodeVersion(parse(request.command.body));
     door.askAll<DataVersionAnswer>(
       request,

@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeRegisterBrokerRequest } from '../../../../protocol/remoting/requests/register-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { GetNamespace, NamespaceAnswer } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
@@ -29,20 +29,19 @@ const TOPICS_PER_MESSAGE = 100;
 export function registerBroker(door: NameServerDoor): Handler {
   return (request) => {
     const { ext, body } = request.command;
-    const fields = new FieldReader(ext);
-    const sum = fields.optionalInt('bodyCrc32') ?? 0;
-    if (sum !== 0 && (crc32(body) & 0x7fffffff) !== sum) throw new BodyError('crc32 not match');
-    const { version, topics } = decodeRegistrationBody(body, fields.optionalBoolean('compressed') ?? false);
-    const timeoutMs = fields.optionalTime('heartbeatTimeoutMillis') ?? HEARTBEAT_TIMEOUT_DEFAULT_MS;
+    const header = decodeRegisterBrokerRequest(ext);
+    if (header.bodyCrc32 !== 0 && (crc32(body) & 0x7fffffff) !== header.bodyCrc32) throw new BodyError('crc32 not match');
+    const { version, topics } = decodeRegistrationBody(body, header.compressed);
+    const timeoutMs = header.heartbeatTimeoutMillis ?? HEARTBEAT_TIMEOUT_DEFAULT_MS;
     const registration: BrokerRegistration = {
-      clusterName: named(fields, 'clusterName'),
-      brokerName: named(fields, 'brokerName'),
-      brokerAddr: named(fields, 'brokerAddr'),
-      brokerId: fields.long('brokerId'),
-      haServerAddr: (fields.optionalString('haServerAddr') ?? '').slice(0, NAME_MAX),
+      clusterName: named('clusterName', header.clusterName),
+      brokerName: named('brokerName', header.brokerName),
+      brokerAddr: named('brokerAddr', header.brokerAddr),
+      brokerId: header.brokerId,
+      haServerAddr: header.haServerAddr.slice(0, NAME_MAX),
       heartbeatTimeoutMs: Math.min(HEARTBEAT_TIMEOUT_MAX_MS, Math.max(HEARTBEAT_TIMEOUT_MIN_MS, timeoutMs)),
-      enableActingMaster: fields.optionalBoolean('enableActingMaster') ?? false,
-      zoneName: (fields.optionalString('__ZONE_NAME') ?? '').slice(0, NAME_MAX),
+      enableActingMaster: header.enableActingMaster ?? false,
+      zoneName: (ext.get('__ZONE_NAME') ?? '').slice(0, NAME_MAX),
       version,
       topicCount: topics.length,
       shard: door.shard,
@@ -54,8 +53,7 @@ export function registerBroker(door: NameServerDoor): Handler {
   };
 }
 
-function named(fields: FieldReader, name: string): string {
-  const value = fields.string(name);
+function named(name: string, value: string): string {
   if (value.length === 0 || value.length > NAME_MAX) throw new BodyError(`${name} has ${value.length} characters, 1 to ${NAME_MAX} are taken`);
   return value;
 }

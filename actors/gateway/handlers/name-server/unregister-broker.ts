@@ -2,7 +2,7 @@
  * UNREGISTER_BROKER (104): a broker stops. Answered when every shard has forgotten it.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.unregisterBroker`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeUnregisterBrokerRequest } from '../../../../protocol/remoting/requests/unregister-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { Done, UnregisterBroker } from '../../../name-server/shard-actor.ts';
@@ -10,11 +10,7 @@ import type { Handler } from '../../request.ts';
 
 export function unregisterBroker(door: NameServerDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const brokerName = fields.string('brokerName');
-    const brokerAddr = fields.string('brokerAddr');
-    const clusterName = fields.string('clusterName');
-    fields.long('brokerId');
+    const { brokerName, brokerAddr, clusterName } = decodeUnregisterBrokerRequest(request.command.ext);
     door.askAll<Done>(
       request,
       (_shard, replyTo): UnregisterBroker => ({ kind: 'unregister-broker', clusterName, brokerName, brokerAddr, replyTo }),

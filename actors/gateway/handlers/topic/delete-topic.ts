@@ -3,7 +3,7 @@
  * retention takes them. Deleting what is not there succeeds. 29 for a system topic.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.deleteTopic`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeDeleteTopicInBrokerRequest } from '../../../../protocol/remoting/requests/delete-topic-in-broker.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
 import type { DeleteTopic, TopicReply } from '../../../topic/topic-registry-actor.ts';
 import { TOPIC_REGISTRY_PATH } from '../../../topic/topic-table-actor.ts';
@@ -13,7 +13,7 @@ import { answerChange, TOPIC_CHANGE_MAX_MS } from './update-topic.ts';
 export function deleteTopic(thread: ThreadContext): Handler {
   const registry = thread.ref<DeleteTopic>(TOPIC_REGISTRY_PATH);
   return (request) => {
-    const topic = new FieldReader(request.command.ext).string('topic');
+    const { topic } = decodeDeleteTopicInBrokerRequest(request.command.ext);
     thread.ask<TopicReply, DeleteTopic>(
       registry,
       (replyTo) => ({ kind: 'delete-topic', topic, replyTo }),

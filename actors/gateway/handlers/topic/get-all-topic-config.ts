@@ -3,7 +3,7 @@
  * 5.3.3 or later may ask for a part of them.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.getAllTopicConfig`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetAllTopicConfigRequest } from '../../../../protocol/remoting/requests/get-all-topic-config.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import type { TopicTable } from '../../../topic/topic-table.ts';
 import { topicJson } from '../../../topic/topics-json.ts';
@@ -15,9 +15,9 @@ export function getAllTopicConfig(topics: TopicTable): Handler {
       request.answer(SYSTEM_BUSY, 'The topics are still being read: try again.');
       return;
     }
-    const fields = new FieldReader(request.command.ext);
-    const from = Math.max(0, fields.optionalInt('topicSeq') ?? 0);
-    const count = fields.optionalInt('maxTopicNum') ?? 0;
+    const { topicSeq, maxTopicNum } = decodeGetAllTopicConfigRequest(request.command.ext);
+    const from = Math.max(0, topicSeq ?? 0);
+    const count = maxTopicNum ?? 0;
     const all = [...topics.all()];
     const part = count > 0 ? all.slice(from, from + count) : all;
     const { counter, stateVersion, timestamp } = topics.version;

@@ -3,7 +3,7 @@
  * registered with the name servers. 29 for a bad name, a system topic or a number out of range; 1 for attributes and limits.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.updateAndCreateTopic`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeUpdateAndCreateTopicRequest } from '../../../../protocol/remoting/requests/update-and-create-topic.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
 import type { TopicReply, UpdateTopicCommand } from '../../../topic/topic-registry-actor.ts';
@@ -16,17 +16,18 @@ export const TOPIC_CHANGE_MAX_MS = 10_000;
 export function updateTopic(thread: ThreadContext): Handler {
   const registry = thread.ref<UpdateTopicCommand>(TOPIC_REGISTRY_PATH);
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
+    const { topic, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag, order, attributes } =
+      decodeUpdateAndCreateTopicRequest(request.command.ext);
     const command = {
       kind: 'update-topic',
-      topic: fields.string('topic'),
-      readQueueNums: fields.int('readQueueNums'),
-      writeQueueNums: fields.int('writeQueueNums'),
-      perm: fields.int('perm'),
-      topicFilterType: fields.optionalString('topicFilterType') === 'MULTI_TAG' ? 'MULTI_TAG' : 'SINGLE_TAG',
-      topicSysFlag: fields.optionalInt('topicSysFlag') ?? 0,
-      order: fields.optionalBoolean('order') ?? false,
-      attributes: fields.optionalString('attributes') ?? '',
+      topic,
+      readQueueNums,
+      writeQueueNums,
+      perm,
+      topicFilterType: topicFilterType === 'MULTI_TAG' ? 'MULTI_TAG' : 'SINGLE_TAG',
+      topicSysFlag: topicSysFlag ?? 0,
+      order,
+      attributes: attributes ?? '',
     } as const;
     thread.ask<TopicReply, UpdateTopicCommand>(
       registry,
