@@ -7,7 +7,9 @@ export {
   parseBrokerConfig,
   type Role,
 } from './actors/broker/broker-config.ts';
+export { claimPorts } from './actors/broker/claim-ports.ts';
 export { ConfigError, ConfigTextError, PortInUseError, PortRefusedError } from './actors/broker/errors.ts';
+export { describeMachine } from './actors/broker/machine.ts';
 export type { LagMetrics, MetricsSnapshot, ThreadMetrics, TopicMetrics } from './actors/broker/metrics-snapshot.ts';
 export { formatMetrics } from './actors/broker/metrics-text.ts';
 export { claimPort, type PortClaim } from './actors/broker/port-claim.ts';

@@ -3,11 +3,11 @@
  * line, and turns signals and faults into an end of the process with the exit code that says why.
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, networkInterfaces } from 'node:os';
 import { type AdminServer, startAdminServer } from '../actors/broker/admin-http.ts';
-import { type BrokerConfig, type ConfigEntry, type Machine, type ParsedConfig, parseBrokerConfig } from '../actors/broker/broker-config.ts';
+import { type BrokerConfig, type ConfigEntry, type ParsedConfig, parseBrokerConfig } from '../actors/broker/broker-config.ts';
+import { claimPorts } from '../actors/broker/claim-ports.ts';
 import { ConfigTextError, PortInUseError } from '../actors/broker/errors.ts';
-import { claimPort, type PortClaim } from '../actors/broker/port-claim.ts';
+import { describeMachine } from '../actors/broker/machine.ts';
 import { parsePropertiesText } from '../actors/broker/properties-text.ts';
 import type { RunningBroker } from '../actors/broker/running-broker.ts';
 import { startBroker } from '../actors/broker/start-broker.ts';
@@ -64,45 +64,6 @@ function readConfigFile(file: string): string {
   } catch (error) {
     throw new ConfigTextError(file, error instanceof Error ? error.message : String(error));
   }
-}
-
-function describeMachine(): Machine {
-  const hosts = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address);
-  return { cores: availableParallelism(), hosts, currentDirectory: process.cwd() };
-}
-
-/** Claims what the configuration will listen on, and puts the ports found free in place of zeros. */
-async function claimPorts(config: BrokerConfig, log: Log): Promise<{ config: BrokerConfig; claims: PortClaim[] }> {
-  const claims: PortClaim[] = [];
-  let { nameServerPort, listenPort, vipPortEnable } = config;
-  try {
-    if (config.nameServerEnable) {
-      const claim = await claimPort(config.nameServerHost, nameServerPort);
-      claims.push(claim);
-      nameServerPort = claim.port;
-    }
-    if (config.brokerEnable) {
-      const claim = await claimPort(config.bindHost, listenPort);
-      claims.push(claim);
-      listenPort = claim.port;
-      if (vipPortEnable) {
-        try {
-          claims.push(await claimPort(config.bindHost, listenPort - 2));
-        } catch (error) {
-          // Only clients that ask for the VIP channel miss it, and they fall back by their own rules.
-          vipPortEnable = false;
-          log('warn', 'the VIP port is not served', { reason: error instanceof Error ? error.message : String(error) });
-        }
-      }
-    }
-  } catch (error) {
-    await Promise.all(claims.map((claim) => claim.release()));
-    throw error;
-  }
-  return { config: Object.freeze({ ...config, nameServerPort, listenPort, vipPortEnable }), claims };
 }
 
 async function startAdmin(config: BrokerConfig, broker: RunningBroker, log: Log): Promise<AdminServer | undefined> {
