@@ -33,6 +33,8 @@ export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 export class RingmqProcess {
   readonly nameServer: string;
   readonly broker: string;
+  /** host:port of /health and /metrics */
+  readonly admin: string;
   readonly dataDir: string;
   #options: StartOptions;
   #ownsDir: boolean;
@@ -40,9 +42,10 @@ export class RingmqProcess {
   #exit: Promise<Exit> | undefined;
   #output = '';
 
-  constructor(nameServer: string, broker: string, dataDir: string, ownsDir: boolean, options: StartOptions) {
+  constructor(nameServer: string, broker: string, admin: string, dataDir: string, ownsDir: boolean, options: StartOptions) {
     this.nameServer = nameServer;
     this.broker = broker;
+    this.admin = admin;
     this.dataDir = dataDir;
     this.#ownsDir = ownsDir;
     this.#options = options;
@@ -75,6 +78,7 @@ export class RingmqProcess {
       ...process.env,
       NAMESRV_ADDR: this.nameServer,
       BROKER_ADDR: this.broker,
+      ADMIN_ADDR: this.admin,
       DATA_DIR: this.dataDir,
       FLUSH: options.flush ?? 'async',
       SHARDS: String(options.shards ?? 1),
@@ -107,7 +111,7 @@ export class RingmqProcess {
   /** Resolves at the ready line; rejects when the process ends before it or time is up. */
   async ready(timeoutMs: number = this.#options.readyMs ?? 20_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while (!/\bready\b/i.test(this.#output)) {
+    while (!/\bready in\b/.test(this.#output)) {
       if (this.#child === undefined) throw new Error(`ringmq ended before it was ready:\n${this.#output}`);
       if (performance.now() > deadline) {
         await this.kill();
@@ -167,7 +171,9 @@ export async function prepareRingmq(options: StartOptions = {}): Promise<RingmqP
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ringmq-test-')));
   const brokerPort = options.brokerPort ?? (await freeBrokerPort());
   const nameServerPort = options.nameServerPort ?? (await freePort());
-  return new RingmqProcess(`127.0.0.1:${nameServerPort}`, `127.0.0.1:${brokerPort}`, dataDir, options.dataDir === undefined, options);
+  const adminPort = await freePort();
+  const [nameServer, broker, admin] = [nameServerPort, brokerPort, adminPort].map((port) => `127.0.0.1:${port}`) as [string, string, string];
+  return new RingmqProcess(nameServer, broker, admin, dataDir, options.dataDir === undefined, options);
 }
 
 /** A ringmq that is ready. */
