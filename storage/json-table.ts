@@ -49,8 +49,11 @@ export function saveTable(disk: Disk, path: string, value: unknown): void {
   replaceFile(disk, path, Buffer.from(`${JSON.stringify(value, null, '\t')}\n`), true);
 }
 
-/** Replaces the file at `path` by `bytes` at once, and makes that last a power cut. */
-export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBackup: boolean): void {
+/**
+ * Replaces the file at `path` by `bytes` at once, and makes that last a power cut; without `isSynced` it lasts the end of the
+ * process only.
+ */
+export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBackup: boolean, isSynced = true): void {
   if (bytes.length > TABLE_BYTES_MAX)
     throw new StorageError('MQ_STORAGE_TOO_LARGE', `${path} would have ${bytes.length} bytes, ${TABLE_BYTES_MAX} are allowed`, {
       path,
@@ -64,13 +67,13 @@ export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBac
   try {
     file.truncate(0);
     file.write(bytes, 0, bytes.length, 0);
-    file.sync();
+    if (isSynced) file.sync();
   } finally {
     file.close();
   }
   if (keepBackup && disk.exists(path)) disk.rename(path, `${path}.bak`);
   disk.rename(temporary, path);
-  disk.syncDirectory(directory);
+  if (isSynced) disk.syncDirectory(directory);
 }
 
 /** The whole file; null when there is none. */
