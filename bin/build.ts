@@ -15,8 +15,8 @@ run('tsc', [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsc
 
 const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
 for (const file of files) {
-  const left = /(?:from\s+|import\s*\(\s*)['"](\.[^'"]*\.ts)['"]/.exec(readFileSync(join(dist, file), 'utf8'));
-  if (left !== null) fail(`dist/${file} still imports ${left[1]}`);
+  const left = /(?:from\s+|import\s*\(\s*|new URL\(\s*)['"`](\.[^'"`]*\.ts)['"`]/.exec(readFileSync(join(dist, file), 'utf8'));
+  if (left !== null) fail(`dist/${file} still names ${left[1]}`);
 }
 
 const command = join(dist, 'bin/ringmq.js');
