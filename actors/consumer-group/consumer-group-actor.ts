@@ -245,51 +245,65 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   receive(message: ConsumerGroupCommand | Private, context: ActorContext): void {
     switch (message.kind) {
       case 'heartbeat':
-        return this.#onHeartbeat(message, context);
+        this.#onHeartbeat(message, context);
+        return;
       case 'unregister':
         this.#onGone(message.shard, message.connection, context);
         message.replyTo.tell({ kind: 'unregistered' });
         return;
       case 'query-offset':
-        return this.#onQuery(message);
+        this.#onQuery(message);
+        return;
       case 'update-offset':
-        return this.#onUpdate(message, context);
+        this.#onUpdate(message, context);
+        return;
       case 'commit-offset':
         this.#commit(message.topic, message.queueId, message.offset, context);
         return;
       case 'list-offsets':
-        return this.#onList(message);
+        this.#onList(message);
+        return;
       case 'lock-queues':
-        return this.#onLock(message, context);
+        this.#onLock(message, context);
+        return;
       case 'unlock-queues':
         for (const [index, topic] of message.topics.entries()) this.#locks.unlock(topic, message.queueIds[index]!, message.clientId);
         message.replyTo.tell({ kind: 'queues-unlocked' });
         return;
       case 'group-deleted':
-        return this.#onDeleted(message, context);
+        this.#onDeleted(message, context);
+        return;
       case 'forget-topic':
         this.#offsets.forgetTopic(message.topic);
         this.#drop(message.topic, context);
         return;
       case 'offsets-loaded':
-        return this.#onLoaded(message);
+        this.#onLoaded(message);
+        return;
       case 'offsets-saved':
-        return this.#onSaved(message.flight, context);
+        this.#onSaved(message.flight, context);
+        return;
       case 'copied':
-        return this.#onCopied(message, context);
+        this.#onCopied(message, context);
+        return;
       case 'scan':
-        return this.#onScan(context);
+        this.#onScan(context);
+        return;
       case 'notice-due':
-        return this.#notify(context);
+        this.#notify(context);
+        return;
       case 'copy-due':
         this.#copyIsDue = false;
-        return this.#copyWhole(context);
+        this.#copyWhole(context);
+        return;
       case 'answer-due':
         this.#answerIsDue = false;
-        return this.#answer(context);
+        this.#answer(context);
+        return;
       case 'flush-due':
         this.#flushIsDue = false;
-        return this.#flush(context);
+        this.#flush(context);
+        return;
       case 'load-due':
         if (!this.#areOffsetsLoaded) this.#load(context);
         return;
@@ -297,11 +311,14 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         if (this.#isFlying && message.flight === this.#flight) this.#onLostFlight(context);
         return;
       case 'shard-gone':
-        return this.#onShardGone(message.shard, context);
+        this.#onShardGone(message.shard, context);
+        return;
       case 'recalled':
-        return this.#onRecalled(message.page, context);
+        this.#onRecalled(message.page, context);
+        return;
       case 'retry-topic':
-        return this.#onRetryTopic(message.code, message.remark, context);
+        this.#onRetryTopic(message.code, message.remark, context);
+        return;
     }
   }
 
@@ -416,7 +433,10 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   /** Refused: the heartbeats that wait hear why, their members stay, and the next heartbeat asks again. */
   #onRetryTopic(code: number, remark: string, context: ActorContext): void {
     this.#retryTopic = code === 0 ? 'ready' : 'unknown';
-    if (code === 0) return this.#answer(context);
+    if (code === 0) {
+      this.#answer(context);
+      return;
+    }
     context.log('warn', 'The retry topic of a group cannot be made', { group: this.#options.group, code, remark });
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -573,7 +593,8 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     // Without an answer that shard is new itself: the next heartbeats bring the members, and no copy may have older ones.
     if (page === null) {
       this.#copies.allRefused();
-      return this.#copyWhole(context);
+      this.#copyWhole(context);
+      return;
     }
     if (page.members.length === 0 || page.habits === null || other === undefined) return;
     const living = page.members.filter((member) => member.shard !== own);

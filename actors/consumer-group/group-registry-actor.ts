@@ -138,35 +138,46 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   receive(message: GroupRegistryCommand | Private, context: ActorContext): void {
     switch (message.kind) {
       case 'ensure-group':
-        return this.#onEnsure(message, context);
+        this.#onEnsure(message, context);
+        return;
       case 'update-group':
-        return this.#onUpdate(message, context);
+        this.#onUpdate(message, context);
+        return;
       case 'delete-group':
-        return this.#onDelete(message, context);
+        this.#onDelete(message, context);
+        return;
       case 'await-groups':
         this.#awaiting.push(message.replyTo);
-        return this.#answer(context);
+        this.#answer(context);
+        return;
       case 'group-table-started':
         this.#copies.refused(message.shard);
-        return this.#copyWhole(context);
+        this.#copyWhole(context);
+        return;
       case 'copied':
         if (this.#copies.acked(message.shard, message.revision)) this.#watch(message.shard, context);
-        return this.#answer(context);
+        this.#answer(context);
+        return;
       case 'save-due':
         this.#saveIsDue = false;
-        return this.#save(context);
+        this.#save(context);
+        return;
       case 'saved':
-        return this.#onSaved(message.ok, message.error, context);
+        this.#onSaved(message.ok, message.error, context);
+        return;
       case 'copy-due':
         this.#copyIsDue = false;
-        return this.#copyWhole(context);
+        this.#copyWhole(context);
+        return;
       case 'answer-due':
         this.#answerIsDue = false;
-        return this.#answer(context);
+        this.#answer(context);
+        return;
       case 'shard-gone':
         this.#copies.lost(message.shard);
         this.#scheduleCopy(context);
-        return this.#answer(context);
+        this.#answer(context);
+        return;
     }
   }
 
@@ -222,7 +233,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       return;
     }
     const isPending = [...this.#staged, ...this.#flying].some((change) => change.group === group);
-    if (known !== undefined && !isPending && sameGroupConfig(known.config, config)) return this.#waitForShards(group, replyTo, context);
+    if (known !== undefined && !isPending && sameGroupConfig(known.config, config)) {
+      this.#waitForShards(group, replyTo, context);
+      return;
+    }
     this.#stage({ group, config, cleanOffset: false, replyTo }, context);
   }
 

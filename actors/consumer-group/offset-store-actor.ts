@@ -102,16 +102,19 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   receive(message: OffsetStoreCommand | SaveDue | Saved, context: ActorContext): void {
     switch (message.kind) {
       case 'load-offsets':
-        return this.#onLoad(message, context);
+        this.#onLoad(message, context);
+        return;
       case 'save-offsets':
-        return this.#onSave(message, context);
+        this.#onSave(message, context);
+        return;
       case 'drop-offsets':
         if (message.topic === '' ? this.#table.drop(message.group) : this.#table.dropTopic(message.group, message.topic)) {
           this.#changed(context);
         }
         return;
       case 'forget-topic':
-        return this.#onForgetTopic(message.topic, context);
+        this.#onForgetTopic(message.topic, context);
+        return;
       case 'read-offset': {
         const offset = this.#table.get(message.group, message.topic, message.queueId);
         message.replyTo.tell({ kind: 'offset-read', offset });
@@ -119,9 +122,11 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       }
       case 'save-due':
         this.#isScheduled = false;
-        return this.#save(context);
+        this.#save(context);
+        return;
       case 'saved':
-        return this.#onSaved(message, context);
+        this.#onSaved(message, context);
+        return;
     }
   }
 

@@ -3,7 +3,7 @@
  * A group that is still used comes into being again with its next heartbeat, as in Java.
  * Source: RocketMQ `AdminBrokerProcessor.deleteSubscriptionGroup`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeDeleteSubscriptiongroupRequest } from '../../../../protocol/remoting/requests/delete-subscriptiongroup.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import { groupNameRefusal } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -11,9 +11,7 @@ import type { Handler } from '../../request.ts';
 
 export function deleteSubscriptionGroup(door: GroupDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const group = fields.string('groupName');
-    const cleanOffset = fields.optionalBoolean('cleanOffset') === true;
+    const { groupName: group, cleanOffset } = decodeDeleteSubscriptiongroupRequest(request.command.ext);
     if (groupNameRefusal(group) !== null) {
       request.answer(SUCCESS);
       return;

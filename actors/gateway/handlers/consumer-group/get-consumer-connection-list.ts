@@ -3,7 +3,7 @@
  * nobody is there.
  * Source: RocketMQ `AdminBrokerProcessor.getConsumerConnectionList`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetConsumerConnectionListRequest } from '../../../../protocol/remoting/requests/get-consumer-connection-list.ts';
 import { CONSUMER_NOT_ONLINE, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import type { GroupSubscription } from '../../../consumer-group/group-table.ts';
@@ -12,7 +12,7 @@ import { connectionSet } from './connection-list.ts';
 
 export function getConsumerConnectionList(door: GroupDoor): Handler {
   return (request) => {
-    const group = new FieldReader(request.command.ext).string('consumerGroup');
+    const { consumerGroup: group } = decodeGetConsumerConnectionListRequest(request.command.ext);
     const state = door.groups.get(group);
     if (state === undefined || state.memberCount === 0) {
       request.answer(CONSUMER_NOT_ONLINE, `the consumer group[${group}] not online`);

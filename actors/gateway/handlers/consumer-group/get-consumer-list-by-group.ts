@@ -3,7 +3,7 @@
  * The body is made once for each change of the members: all members of a large group ask after a notice.
  * Source: RocketMQ `ConsumerManageProcessor.getConsumerListByGroup`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetConsumerListByGroupRequest } from '../../../../protocol/remoting/requests/get-consumer-list-by-group.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import type { GroupState } from '../../../consumer-group/group-table.ts';
@@ -14,7 +14,7 @@ type Made = { readonly revision: number; readonly body: Uint8Array };
 export function getConsumerListByGroup(door: GroupDoor): Handler {
   const made = new WeakMap<GroupState, Made>();
   return (request) => {
-    const group = new FieldReader(request.command.ext).string('consumerGroup');
+    const { consumerGroup: group } = decodeGetConsumerListByGroupRequest(request.command.ext);
     const state = door.groups.get(group);
     if (state === undefined || state.memberCount === 0) {
       request.answer(SYSTEM_ERROR, `no consumer for this group, ${group}`);

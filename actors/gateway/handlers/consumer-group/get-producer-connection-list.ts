@@ -2,7 +2,7 @@
  * GET_PRODUCER_CONNECTION_LIST (204): a producer group's members for tools; 1 when nobody is there.
  * Source: RocketMQ `AdminBrokerProcessor.getProducerConnectionList`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetProducerConnectionListRequest } from '../../../../protocol/remoting/requests/get-producer-connection-list.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import { groupNameRefusal } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -13,7 +13,7 @@ import { connectionSet } from './connection-list.ts';
 
 export function getProducerConnectionList(door: GroupDoor): Handler {
   return (request) => {
-    const group = new FieldReader(request.command.ext).string('producerGroup');
+    const { producerGroup: group } = decodeGetProducerConnectionListRequest(request.command.ext);
     // A name that no group can have is not asked for: nothing comes into being by a question about it.
     if (groupNameRefusal(group) !== null) answer(request, group, []);
     else collect(door, request, group, [], 0);

@@ -2,7 +2,7 @@
  * GET_SUBSCRIPTIONGROUP_CONFIG (352): one group's configuration. An unknown group is made where use makes groups, as Java does, else 26.
  * Source: RocketMQ `AdminBrokerProcessor.getSubscriptionGroup`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeGetSubscriptiongroupConfigRequest } from '../../../../protocol/remoting/requests/get-subscriptiongroup-config.ts';
 import { SUBSCRIPTION_GROUP_NOT_EXIST, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import { groupConfigJson } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -10,7 +10,7 @@ import type { Handler, Request } from '../../request.ts';
 
 export function getSubscriptionGroupConfig(door: GroupDoor): Handler {
   return (request) => {
-    const group = new FieldReader(request.command.ext).string('group');
+    const { group } = decodeGetSubscriptiongroupConfigRequest(request.command.ext);
     if (answer(door, request, group)) return;
     door.askRegistry(
       request,

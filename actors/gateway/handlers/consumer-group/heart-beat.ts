@@ -98,7 +98,10 @@ class HeartbeatInProgress {
 
   #consumer(part: ConsumerPart): void {
     this.#outstanding++;
-    if (this.#door.groups.get(part.group) !== undefined) return this.#tellConsumer(part);
+    if (this.#door.groups.get(part.group) !== undefined) {
+      this.#tellConsumer(part);
+      return;
+    }
     const { thread } = this.#door;
     thread.ask<GroupReply, EnsureGroup>(
       thread.ref(GROUP_REGISTRY_PATH),
@@ -116,7 +119,10 @@ class HeartbeatInProgress {
   #tellConsumer(part: ConsumerPart): void {
     const { thread } = this.#door;
     // It may have closed while its group was being made: then its leaving has been told already.
-    if (!this.#door.isMember(this.#request.connection)) return this.#done();
+    if (!this.#door.isMember(this.#request.connection)) {
+      this.#done();
+      return;
+    }
     const { fingerprint, withoutSub } = this.#body;
     thread.ask<HeartbeatTaken, HeartbeatCommand>(
       thread.ref(consumerGroupPath(part.group)),

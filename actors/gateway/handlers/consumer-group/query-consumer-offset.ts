@@ -3,7 +3,7 @@
  * A group without configuration is answered from what the store knows of it.
  * Source: RocketMQ 4.9 `ConsumerManageProcessor.queryConsumerOffset`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeQueryConsumerOffsetRequest } from '../../../../protocol/remoting/requests/query-consumer-offset.ts';
 import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { OffsetFound, QueryOffset } from '../../../consumer-group/consumer-group-actor.ts';
 import { decideQueryOffset, type QueueRanges } from '../../../consumer-group/decide-offset.ts';
@@ -14,11 +14,8 @@ import type { Handler, Request } from '../../request.ts';
 
 export function queryConsumerOffset(door: GroupDoor, ranges: QueueRanges): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const group = fields.string('consumerGroup');
-    const topic = fields.string('topic');
-    const queueId = fields.int('queueId');
-    const zeroIfNotFound = fields.optionalBoolean('setZeroIfNotFound') !== false;
+    const { consumerGroup: group, topic, queueId, setZeroIfNotFound } = decodeQueryConsumerOffsetRequest(request.command.ext);
+    const zeroIfNotFound = setZeroIfNotFound !== false;
     if (door.groups.get(group) === undefined) {
       door.ask<OffsetRead, ReadOffset>(
         request,

@@ -3,7 +3,7 @@
  * so that its leaving is in every list; 0 also where it was no member.
  * Source: RocketMQ `ClientManageProcessor.unregisterClient`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeUnregisterClientRequest } from '../../../../protocol/remoting/requests/unregister-client.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { Unregistered, UnregisterMember } from '../../../consumer-group/consumer-group-actor.ts';
 import type { GroupDoor, GroupKind } from '../../../consumer-group/group-door.ts';
@@ -13,19 +13,19 @@ import type { Handler, Request } from '../../request.ts';
 
 export function unregisterClient(door: GroupDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    fields.string('clientID');
-    const producerGroup = fields.optionalString('producerGroup') ?? '';
-    const consumerGroup = fields.optionalString('consumerGroup') ?? '';
-    leave(door, request, 'producer', producerGroup, () => {
-      leave(door, request, 'consumer', consumerGroup, () => request.answer(SUCCESS));
+    const { producerGroup, consumerGroup } = decodeUnregisterClientRequest(request.command.ext);
+    leave(door, request, 'producer', producerGroup ?? '', () => {
+      leave(door, request, 'consumer', consumerGroup ?? '', () => request.answer(SUCCESS));
     });
   };
 }
 
 function leave(door: GroupDoor, request: Request, kind: GroupKind, group: string, then: () => void): void {
   // A group that the connection never joined has no member of it, and must not come into being by its leaving.
-  if (!door.hasJoined(request.connection, kind, group)) return then();
+  if (!door.hasJoined(request.connection, kind, group)) {
+    then();
+    return;
+  }
   const { shard, id } = request.connection;
   door.ask<Unregistered, UnregisterMember>(
     request,

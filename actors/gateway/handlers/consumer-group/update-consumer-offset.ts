@@ -4,7 +4,7 @@
  * beyond its end).
  * Source: RocketMQ 5.3 `ConsumerManageProcessor.updateConsumerOffset`.
  */
-import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
+import { decodeUpdateConsumerOffsetRequest } from '../../../../protocol/remoting/requests/update-consumer-offset.ts';
 import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/consumer-group-actor.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -13,11 +13,7 @@ import type { Handler } from '../../request.ts';
 
 export function updateConsumerOffset(door: GroupDoor): Handler {
   return (request) => {
-    const fields = new FieldReader(request.command.ext);
-    const group = fields.string('consumerGroup');
-    const topic = fields.string('topic');
-    const queueId = fields.int('queueId');
-    const offset = fields.long('commitOffset');
+    const { consumerGroup: group, topic, queueId, commitOffset: offset } = decodeUpdateConsumerOffsetRequest(request.command.ext);
     if (door.groups.get(group) === undefined) {
       request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist! A heartbeat or a pull of the group makes it`);
       return;
