@@ -7,25 +7,16 @@
  * 40) go to all members, in rounds that a large group holds at most every 90 ms.
  *
  * Fails by assertion only. Restarted, it reads members and subscriptions back from a shard's copy (those whose connections went
- * with its own thread are gone) and its offsets from the offset store, which confirms every change when it is on disk: what is
- * not confirmed is sent again. Questions for an offset wait until the offsets have come.
- * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `ConsumerOffsetManager`, `RebalanceLockManager`,
- * `DefaultConsumerIdsChangeListener`.
+ * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).
+ * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `RebalanceLockManager`, `DefaultConsumerIdsChangeListener`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
-import { CommittedOffsets, type OffsetColumns } from './committed-offsets.ts';
-import { decideCommit, decideQueryOffset, type QueueRanges } from './decide-offset.ts';
+import type { QueueRanges } from './decide-offset.ts';
+import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
 import type { GroupTable } from './group-table.ts';
-import {
-  type Copied,
-  type GroupTableCommand,
-  groupTablePath,
-  MEMBERS_PER_MESSAGE,
-  type MembersRecalled,
-  type RecallMembers,
-} from './group-table-actor.ts';
+import { type Copied, groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
 import {
   applyMemberEvent,
   emptyMembership,
@@ -38,18 +29,11 @@ import {
   type Subscription,
 } from './members.ts';
 import { NoticeRound } from './notice-round.ts';
-import {
-  type DropOffsets,
-  type ForgetTopic,
-  type LoadOffsets,
-  OFFSET_STORE_PATH,
-  OFFSETS_PER_MESSAGE,
-  type OffsetsLoaded,
-  type OffsetsSaved,
-  type SaveOffsets,
-} from './offset-store-actor.ts';
+import { type OffsetCommand, OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
+import type { ForgetTopic } from './offset-store-actor.ts';
 import { QueueLocks } from './queue-locks.ts';
-import { ShardCopies } from './shard-copies.ts';
+
+export type { CommitOffset } from './offset-keeper.ts';
 
 /** A client's heartbeat, as far as it is about this group. */
 export type HeartbeatCommand = {
@@ -77,35 +61,6 @@ export type UnregisterMember = {
   readonly replyTo: ActorRef<Unregistered>;
 };
 export type Unregistered = { readonly kind: 'unregistered' };
-export type QueryOffset = {
-  readonly kind: 'query-offset';
-  readonly topic: string;
-  readonly queueId: number;
-  readonly zeroIfNotFound: boolean;
-  readonly replyTo: ActorRef<OffsetFound>;
-};
-/** −1: never consumed. */
-export type OffsetFound = { readonly kind: 'offset-found'; readonly offset: number };
-/** Request 15: answered. */
-export type UpdateOffset = {
-  readonly kind: 'update-offset';
-  readonly topic: string;
-  readonly queueId: number;
-  readonly offset: number;
-  readonly replyTo: ActorRef<OffsetUpdated>;
-};
-export type OffsetUpdated = { readonly kind: 'offset-updated'; readonly code: number; readonly remark: string };
-/** A commit that came with a pull: not answered; out of range: ignored. */
-export type CommitOffset = { readonly kind: 'commit-offset'; readonly topic: string; readonly queueId: number; readonly offset: number };
-/** Offsets page by page, of one topic or, when that is empty, of all; `from` counts entries. */
-export type ListOffsets = {
-  readonly kind: 'list-offsets';
-  readonly topic: string;
-  readonly from: number;
-  readonly replyTo: ActorRef<OffsetsListed>;
-};
-/** `next`: where the next page begins; −1: this was the last. */
-export type OffsetsListed = { readonly kind: 'offsets-listed'; readonly columns: OffsetColumns; readonly next: number };
 /** Two columns of equal length name the queues. */
 export type LockQueues = {
   readonly kind: 'lock-queues';
@@ -130,27 +85,20 @@ export type GroupDeleted = { readonly kind: 'group-deleted'; readonly cleanOffse
 export type ConsumerGroupCommand =
   | HeartbeatCommand
   | UnregisterMember
-  | QueryOffset
-  | UpdateOffset
-  | CommitOffset
-  | ListOffsets
   | LockQueues
   | UnlockQueues
   | GroupDeleted
   | ForgetTopic
-  | OffsetsLoaded
-  | OffsetsSaved
+  | OffsetCommand
   | Copied;
 
 type Private =
+  | OffsetTimer
+  | CopyTimer
+  | ShardGone
   | { readonly kind: 'scan' }
   | { readonly kind: 'notice-due' }
-  | { readonly kind: 'copy-due' }
   | { readonly kind: 'answer-due' }
-  | { readonly kind: 'flush-due' }
-  | { readonly kind: 'load-due' }
-  | { readonly kind: 'flight-due'; readonly flight: number }
-  | { readonly kind: 'shard-gone'; readonly shard: string }
   | { readonly kind: 'recalled'; readonly page: MembersRecalled | null }
   | { readonly kind: 'retry-topic'; readonly code: number; readonly remark: string };
 
@@ -178,22 +126,13 @@ const NOTIFY_CONSUMER_IDS_CHANGED = 40;
 const SYSTEM_BUSY = 2;
 const PERM_READ_WRITE = 6;
 
-/** More than one actor makes. */
-const REVISIONS_PER_MS = 64;
 const SCAN_MS = 10_000;
-const COPY_AGAIN_MS = 20;
 /** How long an answer waits for shards that say nothing: one that died is replaced sooner. */
 const COPIED_MAX_MS = 500;
 const RETRY_TOPIC_MAX_MS = 6_000;
-const FLUSH_AFTER_MS = 200;
-/** The offset store saves every 400 ms; a flight not confirmed by then was lost. */
-const FLIGHT_MAX_MS = 3_000;
-const LOAD_AGAIN_MS = 500;
 const RECALL_MAX_MS = 1_000;
-/** Questions that wait for the offsets to come from the store. */
-const QUESTIONS_MAX = 4_096;
-const PAGE_OFFSETS = 256;
 
+/** A heartbeat that is answered when shards and retry topic are ready. */
 type Waiting = {
   readonly replyTo: ActorRef<HeartbeatTaken>;
   readonly effects: MemberEffects;
@@ -204,42 +143,31 @@ type Waiting = {
 export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private> {
   readonly #options: ConsumerGroupOptions;
   readonly #membership: Membership = emptyMembership();
-  readonly #offsets: CommittedOffsets = new CommittedOffsets();
+  readonly #offsets: OffsetKeeper;
+  readonly #copies: GroupCopies;
   readonly #locks: QueueLocks = new QueueLocks();
   readonly #round: NoticeRound = new NoticeRound();
-  #copies: ShardCopies = new ShardCopies([], 0);
-  /** Heartbeats that are answered when shards and retry topic are ready, oldest first. */
+  /** Oldest first. */
   #waiting: Waiting[] = [];
   #retryTopic: 'unknown' | 'asked' | 'ready' = 'unknown';
   #scanIsDue = false;
-  #copyIsDue = false;
   #answerIsDue = false;
-  #flushIsDue = false;
-  #areOffsetsLoaded = false;
-  #loadRequest = 0;
-  #flight = 0;
-  #isFlying = false;
-  #questions: QueryOffset[] = [];
 
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
+    this.#offsets = new OffsetKeeper(options.group, options.ranges);
+    const shards = options.shards.map((shard) => shard.name);
+    this.#copies = new GroupCopies(options.group, options.table, this.#membership, shards);
   }
 
   started(context: ActorContext): void {
-    // Confirmations for a former life of this actor may still come: their revisions lie below.
-    this.#copies = new ShardCopies(
-      this.#options.shards.map((shard) => shard.name),
-      context.now() * REVISIONS_PER_MS,
-    );
-    this.#load(context);
+    this.#offsets.started(context);
+    this.#copies.started(this.#options.shard, context);
     this.#recall(context);
-    for (const shard of this.#options.shards) if (shard.name !== this.#options.shard) this.#watch(shard.name, context);
   }
 
-  /** The last offsets go to the store if there is room; it has all but those of the last 200 ms. */
   stopped(context: ActorContext): void {
-    this.#offsets.retry();
-    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
+    this.#offsets.stopped(context);
   }
 
   receive(message: ConsumerGroupCommand | Private, context: ActorContext): void {
@@ -251,18 +179,6 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         this.#onGone(message.shard, message.connection, context);
         message.replyTo.tell({ kind: 'unregistered' });
         return;
-      case 'query-offset':
-        this.#onQuery(message);
-        return;
-      case 'update-offset':
-        this.#onUpdate(message, context);
-        return;
-      case 'commit-offset':
-        this.#commit(message.topic, message.queueId, message.offset, context);
-        return;
-      case 'list-offsets':
-        this.#onList(message);
-        return;
       case 'lock-queues':
         this.#onLock(message, context);
         return;
@@ -271,20 +187,17 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         message.replyTo.tell({ kind: 'queues-unlocked' });
         return;
       case 'group-deleted':
-        this.#onDeleted(message, context);
+        if (message.cleanOffset) this.#offsets.forgetAll(context);
         return;
       case 'forget-topic':
-        this.#offsets.forgetTopic(message.topic);
-        this.#drop(message.topic, context);
-        return;
-      case 'offsets-loaded':
-        this.#onLoaded(message);
-        return;
-      case 'offsets-saved':
-        this.#onSaved(message.flight, context);
+        this.#offsets.forgetTopic(message.topic, context);
         return;
       case 'copied':
-        this.#onCopied(message, context);
+        this.#copies.onCopied(message, context);
+        this.#answer(context);
+        return;
+      case 'copy-due':
+        this.#copies.onDue(context);
         return;
       case 'scan':
         this.#onScan(context);
@@ -292,23 +205,9 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       case 'notice-due':
         this.#notify(context);
         return;
-      case 'copy-due':
-        this.#copyIsDue = false;
-        this.#copyWhole(context);
-        return;
       case 'answer-due':
         this.#answerIsDue = false;
         this.#answer(context);
-        return;
-      case 'flush-due':
-        this.#flushIsDue = false;
-        this.#flush(context);
-        return;
-      case 'load-due':
-        if (!this.#areOffsetsLoaded) this.#load(context);
-        return;
-      case 'flight-due':
-        if (this.#isFlying && message.flight === this.#flight) this.#onLostFlight(context);
         return;
       case 'shard-gone':
         this.#onShardGone(message.shard, context);
@@ -319,15 +218,16 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       case 'retry-topic':
         this.#onRetryTopic(message.code, message.remark, context);
         return;
+      default:
+        this.#offsets.receive(message, context);
     }
   }
-
-  // Members
 
   #onHeartbeat(message: HeartbeatCommand, context: ActorContext): void {
     const { member, habits, subscriptions, fingerprint, withoutSub, replyTo } = message;
     const now = context.monotonicMs();
-    const effects = applyMemberEvent(this.#membership, { kind: 'heartbeat', member, habits, subscriptions, fingerprint, withoutSub }, now);
+    const event = { kind: 'heartbeat', member, habits, subscriptions, fingerprint, withoutSub } as const;
+    const effects = applyMemberEvent(this.#membership, event, now);
     if (effects.refusal !== null) {
       replyTo.tell({ kind: 'heartbeat-taken', ...effects.refusal, mustNotify: false, wantsFull: false });
       return;
@@ -348,13 +248,15 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     this.#scanIsDue = false;
     const now = context.monotonicMs();
     const effects = applyMemberEvent(this.#membership, { kind: 'scan' }, now);
-    if (effects.left.length > 0)
+    if (effects.left.length > 0) {
       context.log('warn', 'Members were silent too long', { group: this.#options.group, members: effects.left.length });
+    }
     this.#tellOthers(effects, null, context);
     this.#locks.expire(now);
     if (this.#membership.seen.size > 0) this.#scheduleScan(context);
   }
 
+  /** Not before anybody can have expired: ten thousand quiet groups would else wake up a thousand times a second. */
   #scheduleScan(context: ActorContext): void {
     this.#scanIsDue = true;
     const untilNext = nextExpiryMs(this.#membership) - context.monotonicMs();
@@ -362,35 +264,39 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   }
 
   #onShardGone(shard: string, context: ActorContext): void {
-    this.#copies.lost(shard);
-    this.#scheduleCopy(context);
+    this.#copies.onShardGone(shard, context);
     const known = this.#options.shards.find((one) => one.name === shard);
-    if (known === undefined) return;
-    const effects = applyMemberEvent(this.#membership, { kind: 'shard-gone', shard: known.id }, context.monotonicMs());
-    this.#tellOthers(effects, null, context);
+    if (known !== undefined) {
+      const effects = applyMemberEvent(this.#membership, { kind: 'shard-gone', shard: known.id }, context.monotonicMs());
+      this.#tellOthers(effects, null, context);
+    }
     this.#answer(context);
   }
 
   /** What changed goes to every shard's copy, to the locks, and to the members. Gives the revision to wait for, 0 for none. */
   #tellOthers(effects: MemberEffects, sender: Member | null, context: ActorContext): number {
-    const now = context.monotonicMs();
     for (const clientId of effects.gone) this.#locks.release(clientId);
-    const revision = this.#copy(effects, context);
-    const isWanted = this.#options.table.get(this.#options.group)?.config.notifyConsumerIdsChangedEnable !== false;
-    if (effects.mustNotify && isWanted && this.#membership.seen.size > 0) {
+    const revision = this.#copies.tell(effects, context);
+    const { seen } = this.#membership;
+    if (effects.mustNotify && this.#wantsNotices() && seen.size > 0) {
       const except = sender === null ? -1 : memberKey(sender.shard, sender.connection);
-      const waitMs = this.#round.request(this.#membership.seen.keys(), this.#membership.seen.size, except, now);
+      const waitMs = this.#round.request(seen.keys(), seen.size, except, context.monotonicMs());
       if (waitMs === 0) this.#notify(context);
       else if (waitMs > 0) context.schedule(waitMs, { kind: 'notice-due' } satisfies Private);
     }
     return revision;
   }
 
+  #wantsNotices(): boolean {
+    return this.#options.table.get(this.#options.group)?.config.notifyConsumerIdsChangedEnable !== false;
+  }
+
   /** Tells as many members as there is room for, and goes on later with the rest. */
   #notify(context: ActorContext): void {
+    const { seen } = this.#membership;
     const ext = { consumerGroup: this.#options.group };
-    const waitMs = this.#round.run(this.#membership.seen.keys(), this.#membership.seen.size, context.monotonicMs(), (key) => {
-      const member = this.#membership.seen.get(key)?.member;
+    const waitMs = this.#round.run(seen.keys(), seen.size, context.monotonicMs(), (key) => {
+      const member = seen.get(key)?.member;
       if (member === undefined) return true;
       const gateway: ActorRef<PushToClient> = context.ref(`gateway/${member.shard}`);
       return gateway.tell({ kind: 'push-to-client', connection: member.connection, code: NOTIFY_CONSUMER_IDS_CHANGED, ext, body: null });
@@ -411,32 +317,24 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     this.#retryTopic = 'asked';
     context.ask<TopicReply, EnsureTopic>(
       context.ref('topic-registry'),
-      (replyTo) => ({
-        kind: 'ensure-topic',
-        topic,
-        readQueues: queues,
-        writeQueues: queues,
-        perm: PERM_READ_WRITE,
-        replyTo,
-      }),
+      (replyTo) => ({ kind: 'ensure-topic', topic, readQueues: queues, writeQueues: queues, perm: PERM_READ_WRITE, replyTo }),
       RETRY_TOPIC_MAX_MS,
       (reply): Private => {
-        if (reply === undefined)
-          return { kind: 'retry-topic', code: SYSTEM_BUSY, remark: `the topic ${topic} could not be made in time; try again` };
-        return reply.kind === 'topic-ready'
-          ? { kind: 'retry-topic', code: 0, remark: '' }
-          : { kind: 'retry-topic', code: reply.code, remark: reply.remark };
+        if (reply?.kind === 'topic-ready') return { kind: 'retry-topic', code: 0, remark: '' };
+        if (reply !== undefined) return { kind: 'retry-topic', code: reply.code, remark: reply.remark };
+        return { kind: 'retry-topic', code: SYSTEM_BUSY, remark: `the topic ${topic} could not be made in time; try again` };
       },
     );
   }
 
   /** Refused: the heartbeats that wait hear why, their members stay, and the next heartbeat asks again. */
   #onRetryTopic(code: number, remark: string, context: ActorContext): void {
-    this.#retryTopic = code === 0 ? 'ready' : 'unknown';
     if (code === 0) {
+      this.#retryTopic = 'ready';
       this.#answer(context);
       return;
     }
+    this.#retryTopic = 'unknown';
     context.log('warn', 'The retry topic of a group cannot be made', { group: this.#options.group, code, remark });
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -449,12 +347,12 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   #answer(context: ActorContext): void {
     if (this.#retryTopic !== 'ready' || this.#waiting.length === 0) return;
     const now = context.monotonicMs();
+    const wantsNotices = this.#wantsNotices();
     let done = 0;
-    for (const waiting of this.#waiting) {
-      if (!this.#copies.isEverywhere(waiting.revision) && now < waiting.untilMs) break;
-      const { mustNotify, wantsFull } = waiting.effects;
-      const isWanted = this.#options.table.get(this.#options.group)?.config.notifyConsumerIdsChangedEnable !== false;
-      waiting.replyTo.tell({ kind: 'heartbeat-taken', code: 0, remark: '', mustNotify: mustNotify && isWanted, wantsFull });
+    for (const { replyTo, effects, revision, untilMs } of this.#waiting) {
+      if (!this.#copies.isEverywhere(revision) && now < untilMs) break;
+      const { mustNotify, wantsFull } = effects;
+      replyTo.tell({ kind: 'heartbeat-taken', code: 0, remark: '', mustNotify: mustNotify && wantsNotices, wantsFull });
       done++;
     }
     if (done > 0) this.#waiting = this.#waiting.slice(done);
@@ -464,279 +362,59 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
   }
 
-  // Copies on the shards
-
-  #copy(effects: MemberEffects, context: ActorContext): number {
-    const hasMembers = effects.joined.length > 0 || effects.left.length > 0;
-    if (!hasMembers && !effects.changedSubscriptions) return this.#repair(context);
-    const revision = this.#copies.next();
-    for (const shard of this.#copies.current()) {
-      const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
-      let isTaken = true;
-      if (hasMembers) {
-        const last = effects.changedSubscriptions ? 0 : revision;
-        isTaken = this.#sendMembers(table, effects.joined, effects.left, false, last);
-      }
-      if (isTaken && effects.changedSubscriptions) isTaken = table.tell(this.#subscriptions(revision));
-      if (!isTaken) this.#copies.refused(shard);
-    }
-    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
-    return revision;
-  }
-
-  /** The hosting shard's copy must agree with what is copied; where it does not, everything is sent anew. */
-  #repair(context: ActorContext): number {
-    if (!this.#copies.isAllGood || !this.#copies.isEverywhere(this.#copies.revision)) return 0;
-    const copied = this.#options.table.peek(this.#options.group)?.memberCount ?? 0;
-    if (copied === this.#membership.seen.size) return 0;
-    this.#copies.allRefused();
-    this.#copyWhole(context);
-    return this.#copies.revision;
-  }
-
-  #copyWhole(context: ActorContext): void {
-    const now = context.monotonicMs();
-    const due = [...this.#copies.due(now)];
-    if (due.length > 0) {
-      const revision = this.#copies.next();
-      const members = [...this.#membership.seen.values()].map((seen) => seen.member);
-      for (const shard of due) {
-        const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
-        if (this.#sendMembers(table, members, [], true, 0) && table.tell(this.#subscriptions(revision))) {
-          this.#copies.sentWhole(shard, revision, now);
-        }
-      }
-    }
-    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
-  }
-
-  #scheduleCopy(context: ActorContext): void {
-    if (this.#copyIsDue) return;
-    this.#copyIsDue = true;
-    context.schedule(COPY_AGAIN_MS, { kind: 'copy-due' } satisfies Private);
-  }
-
-  #sendMembers(
-    table: ActorRef<GroupTableCommand>,
-    joined: readonly Member[],
-    left: readonly Member[],
-    isWhole: boolean,
-    lastRevision: number,
-  ): boolean {
-    const count = Math.max(joined.length, left.length, 1);
-    for (let from = 0; from < count; from += MEMBERS_PER_MESSAGE) {
-      const end = from + MEMBERS_PER_MESSAGE;
-      const isTaken = table.tell({
-        kind: 'group-members-changed',
-        group: this.#options.group,
-        isWhole: isWhole && from === 0,
-        joined: joined.slice(from, end),
-        left: left.slice(from, end),
-        revision: end >= count ? lastRevision : 0,
-      });
-      if (!isTaken) return false;
-    }
-    return true;
-  }
-
-  #subscriptions(revision: number): GroupTableCommand {
-    const { habits, subscriptions } = this.#membership;
-    return {
-      kind: 'group-subscriptions-changed',
-      group: this.#options.group,
-      habits,
-      subscriptions: [...subscriptions.values()],
-      revision,
-    };
-  }
-
-  #onCopied(message: Copied, context: ActorContext): void {
-    if (this.#copies.acked(message.shard, message.revision)) this.#watch(message.shard, context);
-    this.#answer(context);
-  }
-
-  #watch(shard: string, context: ActorContext): void {
-    context.watch(context.ref(groupTablePath(shard)), { kind: 'shard-gone', shard } as Private);
-  }
-
-  // Members over a restart
-
   /**
    * The own shard's copy still has the members when only this actor was restarted. When the thread was, another shard has them,
    * with those whose connections went with the thread.
    */
   #recall(context: ActorContext): void {
-    const { group, table, shards, shard } = this.#options;
-    const own = table.peek(group);
+    const own = this.#options.table.peek(this.#options.group);
     if (own !== undefined && own.memberCount > 0) {
       const subscriptions = [...own.subscriptions.values()].map((one) => ({ ...one, codes: [...one.codes] }));
       this.#takeBack([...own.members.values()], own.habits, subscriptions, context);
       return;
     }
-    const other = shards.find((one) => one.name !== shard);
-    if (other !== undefined) this.#recallPage(0, other.name, context);
+    this.#recallPage(0, context);
   }
 
-  #recallPage(from: number, shard: string, context: ActorContext): void {
+  #recallPage(from: number, context: ActorContext): void {
+    const { group, shards, shard } = this.#options;
+    const other = shards.find((one) => one.name !== shard);
+    if (other === undefined) return;
     context.ask<MembersRecalled, RecallMembers>(
-      context.ref(groupTablePath(shard)),
-      (replyTo) => ({ kind: 'recall-members', group: this.#options.group, from, replyTo }),
+      context.ref(groupTablePath(other.name)),
+      (replyTo) => ({ kind: 'recall-members', group, from, replyTo }),
       RECALL_MAX_MS,
       (page): Private => ({ kind: 'recalled', page: page ?? null }),
     );
   }
 
   #onRecalled(page: MembersRecalled | null, context: ActorContext): void {
-    const { shards, shard } = this.#options;
-    const own = shards.find((one) => one.name === shard)?.id;
-    const other = shards.find((one) => one.name !== shard);
-    // Without an answer that shard is new itself: the next heartbeats bring the members, and no copy may have older ones.
     if (page === null) {
-      this.#copies.allRefused();
-      this.#copyWhole(context);
+      // That shard is new itself: the next heartbeats bring the members, and no copy may have older ones.
+      this.#copies.tellAll(context);
       return;
     }
-    if (page.members.length === 0 || page.habits === null || other === undefined) return;
+    if (page.members.length === 0 || page.habits === null) return;
+    const own = this.#options.shards.find((one) => one.name === this.#options.shard)?.id;
     const living = page.members.filter((member) => member.shard !== own);
     this.#takeBack(living, page.habits, page.subscriptions, context);
-    if (page.next >= 0) this.#recallPage(page.next, other.name, context);
+    if (page.next >= 0) this.#recallPage(page.next, context);
   }
 
   #takeBack(members: readonly Member[], habits: GroupHabits, subscriptions: readonly Subscription[], context: ActorContext): void {
     const now = context.monotonicMs();
+    const { seen, subscriptions: known } = this.#membership;
     for (const member of members) {
-      if (this.#membership.seen.has(memberKey(member.shard, member.connection))) continue;
-      applyMemberEvent(this.#membership, { kind: 'heartbeat', member, habits, subscriptions: [], fingerprint: 0, withoutSub: true }, now);
+      if (seen.has(memberKey(member.shard, member.connection))) continue;
+      const event = { kind: 'heartbeat', member, habits, subscriptions: [], fingerprint: 0, withoutSub: true } as const;
+      applyMemberEvent(this.#membership, event, now);
     }
-    if (this.#membership.seen.size > 0) {
-      for (const subscription of subscriptions) {
-        if (!this.#membership.subscriptions.has(subscription.topic)) this.#membership.subscriptions.set(subscription.topic, subscription);
-      }
+    if (seen.size > 0) {
+      for (const subscription of subscriptions) if (!known.has(subscription.topic)) known.set(subscription.topic, subscription);
       if (!this.#scanIsDue) this.#scheduleScan(context);
     }
-    this.#copies.allRefused();
-    this.#copyWhole(context);
+    this.#copies.tellAll(context);
   }
-
-  // Offsets
-
-  #onQuery(message: QueryOffset): void {
-    if (!this.#areOffsetsLoaded && this.#offsets.get(message.topic, message.queueId) < 0) {
-      // Beyond the limit the question is left to its sender's deadline: a wrong "never consumed" would make a client skip or repeat.
-      if (this.#questions.length < QUESTIONS_MAX) this.#questions.push(message);
-      return;
-    }
-    const { topic, queueId, zeroIfNotFound, replyTo } = message;
-    const stored = this.#offsets.get(topic, queueId);
-    const offset = decideQueryOffset(stored, this.#options.ranges.minOffset(topic, queueId), zeroIfNotFound);
-    replyTo.tell({ kind: 'offset-found', offset });
-  }
-
-  #onUpdate(message: UpdateOffset, context: ActorContext): void {
-    const refusal = this.#commit(message.topic, message.queueId, message.offset, context);
-    message.replyTo.tell({ kind: 'offset-updated', code: refusal?.code ?? 0, remark: refusal?.remark ?? '' });
-  }
-
-  #commit(topic: string, queueId: number, offset: number, context: ActorContext): { code: number; remark: string } | null {
-    const decision = decideCommit(topic, queueId, offset, this.#options.ranges.maxOffset(topic, queueId));
-    if (decision === 'ignore') return null;
-    if (decision !== 'store') return decision;
-    if (!this.#offsets.commit(topic, queueId, offset)) {
-      return {
-        code: SYSTEM_BUSY,
-        remark: `group ${this.#options.group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics`,
-      };
-    }
-    if (this.#offsets.isDirty) this.#scheduleFlush(context);
-    return null;
-  }
-
-  #onList(message: ListOffsets): void {
-    const columns: OffsetColumns = { topics: [], queueIds: [], offsets: [] };
-    let index = 0;
-    const topics = message.topic === '' ? this.#offsets.topics() : [message.topic];
-    for (const topic of topics) {
-      for (const [queueId, offset] of this.#offsets.of(topic) ?? []) {
-        if (index >= message.from && columns.topics.length < PAGE_OFFSETS) {
-          columns.topics.push(topic);
-          columns.queueIds.push(queueId);
-          columns.offsets.push(offset);
-        }
-        index++;
-      }
-    }
-    const end = message.from + columns.topics.length;
-    message.replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1 });
-  }
-
-  #load(context: ActorContext): void {
-    const store: ActorRef<LoadOffsets> = context.ref(OFFSET_STORE_PATH);
-    store.tell({ kind: 'load-offsets', group: this.#options.group, request: ++this.#loadRequest });
-    context.schedule(LOAD_AGAIN_MS, { kind: 'load-due' } satisfies Private);
-  }
-
-  #onLoaded(message: OffsetsLoaded): void {
-    if (this.#areOffsetsLoaded || message.request !== this.#loadRequest) return;
-    this.#offsets.load(message.columns);
-    if (!message.isLast) return;
-    this.#areOffsetsLoaded = true;
-    const questions = this.#questions;
-    this.#questions = [];
-    for (const question of questions) this.#onQuery(question);
-  }
-
-  #scheduleFlush(context: ActorContext): void {
-    if (this.#flushIsDue || this.#isFlying) return;
-    this.#flushIsDue = true;
-    context.schedule(FLUSH_AFTER_MS, { kind: 'flush-due' } satisfies Private);
-  }
-
-  #flush(context: ActorContext): void {
-    if (this.#isFlying || !this.#offsets.isDirty) return;
-    this.#isFlying = true;
-    this.#flight++;
-    const due: Private = { kind: 'flight-due', flight: this.#flight };
-    context.schedule(FLIGHT_MAX_MS, due);
-    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
-  }
-
-  /** Without room the flight is not confirmed, and flies again. */
-  #send(context: ActorContext, pages: readonly OffsetColumns[]): void {
-    const store: ActorRef<SaveOffsets> = context.ref(OFFSET_STORE_PATH);
-    for (const [index, columns] of pages.entries()) {
-      const isLast = index === pages.length - 1;
-      if (!store.tell({ kind: 'save-offsets', group: this.#options.group, flight: this.#flight, columns, isLast })) return;
-    }
-  }
-
-  #onSaved(flight: number, context: ActorContext): void {
-    if (!this.#isFlying || flight !== this.#flight) return;
-    this.#isFlying = false;
-    this.#offsets.confirm();
-    if (this.#offsets.isDirty) this.#scheduleFlush(context);
-  }
-
-  #onLostFlight(context: ActorContext): void {
-    this.#isFlying = false;
-    this.#offsets.retry();
-    if (this.#offsets.isDirty) this.#flush(context);
-  }
-
-  #onDeleted(message: GroupDeleted, context: ActorContext): void {
-    // The retry topic may be deleted with the group; a group that is used again gets it again.
-    this.#retryTopic = 'unknown';
-    if (!message.cleanOffset) return;
-    this.#offsets.forgetAll();
-    this.#areOffsetsLoaded = true;
-    this.#drop('', context);
-  }
-
-  #drop(topic: string, context: ActorContext): void {
-    const store: ActorRef<DropOffsets> = context.ref(OFFSET_STORE_PATH);
-    store.tell({ kind: 'drop-offsets', group: this.#options.group, topic });
-  }
-
-  // Locks
 
   #onLock(message: LockQueues, context: ActorContext): void {
     const now = context.monotonicMs();

@@ -5,10 +5,10 @@
  */
 import { decodeQueryConsumerOffsetRequest } from '../../../../protocol/remoting/requests/query-consumer-offset.ts';
 import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { OffsetFound, QueryOffset } from '../../../consumer-group/consumer-group-actor.ts';
 import { decideQueryOffset, type QueueRanges } from '../../../consumer-group/decide-offset.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
+import type { OffsetFound, QueryOffset } from '../../../consumer-group/offset-keeper.ts';
 import { OFFSET_STORE_PATH, type OffsetRead, type ReadOffset } from '../../../consumer-group/offset-store-actor.ts';
 import type { Handler, Request } from '../../request.ts';
 

@@ -6,9 +6,9 @@
  */
 import { decodeUpdateConsumerOffsetRequest } from '../../../../protocol/remoting/requests/update-consumer-offset.ts';
 import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
-import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/consumer-group-actor.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
+import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/offset-keeper.ts';
 import type { Handler } from '../../request.ts';
 
 export function updateConsumerOffset(door: GroupDoor): Handler {

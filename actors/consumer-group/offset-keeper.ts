@@ -1,0 +1,248 @@
+/**
+ * Offset keeper: the part of a consumer-group actor that owns its committed offsets: reads them from the offset store when the
+ * actor starts, takes commits, answers questions, and sends changes to the store until it confirms them. One an actor. Questions
+ * that come before the offsets have wait for them.
+ * Source: RocketMQ `ConsumerOffsetManager`.
+ */
+import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
+import { CommittedOffsets, type OffsetColumns } from './committed-offsets.ts';
+import { decideCommit, decideQueryOffset, type QueueRanges } from './decide-offset.ts';
+import type { Refusal } from './group-limits.ts';
+import {
+  type DropOffsets,
+  type LoadOffsets,
+  OFFSET_STORE_PATH,
+  OFFSETS_PER_MESSAGE,
+  type OffsetsLoaded,
+  type OffsetsSaved,
+  type SaveOffsets,
+} from './offset-store-actor.ts';
+
+export type QueryOffset = {
+  readonly kind: 'query-offset';
+  readonly topic: string;
+  readonly queueId: number;
+  readonly zeroIfNotFound: boolean;
+  readonly replyTo: ActorRef<OffsetFound>;
+};
+/** −1: never consumed. */
+export type OffsetFound = { readonly kind: 'offset-found'; readonly offset: number };
+/** Request 15: answered. */
+export type UpdateOffset = {
+  readonly kind: 'update-offset';
+  readonly topic: string;
+  readonly queueId: number;
+  readonly offset: number;
+  readonly replyTo: ActorRef<OffsetUpdated>;
+};
+export type OffsetUpdated = { readonly kind: 'offset-updated'; readonly code: number; readonly remark: string };
+/** A commit that came with a pull: not answered; out of range: ignored. */
+export type CommitOffset = { readonly kind: 'commit-offset'; readonly topic: string; readonly queueId: number; readonly offset: number };
+/** Offsets page by page, of one topic or, when that is empty, of all; `from` counts entries. */
+export type ListOffsets = {
+  readonly kind: 'list-offsets';
+  readonly topic: string;
+  readonly from: number;
+  readonly replyTo: ActorRef<OffsetsListed>;
+};
+/** `next`: where the next page begins; −1: this was the last. */
+export type OffsetsListed = { readonly kind: 'offsets-listed'; readonly columns: OffsetColumns; readonly next: number };
+
+export type OffsetCommand = QueryOffset | UpdateOffset | CommitOffset | ListOffsets | OffsetsLoaded | OffsetsSaved;
+
+/** What the keeper tells its actor, for itself. */
+export type OffsetTimer =
+  | { readonly kind: 'flush-due' }
+  | { readonly kind: 'load-due' }
+  | { readonly kind: 'flight-due'; readonly flight: number };
+
+const SYSTEM_BUSY = 2;
+const FLUSH_AFTER_MS = 200;
+/** The offset store saves every 400 ms; a flight not confirmed by then was lost. */
+const FLIGHT_MAX_MS = 3_000;
+const LOAD_AGAIN_MS = 500;
+const QUESTIONS_MAX = 4_096;
+const PAGE_OFFSETS = 256;
+
+export class OffsetKeeper {
+  readonly #group: string;
+  readonly #ranges: QueueRanges;
+  readonly #offsets: CommittedOffsets = new CommittedOffsets();
+  #isLoaded = false;
+  #loadRequest = 0;
+  #flushIsDue = false;
+  #isFlying = false;
+  #flight = 0;
+  #questions: QueryOffset[] = [];
+
+  constructor(group: string, ranges: QueueRanges) {
+    this.#group = group;
+    this.#ranges = ranges;
+  }
+
+  started(context: ActorContext): void {
+    // Answers to a former life of the actor may still come: their numbers lie below.
+    this.#loadRequest = context.now();
+    this.#flight = context.now();
+    this.#load(context);
+  }
+
+  /** The last offsets go to the store if there is room; it has all but those of the last 200 ms. */
+  stopped(context: ActorContext): void {
+    this.#offsets.retry();
+    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
+  }
+
+  receive(message: OffsetCommand | OffsetTimer, context: ActorContext): void {
+    switch (message.kind) {
+      case 'query-offset':
+        this.#onQuery(message);
+        return;
+      case 'update-offset': {
+        const refusal = this.#commit(message.topic, message.queueId, message.offset, context);
+        message.replyTo.tell({ kind: 'offset-updated', code: refusal?.code ?? 0, remark: refusal?.remark ?? '' });
+        return;
+      }
+      case 'commit-offset':
+        this.#commit(message.topic, message.queueId, message.offset, context);
+        return;
+      case 'list-offsets':
+        this.#onList(message);
+        return;
+      case 'offsets-loaded':
+        this.#onLoaded(message);
+        return;
+      case 'offsets-saved':
+        this.#onSaved(message.flight, context);
+        return;
+      case 'flush-due':
+        this.#flushIsDue = false;
+        this.#flush(context);
+        return;
+      case 'load-due':
+        if (!this.#isLoaded) this.#load(context);
+        return;
+      case 'flight-due':
+        if (this.#isFlying && message.flight === this.#flight) this.#onLostFlight(context);
+        return;
+    }
+  }
+
+  /** The topic was deleted. */
+  forgetTopic(topic: string, context: ActorContext): void {
+    this.#offsets.forgetTopic(topic);
+    this.#drop(topic, context);
+  }
+
+  forgetAll(context: ActorContext): void {
+    this.#offsets.forgetAll();
+    this.#isLoaded = true;
+    this.#drop('', context);
+    this.#answerQuestions();
+  }
+
+  #onQuery(message: QueryOffset): void {
+    const { topic, queueId, zeroIfNotFound, replyTo } = message;
+    const stored = this.#offsets.get(topic, queueId);
+    if (!this.#isLoaded && stored < 0) {
+      // Beyond the limit the question is left to its sender's deadline: a wrong "never consumed" would make a client skip or repeat.
+      if (this.#questions.length < QUESTIONS_MAX) this.#questions.push(message);
+      return;
+    }
+    const offset = decideQueryOffset(stored, this.#ranges.minOffset(topic, queueId), zeroIfNotFound);
+    replyTo.tell({ kind: 'offset-found', offset });
+  }
+
+  #commit(topic: string, queueId: number, offset: number, context: ActorContext): Refusal | null {
+    const decision = decideCommit(topic, queueId, offset, this.#ranges.maxOffset(topic, queueId));
+    if (decision === 'ignore') return null;
+    if (decision !== 'store') return decision;
+    if (!this.#offsets.commit(topic, queueId, offset)) {
+      const remark = `group ${this.#group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics`;
+      return { code: SYSTEM_BUSY, remark };
+    }
+    if (this.#offsets.isDirty) this.#scheduleFlush(context);
+    return null;
+  }
+
+  #onList(message: ListOffsets): void {
+    const columns: OffsetColumns = { topics: [], queueIds: [], offsets: [] };
+    let index = 0;
+    const topics = message.topic === '' ? this.#offsets.topics() : [message.topic];
+    for (const topic of topics) {
+      for (const [queueId, offset] of this.#offsets.of(topic) ?? []) {
+        if (index >= message.from && columns.topics.length < PAGE_OFFSETS) {
+          columns.topics.push(topic);
+          columns.queueIds.push(queueId);
+          columns.offsets.push(offset);
+        }
+        index++;
+      }
+    }
+    const end = message.from + columns.topics.length;
+    message.replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1 });
+  }
+
+  /** Asked again until the last page has come: an answer may get lost. */
+  #load(context: ActorContext): void {
+    const store: ActorRef<LoadOffsets> = context.ref(OFFSET_STORE_PATH);
+    store.tell({ kind: 'load-offsets', group: this.#group, request: ++this.#loadRequest });
+    context.schedule(LOAD_AGAIN_MS, { kind: 'load-due' } satisfies OffsetTimer);
+  }
+
+  #onLoaded(message: OffsetsLoaded): void {
+    if (this.#isLoaded || message.request !== this.#loadRequest) return;
+    this.#offsets.load(message.columns);
+    if (!message.isLast) return;
+    this.#isLoaded = true;
+    this.#answerQuestions();
+  }
+
+  #answerQuestions(): void {
+    const questions = this.#questions;
+    this.#questions = [];
+    for (const question of questions) this.#onQuery(question);
+  }
+
+  #scheduleFlush(context: ActorContext): void {
+    if (this.#flushIsDue || this.#isFlying) return;
+    this.#flushIsDue = true;
+    context.schedule(FLUSH_AFTER_MS, { kind: 'flush-due' } satisfies OffsetTimer);
+  }
+
+  #flush(context: ActorContext): void {
+    if (this.#isFlying || !this.#offsets.isDirty) return;
+    this.#isFlying = true;
+    this.#flight++;
+    const due: OffsetTimer = { kind: 'flight-due', flight: this.#flight };
+    context.schedule(FLIGHT_MAX_MS, due);
+    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
+  }
+
+  /** Without room the flight is not confirmed, and flies again. */
+  #send(context: ActorContext, pages: readonly OffsetColumns[]): void {
+    const store: ActorRef<SaveOffsets> = context.ref(OFFSET_STORE_PATH);
+    for (const [index, columns] of pages.entries()) {
+      const isLast = index === pages.length - 1;
+      if (!store.tell({ kind: 'save-offsets', group: this.#group, flight: this.#flight, columns, isLast })) return;
+    }
+  }
+
+  #onSaved(flight: number, context: ActorContext): void {
+    if (!this.#isFlying || flight !== this.#flight) return;
+    this.#isFlying = false;
+    this.#offsets.confirm();
+    if (this.#offsets.isDirty) this.#scheduleFlush(context);
+  }
+
+  #onLostFlight(context: ActorContext): void {
+    this.#isFlying = false;
+    this.#offsets.retry();
+    this.#flush(context);
+  }
+
+  #drop(topic: string, context: ActorContext): void {
+    const store: ActorRef<DropOffsets> = context.ref(OFFSET_STORE_PATH);
+    store.tell({ kind: 'drop-offsets', group: this.#group, topic });
+  }
+}
