@@ -127,6 +127,15 @@ function formatDelayLevels(delays: readonly number[]): string {
     .join(' ');
 }
 
+function parseHours(value: string): readonly number[] | undefined {
+  const hours = value.split(';').map((hour) => hour.trim());
+  return hours.every((hour) => /^\d{1,2}$/.test(hour) && Number(hour) < 24) ? [...new Set(hours.map(Number))] : undefined;
+}
+
+function formatHours(hours: readonly number[]): string {
+  return hours.map((hour) => String(hour).padStart(2, '0')).join(';');
+}
+
 const NAME = /^[%|a-zA-Z0-9_-]+$/;
 
 export const brokerOptions = {
@@ -356,7 +365,46 @@ export const brokerOptions = {
     default: true,
     sentence: 'Whether recovery checks the body checksum of every record it reads.',
   }),
+  reservedHours: integer({
+    key: 'fileReservedTime',
+    group: 'Storage',
+    default: 72,
+    min: 1,
+    max: 87_600,
+    unit: 'h',
+    sentence: 'Age at which a segment may be deleted, counted from its last change.',
+  }),
+  deleteHours: {
+    key: 'deleteWhen',
+    origin: 'rocketmq',
+    group: 'Storage',
+    type: 'hours',
+    default: [4],
+    range: 'hours of the day, 00 to 23, with ; between',
+    unit: 'h',
+    sentence: 'Hours, local time, in which segments past their age are deleted.',
+    parse: parseHours,
+    format: formatHours,
+  } as Option<readonly number[]>,
   diskUsedPercentMax: integer({
+    key: 'diskMaxUsedSpaceRatio',
+    group: 'Storage',
+    default: 75,
+    min: 10,
+    max: 95,
+    unit: '%',
+    sentence: 'Share of the disk in use above which segments past their age are deleted at any hour.',
+  }),
+  diskForcePercent: integer({
+    key: 'diskSpaceCleanForciblyRatio',
+    group: 'Storage',
+    default: 85,
+    min: 30,
+    max: 98,
+    unit: '%',
+    sentence: 'Share of the disk in use above which the oldest segments are deleted whatever their age.',
+  }),
+  diskRefusePercent: integer({
     key: 'diskSpaceWarningLevelRatio',
     group: 'Storage',
     default: 90,
