@@ -178,7 +178,7 @@ export function writeCheckpointFiles(
     topics: facts.topics,
   };
   replaceFile(disk, layout.queueTable, encodeQueueTable(table), false);
-  checkpoint.write({ ...former, physicMs: ms, logicsMs: ms, indexMs: ms });
+  checkpoint.write({ ...former, physicMs: ms, logicsMs: ms, indexMs: ms, confirmPhysicalOffset: facts.position });
 }
 
 /**
@@ -203,7 +203,8 @@ export function closeStore(
 function upTo(log: CommitLog, end: number): RecoverableLog {
   return {
     segmentBytes: log.segmentBytes,
-    read: (buffer, offset, length, position) => (position >= end ? 0 : log.read(buffer, offset, Math.min(length, end - position), position)),
+    read: (buffer, offset, length, position) =>
+      position >= end ? 0 : log.read(buffer, offset, Math.min(length, end - position), position),
   };
 }
 

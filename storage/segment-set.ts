@@ -7,12 +7,19 @@
  * Source: RocketMQ 5.3 `MappedFileQueue`, `DefaultMappedFile`.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type DescriptorCache, FileHandle } from './descriptor-cache.ts';
 import { StorageError } from './errors.ts';
 import type { Disk, StorageFile } from './file.ts';
 
 const NAME = /^\d{20}$/;
+
+/**
+ * `source`: what is here exists nowhere else. A new segment is synced with its name before it is used, and files that do not
+ * fit together are refused. `derived`: everything here can be made again. Names last when `syncNames` says so, a short file
+ * is grown, and what lies behind a missing one is removed. `read`: another thread writes.
+ */
+export type SegmentSetMode = 'source' | 'derived' | 'read';
 
 export function segmentName(base: number): string {
   return String(base).padStart(20, '0');
@@ -25,27 +32,28 @@ export class SegmentSet {
   readonly segmentBytes: number;
   readonly #disk: Disk;
   readonly #cache: DescriptorCache;
-  readonly #writable: boolean;
+  readonly #mode: SegmentSetMode;
+  #hasNewNames = false;
   /** In ascending order of base, without gaps. */
   #segments: Segment[] = [];
 
-  private constructor(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, writable: boolean) {
+  private constructor(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, mode: SegmentSetMode) {
     assert(Number.isSafeInteger(segmentBytes) && segmentBytes > 0, 'A segment has a size');
     this.#disk = disk;
     this.#cache = cache;
     this.directory = directory;
     this.segmentBytes = segmentBytes;
-    this.#writable = writable;
+    this.#mode = mode;
   }
 
   /** A set over `directory`, which need not exist; looks at nothing before `scan` or the first use. */
-  static over(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, writable: boolean): SegmentSet {
-    return new SegmentSet(disk, cache, directory, segmentBytes, writable);
+  static over(disk: Disk, cache: DescriptorCache, directory: string, segmentBytes: number, mode: SegmentSetMode): SegmentSet {
+    return new SegmentSet(disk, cache, directory, segmentBytes, mode);
   }
 
   /**
    * Reads the directory. An empty or short last file is one whose making was cut off: it is grown to its size when this set
-   * may write. Any other wrong size, a name off the grid or a gap is refused, as Java does.
+   * may write. Any other wrong size, a name off the grid or a gap is refused, as Java does (or mended, see `SegmentSetMode`).
    */
   scan(): void {
     const known = new Map(this.#segments.map((segment) => [segment.base, segment]));
@@ -53,20 +61,15 @@ export class SegmentSet {
     for (const name of this.#disk.list(this.directory)) {
       if (!NAME.test(name)) continue;
       const base = Number(name);
-      const path = join(this.directory, name);
-      if (!Number.isSafeInteger(base) || base % this.segmentBytes !== 0)
-        throw new StorageError(
-          'MQ_STORAGE_BAD_NAME',
-          `${path} does not begin at a multiple of the segment size ${this.segmentBytes}; set the segment size that the store was made with`,
-          { path, base, segmentBytes: this.segmentBytes },
-        );
+      if (!Number.isSafeInteger(base) || base % this.segmentBytes !== 0) this.#refuseName(name, base);
       const last = found.at(-1);
-      if (last !== undefined && last.base + this.segmentBytes !== base)
-        throw new StorageError(
-          'MQ_STORAGE_MISSING_SEGMENT',
-          `${this.directory} has ${segmentName(last.base)} and then ${name}: what lies between is missing`,
-          { path: this.directory, before: last.base, after: base },
-        );
+      if (last !== undefined && last.base + this.segmentBytes !== base) {
+        if (this.#mode === 'source') this.#refuseGap(last.base, base);
+        if (this.#mode === 'read') break;
+        this.#drop(known.get(base) ?? this.#segment(base));
+        this.#hasNewNames = true;
+        continue;
+      }
       found.push(known.get(base) ?? this.#segment(base));
     }
     this.#segments = found;
@@ -118,20 +121,29 @@ export class SegmentSet {
     throw new StorageError('MQ_STORAGE_MISSING_SEGMENT', `${path} is missing, which should hold offset ${position}`, { path, position });
   }
 
-  /** The segment that holds `position`, made full-sized and sparse when it is not there, and its directory synced then. */
+  /** The segment that holds `position`, made full-sized and sparse when it is not there. */
   ensure(position: number): StorageFile {
     const known = this.#known(position) ?? this.#discover(position);
     if (known !== null) return this.#cache.use(known.handle);
-    const base = this.baseOf(position);
-    const isNewDirectory = this.#segments.length === 0;
-    if (isNewDirectory) this.#disk.makeDirectory(this.directory);
-    const segment = this.#segment(base, 'create');
+    if (this.#segments.length === 0) this.#disk.makeDirectory(this.directory);
+    const segment = this.#segment(this.baseOf(position), 'create');
     const file = this.#cache.use(segment.handle);
     if (file.size() < this.segmentBytes) file.truncate(this.segmentBytes);
-    this.#disk.syncDirectory(this.directory);
-    if (isNewDirectory) this.#disk.syncDirectory(join(this.directory, '..'));
+    this.#hasNewNames = true;
+    if (this.#mode === 'source') {
+      file.sync();
+      this.syncNames();
+    }
     this.#add(segment);
     return file;
+  }
+
+  /** Makes the names of new segments, and the directory's own, last a power cut. */
+  syncNames(): void {
+    if (!this.#hasNewNames) return;
+    this.#disk.syncDirectory(this.directory);
+    this.#disk.syncDirectory(dirname(this.directory));
+    this.#hasNewNames = false;
   }
 
   /** Removes the segments that end at or before `position`, oldest first, never the last one. Returns how many. */
@@ -196,7 +208,7 @@ export class SegmentSet {
 
   #segment(base: number, mode: 'create' | 'known' = 'known'): Segment {
     const path = join(this.directory, segmentName(base));
-    return { base, handle: new FileHandle(path, this.#writable ? (mode === 'create' ? 'create' : 'write') : 'read') };
+    return { base, handle: new FileHandle(path, this.#mode === 'read' ? 'read' : mode === 'create' ? 'create' : 'write') };
   }
 
   #known(position: number): Segment | null {
@@ -212,7 +224,7 @@ export class SegmentSet {
     if (!this.#disk.exists(path)) return null;
     if (this.#disk.sizeOf(path) < this.segmentBytes) {
       // Its maker has not grown it yet; a writer grows it itself, which is the same act, a reader finds nothing there yet.
-      if (!this.#writable) return null;
+      if (this.#mode === 'read') return null;
       const segment = this.#segment(base);
       const file = this.#cache.use(segment.handle);
       if (file.size() < this.segmentBytes) file.truncate(this.segmentBytes);
@@ -237,15 +249,23 @@ export class SegmentSet {
     const path = segment.handle.path;
     const bytes = this.#disk.sizeOf(path);
     if (bytes === this.segmentBytes) return;
-    if (isLast && bytes < this.segmentBytes) {
-      if (this.#writable) this.#cache.use(segment.handle).truncate(this.segmentBytes);
+    if (bytes < this.segmentBytes && (isLast || this.#mode === 'derived')) {
+      if (this.#mode !== 'read') this.#cache.use(segment.handle).truncate(this.segmentBytes);
       return;
     }
-    throw new StorageError(
-      'MQ_STORAGE_WRONG_SIZE',
-      `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`,
-      { path, bytes, segmentBytes: this.segmentBytes },
-    );
+    const text = `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`;
+    throw new StorageError('MQ_STORAGE_WRONG_SIZE', text, { path, bytes, segmentBytes: this.segmentBytes });
+  }
+
+  #refuseName(name: string, base: number): never {
+    const path = join(this.directory, name);
+    const text = `${path} does not begin at a multiple of the segment size ${this.segmentBytes}; set the segment size that the store was made with`;
+    throw new StorageError('MQ_STORAGE_BAD_NAME', text, { path, base, segmentBytes: this.segmentBytes });
+  }
+
+  #refuseGap(before: number, after: number): never {
+    const text = `${this.directory} has ${segmentName(before)} and then ${segmentName(after)}: what lies between is missing`;
+    throw new StorageError('MQ_STORAGE_MISSING_SEGMENT', text, { path: this.directory, before, after });
   }
 
   #drop(segment: Segment): void {

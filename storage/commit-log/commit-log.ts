@@ -25,7 +25,7 @@ export class CommitLogReader {
   constructor(disk: Disk, directory: string, segmentBytes: number) {
     this.segmentBytes = segmentBytes;
     this.#cache = new DescriptorCache(disk, OPEN_MAX);
-    this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, false);
+    this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, 'read');
   }
 
   /** Reads up to `length` bytes at `position`, never past the end of its segment. 0: there is nothing (any more). */
@@ -57,7 +57,7 @@ export class CommitLog {
     this.directory = directory;
     this.segmentBytes = segmentBytes;
     this.#cache = new DescriptorCache(disk, OPEN_MAX);
-    this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, true);
+    this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, 'source');
     this.#segments.scan();
     this.#maxOffset = this.#segments.firstBase;
   }

@@ -32,6 +32,7 @@ export class ConsumeQueueSet {
   readonly #cache: DescriptorCache;
   readonly #topics: Map<string, Map<number, ConsumeQueue>> = new Map();
   readonly #dirty: Set<ConsumeQueue> = new Set();
+  #hasNewTopics = false;
 
   private constructor(disk: Disk, directory: string, options: ConsumeQueueSetOptions) {
     this.#disk = disk;
@@ -55,6 +56,7 @@ export class ConsumeQueueSet {
     if (queues === undefined) {
       queues = new Map();
       this.#topics.set(topic, queues);
+      this.#hasNewTopics = true;
     }
     const { isWritable, isTailSuspect, unitsPerFile } = this.#options;
     const directory = join(this.directory, topic, String(queueId));
@@ -148,7 +150,7 @@ export class ConsumeQueueSet {
     return this.#dirty.size;
   }
 
-  /** Syncs up to `queuesMax` queues with new units. True: none is left. */
+  /** Syncs up to `queuesMax` queues with new units. True: none is left, and their names last too. */
   flush(queuesMax: number = Number.MAX_SAFE_INTEGER): boolean {
     let done = 0;
     for (const queue of this.#dirty) {
@@ -156,6 +158,8 @@ export class ConsumeQueueSet {
       queue.flush();
       this.#dirty.delete(queue);
     }
+    if (this.#hasNewTopics) this.#disk.syncDirectory(this.directory);
+    this.#hasNewTopics = false;
     return true;
   }
 

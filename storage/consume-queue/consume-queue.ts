@@ -128,7 +128,6 @@ export class ConsumeQueue {
   /** Ends the queue at `unitOffset`: what follows reads as never written. */
   truncateTo(unitOffset: number): void {
     const segments = this.#files();
-    segments.scan();
     if (!segments.isEmpty) segments.truncateAfter(unitOffset * QUEUE_UNIT_BYTES);
     this.#maxOffset = unitOffset;
     if (this.#minOffset > unitOffset) this.#minOffset = unitOffset;
@@ -151,7 +150,6 @@ export class ConsumeQueue {
   /** Finds `minOffset` and `maxOffset` in the files: reads the last file with a unit in it. */
   recover(): void {
     const segments = this.#files();
-    segments.scan();
     const bases = segments.bases();
     this.#minOffset = segments.firstBase / QUEUE_UNIT_BYTES;
     this.#maxOffset = this.#minOffset;
@@ -176,7 +174,6 @@ export class ConsumeQueue {
   removeBefore(commitLogMin: number): number {
     this.correctMin(commitLogMin);
     const segments = this.#files();
-    segments.scan();
     return segments.removeBefore(this.#minOffset * QUEUE_UNIT_BYTES);
   }
 
@@ -197,14 +194,13 @@ export class ConsumeQueue {
     const first = segments.baseOf(this.#flushedOffset * QUEUE_UNIT_BYTES);
     const end = this.#maxOffset * QUEUE_UNIT_BYTES;
     for (let base = first; base < end; base += segments.segmentBytes) segments.find(base)?.sync();
+    segments.syncNames();
     this.#flushedOffset = this.#maxOffset;
   }
 
   /** Removes all files and the directory. */
   removeFiles(): void {
-    const segments = this.#files();
-    segments.scan();
-    segments.removeAll();
+    this.#files().removeAll();
     this.#disk.remove(this.directory);
     this.#segments = null;
     this.setRange(0, 0);
@@ -215,12 +211,15 @@ export class ConsumeQueue {
   }
 
   #files(): SegmentSet {
-    this.#segments ??= SegmentSet.over(this.#disk, this.#cache, this.directory, this.#unitsPerFile * QUEUE_UNIT_BYTES, this.#isWritable);
+    if (this.#segments !== null) return this.#segments;
+    const bytes = this.#unitsPerFile * QUEUE_UNIT_BYTES;
+    this.#segments = SegmentSet.over(this.#disk, this.#cache, this.directory, bytes, this.#isWritable ? 'derived' : 'read');
+    // A writer must know what is there before it decides where a queue begins.
+    if (this.#isWritable) this.#segments.scan();
     return this.#segments;
   }
 
   #clearSuspectTail(segments: SegmentSet): void {
-    segments.scan();
     if (!segments.isEmpty) segments.truncateAfter(this.#maxOffset * QUEUE_UNIT_BYTES);
     this.#isTailSuspect = false;
   }

@@ -57,9 +57,18 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
 
   on('opens as asked', (t, disk, directory) => {
     const path = join(directory, 'a');
-    t.match(errorOf(() => disk.open(path, 'read')), { code: 'MQ_STORAGE_DISK', call: 'open', errno: 'ENOENT' });
-    t.match(errorOf(() => disk.open(path, 'write')), { errno: 'ENOENT' });
-    t.match(errorOf(() => disk.open(join(directory, 'none', 'a'), 'create')), { errno: 'ENOENT' });
+    t.match(
+      errorOf(() => disk.open(path, 'read')),
+      { code: 'MQ_STORAGE_DISK', call: 'open', errno: 'ENOENT' },
+    );
+    t.match(
+      errorOf(() => disk.open(path, 'write')),
+      { errno: 'ENOENT' },
+    );
+    t.match(
+      errorOf(() => disk.open(join(directory, 'none', 'a'), 'create')),
+      { errno: 'ENOENT' },
+    );
     const file = disk.open(path, 'create');
     file.write(new Uint8Array(3), 0, 3, 0);
     file.close();
@@ -67,9 +76,16 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
     t.equal(again.size(), 3, 'create keeps what is there');
     again.close();
     const reader = disk.open(path, 'read');
-    t.match(errorOf(() => reader.write(new Uint8Array(1), 0, 1, 0)), { call: 'write', errno: 'EBADF' });
+    t.match(
+      errorOf(() => reader.write(new Uint8Array(1), 0, 1, 0)),
+      { call: 'write', errno: 'EBADF' },
+    );
     reader.close();
-    t.match(errorOf(() => reader.read(new Uint8Array(1), 0, 1, 0)), { call: 'read', errno: 'EBADF' }, 'a closed file is closed');
+    t.match(
+      errorOf(() => reader.read(new Uint8Array(1), 0, 1, 0)),
+      { call: 'read', errno: 'EBADF' },
+      'a closed file is closed',
+    );
   });
 
   on('lists, renames, removes', (t, disk, directory) => {
@@ -88,12 +104,21 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
     disk.remove(join(directory, 'c'));
     disk.remove(join(directory, 'c'));
     t.notOk(disk.exists(join(directory, 'c')), 'removing what is not there is no error');
-    t.match(errorOf(() => disk.remove(join(directory, 'x'))), { call: 'remove', errno: 'ENOTEMPTY' });
+    t.match(
+      errorOf(() => disk.remove(join(directory, 'x'))),
+      { call: 'remove', errno: 'ENOTEMPTY' },
+    );
     disk.remove(join(directory, 'x', 'y'));
     disk.remove(join(directory, 'x'));
     t.same(disk.list(directory), ['b']);
-    t.match(errorOf(() => disk.rename(join(directory, 'none'), join(directory, 'z'))), { call: 'rename', errno: 'ENOENT' });
-    t.match(errorOf(() => disk.sizeOf(join(directory, 'none'))), { call: 'stat', errno: 'ENOENT' });
+    t.match(
+      errorOf(() => disk.rename(join(directory, 'none'), join(directory, 'z'))),
+      { call: 'rename', errno: 'ENOENT' },
+    );
+    t.match(
+      errorOf(() => disk.sizeOf(join(directory, 'none'))),
+      { call: 'stat', errno: 'ENOENT' },
+    );
   });
 
   on('tells its space', (t, disk, directory) => {
@@ -103,7 +128,10 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
 
   on('locks once', (t, disk, directory) => {
     const release = disk.lock(join(directory, 'lock'));
-    t.match(errorOf(() => disk.lock(join(directory, 'lock'))), { code: 'MQ_STORAGE_LOCKED' });
+    t.match(
+      errorOf(() => disk.lock(join(directory, 'lock'))),
+      { code: 'MQ_STORAGE_LOCKED' },
+    );
     release();
     disk.lock(join(directory, 'lock'))();
   });
