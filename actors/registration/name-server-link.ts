@@ -225,7 +225,10 @@ export class NameServerLink {
   #fail(reason: string, random: number, now: number, close: boolean): LinkEffect[] {
     const effects: LinkEffect[] = close ? [{ kind: 'close', reason }] : [];
     effects.push({ kind: 'settled', upTo: this.#wanted, ok: false });
-    if (this.#needsUnregister) return [...effects, { kind: 'unregistered' }, ...this.#stop(reason)];
+    if (this.#needsUnregister) {
+      this.#phase = 'waiting';
+      return [...effects, { kind: 'unregistered' }, ...this.#stop(reason)];
+    }
     // A connection that had worked is opened again at once: the name server may only have restarted.
     const wasGood = this.#phase === 'open' && this.#backoffMs === 0;
     this.#backoffMs = wasGood ? BACKOFF_MIN_MS : Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, this.#backoffMs * 2));
