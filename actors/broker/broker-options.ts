@@ -588,7 +588,7 @@ export const brokerOptions = {
     key: 'queuesMax',
     origin: 'ringmq',
     group: 'Limits',
-    default: 100_000,
+    default: 131_072,
     min: 1000,
     max: 1_000_000,
     unit: 'queues',
