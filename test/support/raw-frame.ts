@@ -137,7 +137,8 @@ function decodeBinary(bytes: Buffer): Header {
     const key = bytes.toString('utf8', at + 2, at + 2 + keyLength);
     at += 2 + keyLength;
     const valueLength = bytes.readInt32BE(at);
-    ext[key] = bytes.toString('utf8', at + 4, at + 4 + valueLength);
+    // An empty string reads as null here, and a field that is null is none.
+    if (valueLength > 0) ext[key] = bytes.toString('utf8', at + 4, at + 4 + valueLength);
     at += 4 + valueLength;
   }
   return {

@@ -1,0 +1,99 @@
+/**
+ * `npm run test:interop`: every scenario of every stock client against a ringmq of its own, with one shard and with two;
+ * prints a table and `N passed, N failed`. Builds what is missing of the client programs.
+ *
+ *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then
+ *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons)
+ *   --scenarios A,B       only these
+ *   --shards 1,2          with these numbers of shards
+ *   --json FILE           the verdicts as JSON too
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
+import { CLIENT_PROGRAMS, type ClientProgram, runProgram, type Verdict } from './client-programs.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    against: { type: 'string' },
+    clients: { type: 'string' },
+    scenarios: { type: 'string' },
+    shards: { type: 'string', default: '1,2' },
+    json: { type: 'string' },
+  },
+});
+
+/** The longest that all scenarios of one client may take together. */
+const PROGRAM_MS_MAX = 300_000;
+
+type Outcome = Verdict & { client: string; broker: string };
+
+const prefixes = options.clients?.split(',');
+const names = options.scenarios?.split(',');
+const clients = CLIENT_PROGRAMS.filter(({ name }) => prefixes === undefined || prefixes.some((prefix) => name.startsWith(prefix)));
+const outcomes: Outcome[] = [];
+
+async function runClient(client: ClientProgram, nameServer: string, label: string, ringmq: RingmqProcess | undefined): Promise<void> {
+  const scenarios = client.scenarios.filter(
+    (scenario) => (names === undefined || names.includes(scenario)) && (ringmq !== undefined || scenario !== 'broker-restart'),
+  );
+  if (scenarios.length === 0) return;
+  const prefix = `${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
+  await runProgram(
+    client,
+    nameServer,
+    scenarios,
+    prefix,
+    (verdict) => {
+      outcomes.push({ ...verdict, client: client.name, broker: label });
+      const detail = Object.entries(verdict.detail).map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`);
+      const text = [verdict.ok ? 'ok  ' : 'FAIL', label.padEnd(10), client.name.padEnd(14), verdict.scenario.padEnd(20), `${verdict.ms} ms`.padStart(9), ...detail];
+      process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
+    },
+    async (event) => {
+      if (event !== 'restart' || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
+      await ringmq.stop();
+      await ringmq.start();
+    },
+    PROGRAM_MS_MAX,
+  );
+}
+
+// Built first, so that no build stands between two figures.
+for (const client of clients) client.command();
+if (options.against !== undefined) {
+  for (const client of clients) await runClient(client, options.against, 'given', undefined);
+} else {
+  for (const shards of options.shards.split(',').map(Number)) {
+    for (const client of clients) {
+      // A broker for each client: the restart in the middle of one must not disturb another.
+      const ringmq = await startRingmq({ shards });
+      try {
+        await runClient(client, ringmq.nameServer, `${shards} shard${shards === 1 ? '' : 's'}`, ringmq);
+        await ringmq.stop();
+      } catch (error) {
+        outcomes.push({ client: client.name, broker: `${shards} shards`, scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
+        process.stdout.write(`FAIL ${client.name}: ${String(error)}\n`);
+      } finally {
+        await ringmq.destroy();
+      }
+    }
+  }
+}
+
+const brokers = [...new Set(outcomes.map(({ broker }) => broker))];
+const columns = brokers.flatMap((broker) => clients.map(({ name }) => ({ broker, client: name })));
+const rows = [...new Set(outcomes.map(({ scenario }) => scenario))];
+const width = Math.max(...rows.map((row) => row.length), 8);
+process.stdout.write(`\n${'scenario'.padEnd(width)} ${columns.map(({ broker, client }) => `${client} ${broker}`.padEnd(24)).join(' ')}\n`);
+for (const row of rows) {
+  const cells = columns.map(({ broker, client }) => {
+    const outcome = outcomes.find((one) => one.broker === broker && one.client === client && one.scenario === row);
+    return (outcome === undefined ? '–' : outcome.ok ? `ok ${outcome.ms} ms` : 'FAILED').padEnd(24);
+  });
+  process.stdout.write(`${row.padEnd(width)} ${cells.join(' ')}\n`);
+}
+const failed = outcomes.filter(({ ok }) => !ok).length;
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(outcomes, null, 1)}\n`);
+process.stdout.write(`\n${outcomes.length - failed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && outcomes.length > 0 ? 0 : 1;
