@@ -4,7 +4,7 @@
  *
  * Every shard has a copy of members and subscriptions (group-table.ts), which pulls and member lists are answered from; a
  * heartbeat is answered when all living shards have what it changed and the group's retry topic exists. Notices of change (request
- * 40) go to all members, in rounds that a large group holds at most every 90 ms.
+ * 40) go to all members, in rounds that a large group holds at most every 60 ms.
  *
  * Fails by assertion only. Restarted, it reads members and subscriptions back from a shard's copy (those whose connections went
  * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).

@@ -1,11 +1,11 @@
 /**
  * Rounds of notices to the members of one group. Pure. One change is told at once; what changes while a large group is being
- * told, or shortly after, is told in one further round: 10 000 members that join within a second make a dozen rounds, not
- * 10 000. A member hears of a change at most 90 ms after it, plus the time to write the notices.
+ * told, or shortly after, is told in one further round: 10 000 members that join within a second make a few rounds, not
+ * 10 000. A member hears of a change at most 60 ms after it, plus the time to write the notices.
  * Source: RocketMQ `DefaultConsumerIdsChangeListener`, which tells all members of every change.
  */
 
-const WINDOW_MAX_MS = 90;
+const WINDOW_MAX_MS = 60;
 /** Members that make a round worth one millisecond of waiting. */
 const MEMBERS_PER_MS = 64;
 /** Notices told in one go: the actor's other work goes on in between. */

@@ -1,0 +1,156 @@
+/**
+ * The group actors in a simulation of several shards, with a store that keeps tables in memory, a topic registry that makes every
+ * topic, and gateways that keep what they are to push.
+ */
+import {
+  ConsumerGroupActor,
+  type GroupShard,
+  type HeartbeatCommand,
+  type HeartbeatTaken,
+} from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type { QueueRanges } from '../../../actors/consumer-group/decide-offset.ts';
+import { type EnsureGroup, GroupRegistryActor, type GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
+import { GroupTable } from '../../../actors/consumer-group/group-table.ts';
+import {
+  consumerGroupPath,
+  GROUP_REGISTRY_PATH,
+  GroupTableActor,
+  groupTablePath,
+} from '../../../actors/consumer-group/group-table-actor.ts';
+import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
+import type { Subscription } from '../../../actors/consumer-group/members.ts';
+import { OFFSET_STORE_PATH, OffsetStoreActor } from '../../../actors/consumer-group/offset-store-actor.ts';
+import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
+import type { PushToClient } from '../../../actors/gateway/request.ts';
+import type { EnsureTopic, SaveTable } from '../../../actors/topic/topic-registry-actor.ts';
+import type { ActorMessage, ActorRef } from '../../../runtime/actor.ts';
+import { Simulation } from '../../../runtime/simulation.ts';
+
+export class GroupWorld {
+  readonly simulation: Simulation;
+  readonly shards: readonly GroupShard[];
+  readonly tables: Map<string, GroupTable> = new Map();
+  /** Saved tables by name. */
+  readonly saved: Map<string, string> = new Map();
+  /** Pushes by gateway. */
+  readonly pushes: PushToClient[][] = [];
+  readonly topics: Set<string> = new Set();
+  /** What saves are answered with. */
+  saveError: string | null = null;
+  saves = 0;
+  ranges: QueueRanges = { minOffset: () => 0, maxOffset: () => 1_000 };
+
+  constructor(seed: number, shardCount: number, autoCreate = true) {
+    this.simulation = new Simulation({ seed, startMs: 1_800_000_000_000 });
+    this.shards = Array.from({ length: shardCount }, (_, id) => ({ name: `shard-${id}`, id }));
+    const { simulation } = this;
+    simulation.spawn<SaveTable>('store', () => ({ receive: (message) => this.#save(message) }));
+    simulation.spawn<EnsureTopic>('topic-registry', () => ({
+      receive: (message) => {
+        this.topics.add(message.topic);
+        message.replyTo.tell({ kind: 'topic-ready', topic: message.topic });
+      },
+    }));
+    for (const shard of this.shards) {
+      const kept: PushToClient[] = [];
+      this.pushes.push(kept);
+      simulation.spawn<PushToClient>(`gateway/${shard.id}`, () => ({ receive: (message) => void kept.push(message) }), {
+        mailboxMax: 1024,
+      });
+      const table = new GroupTable();
+      this.tables.set(shard.name, table);
+      simulation.spawn<never>(groupTablePath(shard.name), () => new GroupTableActor(table, shard.name) as never, { mailboxMax: 65_536 });
+    }
+    const load = (name: string) => () => JSON.parse(this.saved.get(name) ?? 'null') as unknown;
+    simulation.spawn<never>(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false }) as never);
+    simulation.spawn<never>(
+      GROUP_REGISTRY_PATH,
+      () =>
+        new GroupRegistryActor({
+          load: load(GROUPS_FILE),
+          autoCreate,
+          shards: this.shards.map((shard) => shard.name),
+          sync: false,
+        }) as never,
+    );
+    simulation.register('consumer-group/', { create: (_path, group) => this.#group(group), mailboxMax: 16_384 });
+    simulation.advance(5);
+  }
+
+  /** The copy on one shard. */
+  table(shard = 0): GroupTable {
+    return this.tables.get(`shard-${shard}`)!;
+  }
+
+  ensure(group: string): GroupReply | undefined {
+    return this.simulation.ask<GroupReply, EnsureGroup>(
+      this.simulation.ref(GROUP_REGISTRY_PATH),
+      (replyTo) => ({ kind: 'ensure-group', group, replyTo }),
+      5_000,
+    );
+  }
+
+  /** A heartbeat as a client of `shard` sends it. */
+  heartbeat(
+    group: string,
+    connection: number,
+    options: Partial<HeartbeatCommand> & { clientId?: string; shard?: number } = {},
+  ): HeartbeatTaken | undefined {
+    const { clientId = `client-${connection}`, shard = 0, ...rest } = options;
+    return this.simulation.ask<HeartbeatTaken, HeartbeatCommand>(
+      this.group(group),
+      (replyTo) => ({
+        kind: 'heartbeat',
+        member: { clientId, shard, connection, address: `127.0.0.1:${connection}`, language: 'JAVA', version: 479 },
+        habits: { consumeType: 'CONSUME_PASSIVELY', messageModel: 'CLUSTERING', consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET' },
+        subscriptions: [subscription('T')],
+        fingerprint: 0,
+        withoutSub: false,
+        ...rest,
+        replyTo,
+      }),
+      8_000,
+    );
+  }
+
+  group<M extends ActorMessage>(group: string): ActorRef<M> {
+    return this.simulation.ref(consumerGroupPath(group));
+  }
+
+  /** Connections that were told of a change, in order, since the last call. */
+  notices(shard = 0): number[] {
+    return this.pushes[shard]!.splice(0).map((push) => push.connection);
+  }
+
+  ids(group: string, shard = 0): string[] {
+    return [...(this.table(shard).get(group)?.members.values() ?? [])].map((member) => member.clientId);
+  }
+
+  #group(group: string): ConsumerGroupActor {
+    const ranges: QueueRanges = {
+      minOffset: (topic, queueId) => this.ranges.minOffset(topic, queueId),
+      maxOffset: (topic, queueId) => this.ranges.maxOffset(topic, queueId),
+    };
+    const shard = this.shards[0]!.name;
+    return new ConsumerGroupActor({
+      group,
+      table: this.tables.get(shard)!,
+      ranges,
+      hasTopic: (topic) => this.topics.has(topic),
+      shards: this.shards,
+      shard,
+    });
+  }
+
+  #save(message: SaveTable): void {
+    this.saves++;
+    if (this.saveError === null) {
+      this.saved.set(message.name, message.text);
+      message.replyTo.tell({ kind: 'table-saved', name: message.name, ok: true });
+    } else message.replyTo.tell({ kind: 'table-saved', name: message.name, ok: false, error: this.saveError });
+  }
+}
+
+export function subscription(topic: string, subVersion = 1, subString = '*'): Subscription {
+  return { topic, expressionType: 'TAG', subString, subVersion, codes: [], tags: [], classFilterMode: false };
+}
