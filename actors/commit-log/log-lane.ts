@@ -42,6 +42,8 @@ export const D_OFFSET_LO = 8;
 export const D_OFFSET_HI = 9;
 export const D_PHYSICAL_LO = 10;
 export const D_PHYSICAL_HI = 11;
+/** D_PHYSICAL_HI of a record that has no place in the log yet: what a log worker that takes over tells the written ones by. */
+export const NO_PLACE = -1;
 export const D_SLOT = 12;
 export const D_CONNECTION = 13;
 export const D_OPAQUE = 14;
@@ -213,6 +215,7 @@ export class LaneProducer {
     words[at + D_POSITION] = this.#writeAt;
     words[at + D_SIZE] = size;
     words[at + D_OUTCOME] = OUTCOME_STORED;
+    words[at + D_PHYSICAL_HI] = NO_PLACE;
     this.#writeAt = (this.#writeAt + size) | 0;
     this.head = (this.head + 1) | 0;
     return at;

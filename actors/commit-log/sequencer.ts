@@ -31,6 +31,7 @@ import {
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   type LaneView,
+  NO_PLACE,
   OUTCOME_DISK_FULL,
   OUTCOME_FENCED,
   OUTCOME_NO_QUEUE,
@@ -127,6 +128,37 @@ export class Sequencer {
     this.#end = parts.marks.read(WRITTEN_END);
     this.#lastStoreTime = parts.lastStoreTimestamp;
     for (let lane = 0; lane < parts.lanes.length; lane++) this.#taken[lane] = parts.lanes[lane]!.written();
+  }
+
+  /**
+   * Takes over from a log worker that died, before the first `poll`. What lies behind the written end is not in the log: the file is
+   * cut there. What lies before it is, even if the dead worker did not come to say so: its units and its lane's mark are brought up.
+   */
+  takeOver(): void {
+    this.#files.cutBack(this.#end);
+    for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) {
+      const lane = this.#lanes[laneIndex]!;
+      const words = lane.descriptors;
+      const head = lane.published();
+      let count = lane.written();
+      for (; count !== head; count = (count + 1) | 0) {
+        const at = lane.descriptorAt(count);
+        const high = words[at + D_PHYSICAL_HI]!;
+        const low = words[at + D_PHYSICAL_LO]!;
+        const size = words[at + D_SIZE]!;
+        if (high === NO_PLACE || high * TWO_32 + (low >>> 0) + size > this.#end) break;
+        const handle = words[at + D_QUEUE]!;
+        const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
+        if ((words[at + D_FLAGS]! & FLAG_NO_DISPATCH) !== 0 || this.#queues.peek(handle) !== offset) continue;
+        const tag = words[at + D_TAG]!;
+        this.#queues.take(handle);
+        this.#queues.append(handle, offset, high, low, size, tag >> 31, tag);
+      }
+      this.#taken[laneIndex] = count;
+      lane.setWritten(count);
+    }
+    this.#queues.publish(this.#hooks.waiting);
+    for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) this.#hooks.written(laneIndex);
   }
 
   get end(): number {

@@ -20,7 +20,10 @@ const SYNC_WANTED = 3 * WORDS_PER_MARK;
 const FENCED = 4 * WORDS_PER_MARK;
 /** Not 0: a sync was begun and not ended; a new sync worker must not trust the segment. */
 const SYNC_BEGUN = 5 * WORDS_PER_MARK;
-const WORDS = 6 * WORDS_PER_MARK;
+/** OPEN: not 0 once the store is recovered and the marks hold; then LAST_TIME: store time of the log's last record (lo, hi). */
+const OPEN = 6 * WORDS_PER_MARK;
+const LAST_TIME = OPEN + 1;
+const WORDS = 7 * WORDS_PER_MARK;
 
 export function allocateWatermarks(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * 4);
@@ -53,6 +56,22 @@ export class Watermarks {
     words[at + LO] = end | 0;
     words[at + HI] = Math.floor(end / 0x1_0000_0000);
     Atomics.store(words, at + VERSION, ((version | 1) + 1) | 0);
+  }
+
+  /** The store is recovered: WRITTEN and FLUSHED are set, and no record may get a store time before `lastStoreTimestamp`. */
+  open(lastStoreTimestamp: number): void {
+    this.#words[LAST_TIME] = lastStoreTimestamp | 0;
+    this.#words[LAST_TIME + 1] = Math.floor(lastStoreTimestamp / 0x1_0000_0000);
+    Atomics.store(this.#words, OPEN, 1);
+  }
+
+  /** Pairs with `open`: the marks and the queue table are what recovery found. */
+  get isOpen(): boolean {
+    return Atomics.load(this.#words, OPEN) !== 0;
+  }
+
+  get lastStoreTimestamp(): number {
+    return (this.#words[LAST_TIME + 1]! >>> 0) * 0x1_0000_0000 + (this.#words[LAST_TIME]! >>> 0);
   }
 
   /** Asks for a sync of everything written; the sync worker takes the wish back with `takeSyncWanted`. */

@@ -24,6 +24,7 @@ export interface ConnectionOwner {
   /** The connection has output: it wants `flush` at the turn's end. */
   dirty(connection: ClientConnection): void;
   frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean;
+  protocolError(connection: ClientConnection, reason: string): void;
   closed(connection: ClientConnection, reason: string): void;
 }
 
@@ -79,7 +80,14 @@ export class ClientConnection implements Connection {
   /** Bytes from the socket; they are only valid during the call. */
   received(chunk: Uint8Array, length: number): void {
     const error = this.#frames.push(chunk, length, this.#onFrame);
-    if (error !== null) this.close(error.message);
+    if (error !== null) this.violate(error.message);
+  }
+
+  /** The client broke the protocol: counted, logged, closed. */
+  violate(reason: string): void {
+    if (!this.isOpen) return;
+    this.#owner.protocolError(this, reason);
+    this.close(reason);
   }
 
   get isHeld(): boolean {
@@ -97,7 +105,7 @@ export class ClientConnection implements Connection {
     this.#held &= ~reason;
     if (this.#held !== 0 || !this.isOpen) return;
     const error = this.#frames.resume(this.#onFrame);
-    if (error !== null) this.close(error.message);
+    if (error !== null) this.violate(error.message);
     else if (this.#held === 0) this.#socket.resume();
   }
 

@@ -7,7 +7,7 @@
 import { bodyCrc32 } from '../../model/crc32.ts';
 import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { RECORD_MAGIC_V1, RECORD_MAGIC_V2, TOPIC_V1_BYTES_MAX } from '../../model/message-record.ts';
-import { unescapeInto } from '../../protocol/remoting/send-scanner.ts';
+import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
 import {
   D_CONNECTION,

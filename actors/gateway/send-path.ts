@@ -6,12 +6,12 @@
  * broker stops or its disk failed; 16 a topic that only the broker writes; 17 no such topic; 29 a bad name or queue id.
  * Source: RocketMQ 5.3 `SendMessageProcessor`, `AbstractSendMessageProcessor.msgCheck`.
  */
-import { checkTopicName } from '../../model/topic.ts';
+import { topicNameFault } from '../../model/topic.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
-import { RESPONSE_CODE } from '../../protocol/remoting/response-code.ts';
-import { FOUND_REQUIRED, fillFromCommand, missingFields, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import * as responseCode from '../../protocol/remoting/response-code.ts';
+import { FOUND_REQUIRED, fillFromCommand, missingField, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { FLAG_ANSWER, FLAG_BATCH, FLAG_BINARY, FLAG_CONTINUED, type LaneProducer } from '../commit-log/log-lane.ts';
@@ -81,23 +81,19 @@ export class SendPath {
     const header = this.#header;
     if (!scanSendHeader(bytes, start, end, header)) {
       try {
-        const command = decodeCommand(bytes, start, end);
-        fillFromCommand(command, header);
-        header.bodyEnd = end;
-        header.bodyStart = end - command.body.length;
+        fillFromCommand(decodeCommand(bytes, start, end), bytes, header);
       } catch (error) {
         if (!(error instanceof FieldError)) throw error;
-        this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, error.message);
+        this.#refuse(connection, header, responseCode.SYSTEM_ERROR, error.message);
         return true;
       }
     }
     if ((header.found & FOUND_REQUIRED) !== FOUND_REQUIRED) {
-      const names = missingFields(header.found).join(', ');
-      this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, `the custom field <${names}> is null: a send must have it`);
+      this.#refuse(connection, header, responseCode.SYSTEM_ERROR, `the custom field <${missingField(header)}> is null: a send must have it`);
       return true;
     }
     if (this.#stopReason !== null) {
-      this.#refuse(connection, header, RESPONSE_CODE.SERVICE_NOT_AVAILABLE, this.#stopReason);
+      this.#refuse(connection, header, responseCode.SERVICE_NOT_AVAILABLE, this.#stopReason);
       return true;
     }
     const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
@@ -109,21 +105,21 @@ export class SendPath {
     const queueMax = Math.max(topic.writeQueues, topic.readQueues);
     if (header.queueId >= queueMax) {
       const remark = `request queueId[${header.queueId}] is illegal, the topic[${topic.name}] has queues 0 to ${queueMax - 1}; refresh the route`;
-      this.#refuse(connection, header, RESPONSE_CODE.INVALID_PARAMETER, remark);
+      this.#refuse(connection, header, responseCode.INVALID_PARAMETER, remark);
       return true;
     }
     const bodyBytes = header.bodyEnd - header.bodyStart;
     if (bodyBytes === 0) {
-      this.#refuse(connection, header, RESPONSE_CODE.SYSTEM_ERROR, 'the body is missing: a message has a body of at least 1 byte');
+      this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the body is missing: a message has a body of at least 1 byte');
       return true;
     }
     if (bodyBytes > this.#limits.bodyBytesMax) {
       const remark = `the message body is ${bodyBytes} bytes, maxMessageSize is ${this.#limits.bodyBytesMax}; send it in parts`;
-      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, remark);
+      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, remark);
       return true;
     }
     if (header.propertiesEnd - header.propertiesStart > 6 * PROPERTIES_BYTES_MAX) {
-      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
       return true;
     }
     const result = header.isBatch
@@ -169,19 +165,19 @@ export class SendPath {
   }
 
   #refuseRecord(connection: ClientConnection, header: SendHeader, why: number): void {
-    if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
-    else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, KIND_REMARK);
+    if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+    else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, KIND_REMARK);
   }
 
   /** A batch is unrolled into records with consecutive offsets, published by one store, and answered once. */
   #appendBatch(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): number {
     if (topic.isRetry) {
-      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, 'batch request does not support retry group; send the messages singly');
+      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, 'batch request does not support retry group; send the messages singly');
       return 0;
     }
     const fault = batchFault(bytes, header.bodyStart, header.bodyEnd);
     if (fault !== null) {
-      this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, fault);
+      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, fault);
       return 0;
     }
     const fields = this.#fields;
@@ -210,7 +206,7 @@ export class SendPath {
       if (size < 0) {
         this.#lane.rollBack(begin);
         if (size === RECORD_LANE_FULL && this.#lane.pending === 0) {
-          this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, 'the batch does not fit a log lane; send fewer messages in one');
+          this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, 'the batch does not fit a log lane; send fewer messages in one');
           return 0;
         }
         if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
@@ -221,7 +217,7 @@ export class SendPath {
       if (total > BATCH_RECORD_BYTES_MAX) {
         this.#lane.rollBack(begin);
         const remark = `the batch is over ${BATCH_RECORD_BYTES_MAX} bytes when stored; send fewer messages in one`;
-        this.#refuse(connection, header, RESPONSE_CODE.MESSAGE_ILLEGAL, remark);
+        this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, remark);
         return 0;
       }
       flags = (flags & ~(FLAG_BATCH | FLAG_ANSWER)) | FLAG_CONTINUED;
@@ -236,19 +232,20 @@ export class SendPath {
   /** A topic nobody knows: made if that is allowed, while this frame waits; the connection's other frames go on. */
   #create(connection: ClientConnection, header: SendHeader, bytes: Uint8Array, start: number, end: number): boolean {
     const topic = utf8(header.text, header.topicStart, header.topicEnd);
-    const badName = checkTopicName(topic);
+    const badName = topicNameFault(topic);
     if (badName !== null) {
-      this.#refuse(connection, header, RESPONSE_CODE.INVALID_PARAMETER, badName);
+      this.#refuse(connection, header, responseCode.INVALID_PARAMETER, badName);
       return true;
     }
     if (this.#topics.complete && !this.#limits.autoCreate) {
-      this.#refuse(connection, header, RESPONSE_CODE.TOPIC_NOT_EXIST, `topic[${topic}] not exist, apply first please! Auto-creation is off`);
+      this.#refuse(connection, header, responseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist, apply first please! Auto-creation is off`);
       return true;
     }
     const frame = bytes.slice(start, end);
     const defaultTopic = utf8(header.text, header.defaultTopicStart, header.defaultTopicEnd);
     const queueNums = header.defaultTopicQueueNums;
-    const isUnit = header.isUnitMode;
+    const sysFlag = header.isUnitMode ? 1 : 0;
+    const parked = { flag: header.flag, opaque: header.opaque, isBinary: header.isBinary };
     connection.parked++;
     this.#thread.ask<TopicReady | TopicRefused, CreateOnSend>(
       this.#registry,
@@ -258,7 +255,7 @@ export class SendPath {
         defaultTopic,
         queueNums,
         clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
-        sysFlag: isUnit ? 1 : 0,
+        sysFlag,
         replyTo,
       }),
       CREATE_TIMEOUT_MS,
@@ -268,14 +265,12 @@ export class SendPath {
         if (reply?.kind === 'topic-ready' && this.#topics.get(topic) !== undefined) {
           if (!this.frame(connection, frame, 0, frame.length)) connection.hold(HOLD_LANE);
         } else {
-          const code = reply?.kind === 'topic-refused' ? reply.code : RESPONSE_CODE.SYSTEM_BUSY;
+          const code = reply?.kind === 'topic-refused' ? reply.code : responseCode.SYSTEM_BUSY;
           const remark =
             reply?.kind === 'topic-refused'
               ? reply.remark
               : `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
-          const parked = new SendHeader();
-          if (scanSendHeader(frame, 0, frame.length, parked) || fillFromCommand(decodeCommand(frame, 0, frame.length), parked) === undefined)
-            this.#refuse(connection, parked, code, remark);
+          this.#refuse(connection, parked, code, remark);
         }
         if (connection.parked < PARKED_MAX) connection.resume(HOLD_PARKED);
         this.#thread.requestTurn();
@@ -313,7 +308,7 @@ export class SendPath {
       if (isLate) {
         this.laneFullRefusals++;
         const remark = `[REJECTREQUEST]the log lane stayed full for ${LANE_WAIT_MS} ms: the disk is slower than the senders; send again later`;
-        this.#refuse(connection, this.#header, RESPONSE_CODE.SYSTEM_BUSY, remark);
+        this.#refuse(connection, this.#header, responseCode.SYSTEM_BUSY, remark);
         connection.resume(HOLD_LANE);
         continue;
       }
@@ -324,7 +319,7 @@ export class SendPath {
     if (this.#stalled.length > 0) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
   }
 
-  #refuse(connection: ClientConnection, header: SendHeader, code: number, remark: string): void {
+  #refuse(connection: ClientConnection, header: Pick<SendHeader, 'flag' | 'opaque' | 'isBinary'>, code: number, remark: string): void {
     if ((header.flag & ONEWAY_FLAG) !== 0) return;
     connection.write(
       encodeCommand({

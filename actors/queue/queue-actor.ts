@@ -13,6 +13,8 @@ import { type QueueTable, UNIT_BYTES } from './queue-table.ts';
 export type Pull = {
   readonly kind: 'pull';
   readonly ticket: number;
+  /** The queue's handle: another one than before when its topic was deleted and made again. */
+  readonly handle: number;
   readonly offset: number;
   readonly max: number;
   readonly bytesMax: number;
@@ -23,8 +25,11 @@ export type Pull = {
 };
 /** The log worker has appended to the queue. */
 export type Arrived = { readonly kind: 'arrived' };
+/** What range consumers see. */
+export type QueryRange = { readonly kind: 'query-range'; readonly handle: number; readonly replyTo: ActorRef<QueueRange> };
+export type QueueRange = { readonly kind: 'queue-range'; readonly min: number; readonly max: number };
 type HoldExpired = { readonly kind: 'hold-expired'; readonly hold: number };
-export type QueueCommand = Pull | Arrived | HoldExpired;
+export type QueueCommand = Pull | Arrived | QueryRange | HoldExpired;
 
 /** `units`: the 20-byte units of the messages found. `isCold`: they are not in memory, a reader has to look. */
 export type PullReply = {
@@ -44,8 +49,10 @@ export interface QueueSurroundings {
   readonly table: QueueTable;
   readonly marks: Watermarks;
   readonly syncFlush: boolean;
-  /** Sync flush: tell the queue `arrived` again when the disk has more. */
-  tellAfterFlush(queue: ActorRef<Arrived>): void;
+  /** From now on `arrived` for the handle's queue goes to `queue`. */
+  own(handle: number, queue: ActorRef<Arrived>): void;
+  /** Sync flush: tell the queue `arrived` again when the flushed end is no longer `seen`. */
+  tellAfterFlush(queue: ActorRef<Arrived>, seen: number): void;
 }
 
 const NO_UNITS = new Uint8Array(0);
@@ -58,29 +65,46 @@ const scratch = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
 type Held = { readonly pull: Pull; readonly timer: TimerId };
 
 export class QueueActor implements Actor<QueueCommand> {
-  readonly #handle: number;
+  #handle = -1;
   readonly #around: QueueSurroundings;
   readonly #held: Map<number, Held> = new Map();
   #nextHold = 0;
+  /** Flushed end at the last look. */
+  #seenFlushed = 0;
   /** Sync flush: offsets below it are on disk. */
   #flushed = 0;
 
-  constructor(handle: number, around: QueueSurroundings) {
-    this.#handle = handle;
+  constructor(around: QueueSurroundings) {
     this.#around = around;
-    this.#flushed = around.table.filed(handle);
   }
 
   receive(message: QueueCommand, context: ActorContext): void {
-    if (message.kind === 'pull') this.#onPull(message, context);
-    else if (message.kind === 'arrived') this.#onArrived(context);
-    else this.#onHoldExpired(message.hold);
+    switch (message.kind) {
+      case 'pull':
+        this.#own(message.handle, context);
+        return this.#onPull(message, context);
+      case 'arrived':
+        return this.#onArrived(context);
+      case 'query-range':
+        this.#own(message.handle, context);
+        message.replyTo.tell({ kind: 'queue-range', min: this.#around.table.min(this.#handle), max: this.#visible() });
+        return;
+      case 'hold-expired':
+        return this.#onHoldExpired(message.hold);
+    }
+  }
+
+  #own(handle: number, context: ActorContext): void {
+    if (handle === this.#handle) return;
+    this.#handle = handle;
+    this.#flushed = this.#around.table.filed(handle);
+    this.#around.own(handle, context.self as ActorRef<Arrived>);
   }
 
   #onPull(pull: Pull, context: ActorContext): void {
     if (this.#answer(pull, pull.holdMs > 0 && this.#held.size < HELD_MAX)) return;
     const hold = this.#nextHold++;
-    this.#held.set(hold, { pull, timer: context.schedule(pull.holdMs, { kind: 'hold-expired', hold }) });
+    this.#held.set(hold, { pull, timer: context.schedule(pull.holdMs, { kind: 'hold-expired', hold } as HoldExpired) });
     this.#around.table.setWaiting(this.#handle);
     // Looked at once more: what came between the first look and the flag rang no bell.
     if (this.#visible() > pull.offset) this.#release(hold, context);
@@ -96,7 +120,7 @@ export class QueueActor implements Actor<QueueCommand> {
 
   /** Written but not on disk yet: nobody reads what a power cut could take back. */
   #awaitFlush(context: ActorContext): void {
-    if (this.#around.syncFlush && this.#visible() < this.#around.table.next(this.#handle)) this.#around.tellAfterFlush(context.self as ActorRef<Arrived>);
+    if (this.#around.syncFlush && this.#visible() < this.#around.table.next(this.#handle)) this.#around.tellAfterFlush(context.self as ActorRef<Arrived>, this.#seenFlushed);
   }
 
   /** Answers a held pull if there is something for it. */
@@ -154,6 +178,7 @@ export class QueueActor implements Actor<QueueCommand> {
     // NEXT was read first: every unit below it ends at or before the written end read now.
     const written = marks.read(WRITTEN_END);
     const flushed = marks.read(FLUSHED_END);
+    this.#seenFlushed = flushed;
     if (flushed >= written) this.#flushed = next;
     // In this mode units are filed only once their records are on disk, and what is not filed lies in memory.
     else this.#flushed = Math.max(this.#flushed, table.filed(this.#handle));

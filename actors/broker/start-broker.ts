@@ -1,0 +1,300 @@
+/**
+ * Starts a broker, a name server or both in this process: allocates the shared memory, starts the threads under their
+ * supervisors, opens the store, and lets the shards listen. Also their end: in order, or at once.
+ * Source: RocketMQ 5.3 `BrokerStartup`, `BrokerController`.
+ */
+import { extname } from 'node:path';
+import type { ActorRef } from '../../runtime/actor.ts';
+import { ActorSystem } from '../../runtime/actor-system.ts';
+import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
+import type { PlacementRule } from '../../runtime/thread/placement.ts';
+import { storeLayout } from '../../storage/store-layout.ts';
+import { LaneView } from '../commit-log/log-lane.ts';
+import type { LogThreadData } from '../commit-log/log-main.ts';
+import type { SyncThreadData } from '../commit-log/sync-main.ts';
+import { Watermarks } from '../commit-log/watermarks.ts';
+import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
+import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
+import {
+  type KnownQueues,
+  type SendsStopped,
+  type Serve,
+  type Serving,
+  type ShardCommand,
+  type ShardThreadData,
+  type StopSends,
+  shardPath,
+} from '../shard/shard-main.ts';
+import type { ReaderThreadData } from '../store/reader-main.ts';
+import type { StoreThreadData } from '../store/store-main.ts';
+import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
+import type { BrokerConfig } from './broker-config.ts';
+import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
+import { MetricsSource, RING_BYTES } from './metrics-source.ts';
+import type { BrokerFault, BrokerHooks, RunningBroker } from './running-broker.ts';
+
+/** Room for the queues of many topics; untouched pages cost nothing. */
+const QUEUES_MAX = 131_072;
+const SERVE_MAX_MS = 30_000;
+/** Of the time that a stop may take, what is left to the store for its last writes. */
+const SENDS_SHARE = 0.3;
+const QUEUES_PER_PAGE = 256;
+/** A log worker that is replaced itself drains a dead shard's lane a little later. */
+const LANE_DRAIN_MAX_MS = 5_000;
+const LANE_LOOK_MS = 2;
+
+const here = extname(import.meta.url);
+const threadModule = (path: string): URL => new URL(`${path}${here}`, import.meta.url);
+
+export async function startBroker(config: BrokerConfig, hooks: BrokerHooks): Promise<RunningBroker> {
+  const starting = new StartingBroker(config, hooks);
+  await starting.start();
+  return starting;
+}
+
+class StartingBroker implements RunningBroker {
+  readonly addresses: RunningBroker['addresses'];
+  readonly dataDir: string;
+  readonly #config: BrokerConfig;
+  readonly #hooks: BrokerHooks;
+  readonly #shards: readonly string[];
+  readonly #memory: BrokerMemory | null;
+  readonly #queues: ListedQueue[] = [];
+  readonly #faultListeners: ((fault: BrokerFault) => void)[] = [];
+  #fault: BrokerFault | null = null;
+  #system!: ActorSystem;
+  #metrics!: MetricsSource;
+  #isServing = false;
+  #stopping: Promise<void> | null = null;
+
+  constructor(config: BrokerConfig, hooks: BrokerHooks) {
+    this.#config = config;
+    this.#hooks = hooks;
+    this.dataDir = config.storePath;
+    const host = (name: string, port: number): string => `${name}:${port}`;
+    this.addresses = {
+      nameServer: config.nameServerEnable ? host(config.nameServerHost, config.nameServerPort) : null,
+      broker: config.brokerEnable ? host(config.advertisedHost, config.listenPort) : null,
+      vip: config.brokerEnable && config.vipPortEnable ? host(config.advertisedHost, config.listenPort - 2) : null,
+    };
+    this.#shards = Array.from({ length: config.shards }, (_, shard) => `shard-${shard}`);
+    this.#memory = config.brokerEnable
+      ? allocateBrokerMemory({
+          shards: config.shards,
+          laneBytes: config.logLaneBytes,
+          queueMax: QUEUES_MAX,
+          counterWords: SHARD_COUNTER_WORDS,
+        })
+      : null;
+  }
+
+  async start(): Promise<void> {
+    this.#system = await ActorSystem.start({
+      root: this.#tree(),
+      placement: this.#placement(),
+      ringBytes: RING_BYTES,
+      onThreadEvent: (event) => this.#onThreadEvent(event),
+      onEscalation: (error) => this.#onFault({ kind: 'escalation', error }),
+      log: (level, text, fields) => this.#hooks.log(level, text, fields),
+    });
+    this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, () => this.#health());
+    try {
+      if (this.#memory !== null) await this.#openStore(this.#memory);
+      this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues));
+      await Promise.all(this.#shards.map((name) => this.#serve(name)));
+      this.#isServing = true;
+    } catch (error) {
+      await this.#system.stop();
+      throw error;
+    }
+  }
+
+  #tree(): SupervisorSpec {
+    const limits = { intensity: 10, periodMs: 60_000 };
+    const shards: SupervisorSpec = {
+      id: 'shards',
+      strategy: 'one-for-one',
+      ...limits,
+      startTogether: true,
+      children: this.#shards.map((name, index): ThreadSpec => {
+        const data: ShardThreadData = { config: this.#config, memory: this.#memory, shards: this.#shards };
+        return {
+          name,
+          group: 'shard',
+          loop: 'event',
+          module: threadModule('../shard/shard-main'),
+          data,
+          beforeRestart: () => this.#drainLane(index),
+        };
+      }),
+    };
+    const memory = this.#memory;
+    if (memory === null) return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [shards] };
+    return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [this.#storeTree(memory), shards] };
+  }
+
+  #storeTree(memory: BrokerMemory): SupervisorSpec {
+    const config = this.#config;
+    const layout = storeLayout(config.storePath);
+    const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
+    const log: LogThreadData = { memory, directory: layout.commitLog, segmentBytes: config.commitLogSegmentBytes, syncFlush };
+    const sync: SyncThreadData = { ...log, flushEveryMs: config.flushEveryMs };
+    const store: StoreThreadData = { memory, config };
+    const reader: ReaderThreadData = { memory, config };
+    const thread = (name: string, path: string, data: unknown): ThreadSpec => ({
+      name,
+      loop: 'blocking',
+      module: threadModule(path),
+      data,
+    });
+    return {
+      id: 'store',
+      strategy: 'one-for-one',
+      intensity: 10,
+      periodMs: 60_000,
+      startTogether: true,
+      children: [
+        // Stopped in reverse: the log before the sync worker, the store worker last.
+        thread('store', '../store/store-main', store),
+        thread('sync', '../commit-log/sync-main', sync),
+        thread('log', '../commit-log/log-main', log),
+        thread('reader', '../store/reader-main', reader),
+      ],
+    };
+  }
+
+  #placement(): PlacementRule[] {
+    const first = this.#shards[0]!;
+    const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
+    for (const prefix of ['topic-registry', 'group-registry', 'offset-store', 'registration']) rules.push({ prefix, thread: first });
+    for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
+    if (this.#memory !== null) {
+      rules.push({ prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });
+    }
+    return rules;
+  }
+
+  async #openStore(memory: BrokerMemory): Promise<void> {
+    const store: ActorRef<StoreCommand> = this.#system.ref(STORE_PATH);
+    const opened = await openStoreOf((target, build, timeoutMs) => this.#system.ask(target, build, timeoutMs), store);
+    for (const { topic, queueId, handle } of opened.queues) this.#queues.push({ topic, queueId, handle });
+    const { recovered } = opened;
+    if (!opened.wasClean && opened.writtenEnd > 0) {
+      this.#hooks.log('info', 'The store was not closed in order; it has been recovered', {
+        ...recovered,
+        damaged: recovered.damaged.length,
+      });
+      for (const damage of recovered.damaged) this.#hooks.log('error', 'Damage in the commit log', { damage });
+    }
+    new Watermarks(memory.marks).open(opened.lastStoreTimestamp);
+    this.#system.context.wake(this.#system.context.threadIndex('log'));
+  }
+
+  /** Gives a shard what it needs and waits until it listens. */
+  async #serve(name: string): Promise<void> {
+    const shard: ActorRef<ShardCommand> = this.#system.ref(shardPath(name));
+    if (name === this.#shards[0]) {
+      for (let from = 0; from < this.#queues.length; from += QUEUES_PER_PAGE) {
+        const page = this.#queues.slice(from, from + QUEUES_PER_PAGE);
+        const known: KnownQueues = {
+          kind: 'known-queues',
+          topics: page.map((queue) => queue.topic),
+          queueIds: page.map((queue) => queue.queueId),
+          handles: page.map((queue) => queue.handle),
+        };
+        while (!shard.tell(known)) await new Promise((resolve) => setTimeout(resolve, 1));
+        if (from % (16 * QUEUES_PER_PAGE) === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', replyTo }), SERVE_MAX_MS);
+    if (serving.error !== '') throw new Error(`The shard ${name} cannot listen: ${serving.error}`);
+  }
+
+  /** A dead shard's lane is written to its published end before its successor takes it over. */
+  async #drainLane(index: number): Promise<void> {
+    if (this.#memory === null) return;
+    const lane = new LaneView(this.#memory.lanes[index]!);
+    const context = this.#system.context;
+    const until = context.monotonicMs() + LANE_DRAIN_MAX_MS;
+    while (lane.written() !== lane.published()) {
+      if (context.monotonicMs() > until) throw new Error(`The log lane of shard ${index} was not drained within ${LANE_DRAIN_MAX_MS} ms`);
+      context.wake(context.threadIndex('log'));
+      await new Promise((resolve) => setTimeout(resolve, LANE_LOOK_MS));
+    }
+  }
+
+  #onThreadEvent(event: ThreadEvent): void {
+    const { log } = this.#hooks;
+    if (event.kind === 'died') {
+      log('error', 'A thread has ended', { thread: event.thread, reason: event.exit.reason, error: event.exit.error?.message });
+    } else if (event.kind === 'restarted') {
+      log('warn', 'A thread was replaced', { thread: event.thread, tookMs: Math.round(event.tookMs) });
+      if (this.#isServing && event.thread.startsWith('shard-')) this.#serveAgain(event.thread);
+    } else if (event.kind === 'stuck-in-call') {
+      this.#onFault({ kind: 'fence', error: new Error(`The thread ${event.thread} has been in a system call for ${event.callMs} ms`) });
+    } else if (event.kind === 'report' && event.event === 'fence') {
+      this.#onFault({ kind: 'fence', error: new Error(String(event.detail.error)) });
+    } else if (event.kind === 'report') {
+      log('warn', `The store reports: ${event.event}`, { thread: event.thread, ...event.detail });
+    }
+  }
+
+  #serveAgain(name: string): void {
+    this.#serve(name).catch((error: unknown) => {
+      if (this.#stopping === null) this.#onFault({ kind: 'escalation', error: error instanceof Error ? error : new Error(String(error)) });
+    });
+  }
+
+  #onFault(fault: BrokerFault): void {
+    if (this.#fault !== null) return;
+    this.#fault = fault;
+    if (fault.kind === 'fence' && this.#memory !== null) new Watermarks(this.#memory.marks).fence();
+    for (const listener of this.#faultListeners) listener(fault);
+  }
+
+  onFault(run: (fault: BrokerFault) => void): void {
+    if (this.#fault !== null) run(this.#fault);
+    else this.#faultListeners.push(run);
+  }
+
+  #health(): string {
+    if (this.#fault !== null) return this.#fault.error.message;
+    if (this.#stopping !== null) return 'stopping';
+    return this.#isServing ? '' : 'starting';
+  }
+
+  metrics(): ReturnType<RunningBroker['metrics']> {
+    return this.#metrics.snapshot();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const reason = 'the broker is stopping; send to another broker';
+    try {
+      if (this.#memory !== null && this.#fault?.kind !== 'fence') {
+        const sendsMs = this.#config.stopMs * SENDS_SHARE;
+        // A shard that does not answer is dead or stuck: what it published is drained all the same.
+        await Promise.allSettled(
+          this.#shards.map((name) =>
+            this.#system.ask<SendsStopped, StopSends>(
+              this.#system.ref(shardPath(name)),
+              (replyTo) => ({ kind: 'stop-sends', reason, replyTo }),
+              sendsMs,
+            ),
+          ),
+        );
+      }
+    } finally {
+      await this.#system.stop();
+    }
+  }
+
+  async terminate(): Promise<void> {
+    this.#stopping ??= Promise.resolve();
+    await this.#system.stop();
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The log worker: a blocking thread that runs the sequencer over all lanes. Sleeps until a shard rings; tells the shards what is
+ * written, the sync worker what is wanted on disk, and the queue owners what has come. Its death loses nothing: the marks in
+ * shared memory say what is in the log, and its successor goes on from there.
+ */
+import { CommitLog } from '../../storage/commit-log/commit-log.ts';
+import { decideThrown } from '../../storage/disk-error-policy.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { TailWriter } from '../queue/queue-table.ts';
+import { IndexFeed } from './index-feed.ts';
+import { LaneView } from './log-lane.ts';
+import { RunTable } from './run-table.ts';
+import { Sequencer } from './sequencer.ts';
+import { WRITTEN_END, Watermarks } from './watermarks.ts';
+
+export type LogThreadData = {
+  readonly memory: BrokerMemory;
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly syncFlush: boolean;
+};
+
+/** Raw ring record to a shard: handles (int32 each) of queues with held pulls that have got messages. */
+export const ARRIVED_RECORD = 1;
+/** Handles in one record. */
+const HANDLES_MAX = 1024;
+/** A full ring is tried again after this long. */
+const AGAIN_MS = 2;
+
+export function main(thread: ThreadContext, data: LogThreadData): void {
+  const marks = new Watermarks(data.memory.marks);
+  const shards = thread.threadsOf('shard');
+  const syncThread = thread.threadIndex('sync');
+  const storeThread = thread.threadIndex('store');
+  const notices = new Notices(thread);
+  let sequencer: Sequencer | null = null;
+
+  const open = (): Sequencer => {
+    const log = CommitLog.open(new NodeDisk(), data.directory, data.segmentBytes);
+    log.setMaxOffset(marks.read(WRITTEN_END));
+    const opened = new Sequencer({
+      lanes: data.memory.lanes.map((lane) => new LaneView(lane)),
+      queues: new TailWriter(data.memory.queues),
+      runs: new RunTable(data.memory.runs),
+      feed: new IndexFeed(data.memory.feed),
+      marks,
+      files: log,
+      classify: (error) => (decideThrown(error) === 'cut-back' ? 'cut-back' : 'fence'),
+      now: () => thread.now(),
+      syncFlush: data.syncFlush,
+      lastStoreTimestamp: marks.lastStoreTimestamp,
+      hooks: {
+        waiting: (queue, owner) => notices.add(queue, owner),
+        written: (lane) => thread.wake(shards[lane]!),
+        syncWanted: () => thread.wake(syncThread),
+        storeHurry: () => thread.wake(storeThread),
+        failed: (verdict, error) => {
+          thread.log('error', 'An append to the commit log failed', { verdict, error: error.message });
+          thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
+          for (const shard of shards) thread.wake(shard);
+        },
+      },
+    });
+    if (thread.generation > 0) opened.takeOver();
+    return opened;
+  };
+
+  thread.addSource({
+    poll: () => {
+      if (sequencer === null) {
+        if (!marks.isOpen) return false;
+        sequencer = open();
+      }
+      return sequencer.poll();
+    },
+  });
+  thread.addTurnEnd(() => notices.send());
+}
+
+/** Collects, over a turn, which queues have got messages, and tells each owner with one record. */
+class Notices {
+  readonly #thread: ThreadContext;
+  readonly #byOwner: Map<number, number[]> = new Map();
+  #isRetrying = false;
+
+  constructor(thread: ThreadContext) {
+    this.#thread = thread;
+  }
+
+  add(queue: number, owner: number): void {
+    const queues = this.#byOwner.get(owner);
+    if (queues === undefined) this.#byOwner.set(owner, [queue]);
+    else queues.push(queue);
+  }
+
+  send(): void {
+    for (const [owner, queues] of this.#byOwner) {
+      while (queues.length > 0) {
+        const handles = queues.slice(0, HANDLES_MAX);
+        const isSent = this.#thread.sendRecord(owner, ARRIVED_RECORD, handles.length * 4, (_bytes, view, offset) => {
+          for (let i = 0; i < handles.length; i++) view.setInt32(offset + i * 4, handles[i]!);
+        });
+        if (!isSent) return this.#later();
+        queues.splice(0, handles.length);
+      }
+    }
+  }
+
+  /** The ring to an owner is full: the log worker does not wait for it. */
+  #later(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    this.#thread.schedule(AGAIN_MS, () => {
+      this.#isRetrying = false;
+      this.send();
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The sync worker: a blocking thread that brings the commit log to the disk and nothing else. Sync flush: as soon as somebody waits,
+ * everything written so far in one `fdatasync`, while the log worker writes on. Async flush: every interval. A failed sync is
+ * never tried again: the broker is fenced. Source: RocketMQ `CommitLog.GroupCommitService`, `FlushRealTimeService`.
+ */
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { CommitLog } from '../../storage/commit-log/commit-log.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { FLUSHED_END, WRITTEN_END, Watermarks } from './watermarks.ts';
+
+export type SyncThreadData = {
+  readonly memory: BrokerMemory;
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly syncFlush: boolean;
+  /** Async flush: longest time that written bytes wait for the disk. */
+  readonly flushEveryMs: number;
+};
+
+/** An idle worker looks this often whether anything was written. */
+const IDLE_MS = 1000;
+
+export function main(thread: ThreadContext, data: SyncThreadData): void {
+  const marks = new Watermarks(data.memory.marks);
+  const shards = thread.threadsOf('shard');
+  let log: CommitLog | null = null;
+  let isDue = false;
+
+  const fence = (error: Error): void => {
+    marks.fence();
+    thread.log('error', 'A sync of the commit log failed: nothing is acknowledged any more', { error: error.message });
+    thread.report('fence', { error: error.message });
+    for (const shard of shards) thread.wake(shard);
+  };
+
+  /** True: something was synced. */
+  const sync = (): boolean => {
+    if (!marks.isOpen || marks.fenced) return false;
+    if (log === null) {
+      // Linux tells a write-back error once: what the former worker did not live to hear of, nobody will.
+      if (marks.syncWasCutShort()) {
+        fence(new Error('The sync worker ended within a sync: whether its bytes are on the disk is not known'));
+        return false;
+      }
+      log = CommitLog.open(new NodeDisk(), data.directory, data.segmentBytes);
+    }
+    const isWanted = marks.takeSyncWanted();
+    if (!isWanted && !isDue) return false;
+    const from = marks.read(FLUSHED_END);
+    const to = marks.read(WRITTEN_END);
+    isDue = false;
+    if (to <= from) return false;
+    marks.beginSync();
+    thread.enterCall();
+    try {
+      log.sync(from, to);
+    } catch (error) {
+      fence(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    } finally {
+      thread.leaveCall();
+    }
+    marks.endSync();
+    marks.move(FLUSHED_END, to);
+    if (data.syncFlush) for (const shard of shards) thread.wake(shard);
+    return true;
+  };
+
+  const tick = (): void => {
+    isDue = true;
+    const did = sync();
+    thread.schedule(did ? data.flushEveryMs : Math.max(data.flushEveryMs, IDLE_MS), tick);
+  };
+  thread.schedule(data.flushEveryMs, tick);
+  thread.addSource({ poll: sync });
+  thread.onStop(() => {
+    isDue = true;
+    sync();
+  });
+}

@@ -1,0 +1,392 @@
+/**
+ * Pull path of one shard: from a frame with a pull to the answer with its messages. The queue's actor says which messages; their
+ * bytes are copied from the log lanes while they lie there, else a reader fetches them. One a shard; also the actor that the
+ * queue actors and the reader answer to.
+ *
+ * Refusals: 1 a field is missing; 16 not readable or consumption off; 17 no such topic; 23 the subscription cannot be parsed;
+ * 24 no subscription, heartbeat first; 25 the subscription is older than the client's; 26 no such group; 29 a bad queue id;
+ * 215 too many pulls under way. Source: RocketMQ 5.3 `PullMessageProcessor`.
+ */
+import { MessageTextError } from '../../model/errors.ts';
+import { parseTags } from '../../model/subscription.ts';
+import { javaHash } from '../../model/java-hash.ts';
+import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
+import { FieldError } from '../../protocol/remoting/errors.ts';
+import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
+import { fillPullFromCommand, missingPullField, PULL_FOUND_REQUIRED, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
+import * as code from '../../protocol/remoting/response-code.ts';
+import { PULL_RESPONSE_HEAD_MAX_BYTES, writePullResponseHeader } from '../../protocol/remoting/response-writer.ts';
+import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
+import type { LaneReader } from '../commit-log/lane-reader.ts';
+import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
+import type { GroupTable } from '../consumer-group/group-table.ts';
+import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
+import { type Pull, type PullReply, unitPhysical, unitSize } from '../queue/queue-actor.ts';
+import { UNIT_BYTES } from '../queue/queue-table.ts';
+import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
+import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import type { ClientConnection } from './client-connection.ts';
+
+/** Messages of one answer, whatever was asked for. */
+const MESSAGES_MAX = 8192;
+/** Bytes of one answer, but one message is always given. */
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Longest hold: clients give up their own request before. */
+const HOLD_MS_MAX = 60_000;
+/** Pulls of one connection that wait for their answer. */
+const IN_FLIGHT_MAX = 16_384;
+/** Parsed inline subscriptions kept. */
+const EXPRESSIONS_MAX = 4096;
+
+const READ_PERMISSION = 4;
+const ALL: readonly number[] = [];
+
+type Pending = {
+  readonly connection: ClientConnection;
+  readonly opaque: number;
+  readonly isBinary: boolean;
+  readonly topic: TopicState;
+  readonly queueId: number;
+  readonly max: number;
+  readonly bytesMax: number;
+  readonly codes: readonly number[];
+};
+
+export type PullCounters = { messagesOut: number; bytesOut: number; coldPulls: number };
+
+export class PullPath implements Actor<PullReply | ColdRead> {
+  readonly #thread: ThreadContext;
+  readonly #topics: TopicTable;
+  readonly #groups: GroupTable;
+  readonly #lanes: LaneReader;
+  readonly #slots: Uint8Array;
+  readonly #freeSlots: number[];
+  /** Cold pulls that wait for a slot. */
+  readonly #coldWaiting: ColdPull[] = [];
+  readonly #reader: ActorRef<ColdPull>;
+  readonly #self: ActorRef<PullReply | ColdRead>;
+  readonly #header = new PullHeader();
+  readonly #pending: Map<number, Pending> = new Map();
+  #nextTicket = 0;
+  readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
+  readonly #expressions: Map<string, readonly number[]> = new Map();
+  readonly #brokerIdWhenSlow: number;
+  readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0 };
+  readonly #fields = {
+    code: 0,
+    remark: '',
+    suggestWhichBrokerId: 0,
+    nextBeginOffset: 0,
+    minOffset: 0,
+    maxOffset: 0,
+    topicSysFlag: 0,
+    groupSysFlag: 0,
+  };
+
+  constructor(parts: { thread: ThreadContext; selfPath: string; topics: TopicTable; groups: GroupTable; lanes: LaneReader; slots: SharedArrayBuffer }) {
+    this.#thread = parts.thread;
+    this.#topics = parts.topics;
+    this.#groups = parts.groups;
+    this.#lanes = parts.lanes;
+    this.#slots = new Uint8Array(parts.slots);
+    this.#freeSlots = Array.from({ length: READ_SLOTS }, (_, slot) => READ_SLOTS - 1 - slot);
+    this.#reader = parts.thread.ref<ColdPull>('reader');
+    this.#self = parts.thread.ref<PullReply | ColdRead>(parts.selfPath);
+    this.#brokerIdWhenSlow = 0;
+  }
+
+  get held(): number {
+    return this.#pending.size;
+  }
+
+  /** Takes a frame with a pull. */
+  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {
+    const header = this.#header;
+    if (!scanPullHeader(bytes, start, end, header)) {
+      try {
+        fillPullFromCommand(decodeCommand(bytes, start, end), header);
+      } catch (error) {
+        if (!(error instanceof FieldError)) throw error;
+        this.#refuse(connection, header, code.SYSTEM_ERROR, error.message);
+        return;
+      }
+    }
+    if ((header.found & PULL_FOUND_REQUIRED) !== PULL_FOUND_REQUIRED) {
+      this.#refuse(connection, header, code.SYSTEM_ERROR, `the custom field <${missingPullField(header)}> is null: a pull must have it`);
+      return;
+    }
+    if ((header.flag & ONEWAY_FLAG) !== 0) return;
+    const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
+    const group = utf8(header.text, header.consumerGroupStart, header.consumerGroupEnd);
+    if (topic === undefined) {
+      const name = utf8(header.text, header.topicStart, header.topicEnd);
+      const isEarly = !this.#topics.complete;
+      const remark = `the topic[${name}] not exist, apply first please!`;
+      this.#refuse(connection, header, isEarly ? code.SYSTEM_BUSY : code.TOPIC_NOT_EXIST, isEarly ? 'the broker is starting' : remark);
+      return;
+    }
+    const codes = this.#check(connection, header, topic, group);
+    if (codes === null) return;
+    if (connection.inFlight >= IN_FLIGHT_MAX) {
+      const remark = `the connection has ${IN_FLIGHT_MAX} pulls under way, which is the most; wait for answers`;
+      this.#refuse(connection, header, code.FLOW_CONTROL, remark);
+      return;
+    }
+    if ((header.sysFlag & PULL_COMMIT_OFFSET_FLAG) !== 0 && header.commitOffset >= 0) {
+      const commit: CommitOffset = { kind: 'commit-offset', topic: topic.name, queueId: header.queueId, offset: header.commitOffset };
+      this.#thread.ref<CommitOffset>(`consumer-group/${group}`).tell(commit);
+    }
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    const max = Math.min(Math.max(1, header.maxMsgNums), MESSAGES_MAX);
+    const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, BYTES_MAX) : BYTES_MAX;
+    this.#pending.set(ticket, {
+      connection,
+      opaque: header.opaque,
+      isBinary: header.isBinary,
+      topic,
+      queueId: header.queueId,
+      max,
+      bytesMax,
+      codes,
+    });
+    connection.inFlight++;
+    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX);
+    const pull: Pull = { kind: 'pull', ticket, handle: topic.queueHandles[header.queueId]!, offset: header.queueOffset, max, bytesMax, codes, holdMs, replyTo: this.#self };
+    this.#thread.requestTurn();
+    if (this.#queueRef(topic, header.queueId).tell(pull)) return;
+    this.#pending.delete(ticket);
+    connection.inFlight--;
+    this.#refuse(connection, header, code.SYSTEM_BUSY, '[OVERLOAD]system busy, start flow control for a while: the queue has too many requests waiting');
+  }
+
+  #queueRef(topic: TopicState, queueId: number): ActorRef<Pull> {
+    const handle = topic.queueHandles[queueId]!;
+    let ref = this.#queueRefs[handle];
+    if (ref === undefined) {
+      ref = this.#thread.ref<Pull>(`queue/${topic.name}/${queueId}`);
+      this.#queueRefs[handle] = ref;
+    }
+    return ref;
+  }
+
+  /** The rules a pull must keep, in the Java broker's order. Gives the tag codes wanted, or null when it was refused. */
+  #check(connection: ClientConnection, header: PullHeader, topic: TopicState, group: string): readonly number[] | null {
+    const state = this.#groups.get(group);
+    const withSubscription = (header.sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0;
+    if (state === undefined && !withSubscription) {
+      const remark = `the consumer group [${group}] is not known here; send a heartbeat first`;
+      this.#refuse(connection, header, this.#groups.complete ? code.SUBSCRIPTION_NOT_EXIST : code.SYSTEM_BUSY, remark);
+      return null;
+    }
+    if (state !== undefined && !state.config.consumeEnable) {
+      this.#refuse(connection, header, code.NO_PERMISSION, `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`);
+      return null;
+    }
+    if ((topic.perm & READ_PERMISSION) === 0) {
+      this.#refuse(connection, header, code.NO_PERMISSION, `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`);
+      return null;
+    }
+    if (header.queueId < 0 || header.queueId >= topic.readQueues) {
+      const remark = `queueId[${header.queueId}] is illegal, topic:[${topic.name}] topicConfig.readQueueNums:[${topic.readQueues}] consumer:[${connection.remoteAddress}]; refresh the route`;
+      this.#refuse(connection, header, code.INVALID_PARAMETER, remark);
+      return null;
+    }
+    if (withSubscription) return this.#inlineCodes(connection, header);
+    const subscription = state!.subscriptions.get(topic.name);
+    if (subscription === undefined || state!.memberCount === 0) {
+      const remark = `the consumer's subscription not exist, group: ${group}, topic: ${topic.name}; send a heartbeat with it first`;
+      this.#refuse(connection, header, code.SUBSCRIPTION_NOT_EXIST, remark);
+      return null;
+    }
+    if (subscription.subVersion < header.subVersion) {
+      this.#refuse(connection, header, code.SUBSCRIPTION_NOT_LATEST, 'the consumer\'s subscription not latest; send a heartbeat with the new one first');
+      return null;
+    }
+    if (subscription.expressionType !== 'TAG') {
+      this.#refuse(connection, header, code.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
+      return null;
+    }
+    if (subscription.all) return ALL;
+    let codes = this.#codeArrays.get(subscription.codes);
+    if (codes === undefined) {
+      codes = [...subscription.codes];
+      this.#codeArrays.set(subscription.codes, codes);
+    }
+    return codes;
+  }
+
+  readonly #codeArrays: WeakMap<Int32Array, readonly number[]> = new WeakMap();
+
+  #inlineCodes(connection: ClientConnection, header: PullHeader): readonly number[] | null {
+    const type = utf8(header.text, header.expressionTypeStart, header.expressionTypeEnd);
+    if (type !== '' && type !== 'TAG') {
+      this.#refuse(connection, header, code.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
+      return null;
+    }
+    const expression = utf8(header.text, header.subscriptionStart, header.subscriptionEnd);
+    const known = this.#expressions.get(expression);
+    if (known !== undefined) return known;
+    let codes: readonly number[];
+    try {
+      codes = parseTags(expression).map(javaHash);
+    } catch (error) {
+      if (!(error instanceof MessageTextError)) throw error;
+      this.#refuse(connection, header, code.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${error.message}`);
+      return null;
+    }
+    if (this.#expressions.size >= EXPRESSIONS_MAX) this.#expressions.clear();
+    this.#expressions.set(expression, codes);
+    return codes;
+  }
+
+  receive(message: PullReply | ColdRead): void {
+    if (message.kind === 'pull-reply') this.#onReply(message);
+    else this.#onColdRead(message);
+  }
+
+  #onReply(reply: PullReply): void {
+    const pending = this.#pending.get(reply.ticket);
+    if (pending === undefined) return;
+    if (!pending.connection.isOpen) {
+      this.#settle(reply.ticket, pending);
+      return;
+    }
+    if (reply.isCold) {
+      this.#readCold(pending, reply);
+      return;
+    }
+    const count = reply.units.length / UNIT_BYTES;
+    if (count === 0) {
+      this.#settle(reply.ticket, pending);
+      this.#answer(pending, reply.status, reply.offset, reply.nextOffset, reply.min, reply.max, null, 0, 0);
+      return;
+    }
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += unitSize(reply.units, i * UNIT_BYTES);
+    const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + bytes);
+    const fields = this.#fields;
+    fields.code = 0;
+    fields.remark = 'FOUND';
+    fields.nextBeginOffset = reply.nextOffset;
+    fields.minOffset = reply.min;
+    fields.maxOffset = reply.max;
+    fields.topicSysFlag = pending.topic.topicSysFlag;
+    fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
+    let at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
+    this.#lanes.begin();
+    for (let i = 0; i < count; i++) {
+      const size = unitSize(reply.units, i * UNIT_BYTES);
+      if (!this.#lanes.copy(unitPhysical(reply.units, i * UNIT_BYTES), size, output.bytes, at)) {
+        // Lapped: nothing of this answer counts, for `output.length` was not moved.
+        this.#readCold(pending, reply);
+        return;
+      }
+      at += size;
+    }
+    output.length = at;
+    this.counters.messagesOut += count;
+    this.counters.bytesOut += bytes;
+    this.#settle(reply.ticket, pending);
+  }
+
+  #settle(ticket: number, pending: Pending): void {
+    this.#pending.delete(ticket);
+    pending.connection.inFlight--;
+  }
+
+  #readCold(pending: Pending, reply: PullReply): void {
+    this.counters.coldPulls++;
+    const cold: ColdPull = {
+      kind: 'cold-pull',
+      ticket: reply.ticket,
+      slot: -1,
+      shard: pending.connection.shard,
+      topic: pending.topic.name,
+      queueId: pending.queueId,
+      handle: pending.topic.queueHandles[pending.queueId]!,
+      offset: reply.offset,
+      max: pending.max,
+      bytesMax: pending.bytesMax,
+      codes: pending.codes as number[],
+      min: reply.min,
+      visibleMax: reply.max,
+      replyTo: this.#self as ActorRef<ColdRead>,
+    };
+    this.#coldWaiting.push(cold);
+    this.#startCold();
+  }
+
+  #startCold(): void {
+    while (this.#coldWaiting.length > 0 && this.#freeSlots.length > 0) {
+      const cold = { ...this.#coldWaiting.shift()!, slot: this.#freeSlots.pop()! };
+      const pending = this.#pending.get(cold.ticket);
+      if (pending?.connection.isOpen && this.#reader.tell(cold)) continue;
+      this.#freeSlots.push(cold.slot);
+      if (pending === undefined) continue;
+      this.#settle(cold.ticket, pending);
+      if (pending.connection.isOpen) this.#say(pending, code.SYSTEM_BUSY, 'the reader has too many requests waiting; pull again later');
+    }
+  }
+
+  #onColdRead(read: ColdRead): void {
+    const pending = this.#pending.get(read.ticket);
+    if (pending !== undefined) {
+      this.#settle(read.ticket, pending);
+      if (pending.connection.isOpen) {
+        const at = read.slot * READ_SLOT_BYTES;
+        const body = read.length === 0 ? null : this.#slots;
+        this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, body, at, at + read.length);
+        this.counters.messagesOut += read.count;
+        this.counters.bytesOut += read.length;
+      }
+    }
+    this.#freeSlots.push(read.slot);
+    this.#startCold();
+  }
+
+  #answer(
+    pending: Pending,
+    status: PullStatus,
+    offset: number,
+    nextOffset: number,
+    min: number,
+    max: number,
+    body: Uint8Array | null,
+    bodyStart: number,
+    bodyEnd: number,
+  ): void {
+    const fields = this.#fields;
+    fields.code = pullCode(status, offset);
+    fields.remark = status;
+    fields.nextBeginOffset = nextOffset;
+    fields.minOffset = min;
+    fields.maxOffset = max;
+    fields.topicSysFlag = pending.topic.topicSysFlag;
+    fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
+    const bytes = bodyEnd - bodyStart;
+    const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * status.length + bytes);
+    const at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
+    if (body !== null) output.bytes.set(body.subarray(bodyStart, bodyEnd), at);
+    output.length = at + bytes;
+  }
+
+  #say(pending: Pending, responseCode: number, remark: string): void {
+    const serializeType = pending.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
+    pending.connection.write(encodeCommand({ code: responseCode, opaque: pending.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+  }
+
+  #refuse(connection: ClientConnection, header: PullHeader, responseCode: number, remark: string): void {
+    if ((header.flag & ONEWAY_FLAG) !== 0) return;
+    const serializeType = header.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
+    connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+    this.#thread.requestTurn();
+  }
+}
+
+function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+}

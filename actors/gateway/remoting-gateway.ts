@@ -1,0 +1,229 @@
+/**
+ * Remoting gateway of one shard: owns the listeners and sockets there, cuts frames, sends each to its path (send, pull) or its
+ * handler, and writes the answers at the turn's end. It is also the actor `gateway/<shard>`, which takes pushes for its clients.
+ * A frame that breaks the protocol closes its connection and nothing else; a handler that throws answers 1.
+ * Source: RocketMQ 5.3 `NettyRemotingServer`, `NettyRemotingAbstract.processRequestCommand`.
+ */
+import { decodeCommand, encodeCommand, ONEWAY_FLAG, peekHeader, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
+import { BodyError, FieldError, FrameError } from '../../protocol/remoting/errors.ts';
+import { LITE_PULL_MESSAGE, PULL_MESSAGE, SEND_BATCH_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2 } from '../../protocol/remoting/request-code.ts';
+import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { ClientConnection, type ConnectionOwner, listen } from './client-connection.ts';
+import { OutputPool } from './output-pool.ts';
+import type { PullPath } from './pull-path.ts';
+import type { Handler, PushToClient, Request } from './request.ts';
+import type { SendPath } from './send-path.ts';
+
+const READ_BUFFER_BYTES = 256 * 1024;
+const CONNECTIONS_MAX = 100_000;
+/** Control requests of one connection that wait for their answer. */
+const REQUESTS_IN_FLIGHT_MAX = 4096;
+/** A connection that neither reads nor writes for this long is closed (Java: serverChannelMaxIdleTimeSeconds). */
+const IDLE_MS = 120_000;
+const IDLE_SCAN_MS = 10_000;
+
+export type GatewayCounters = {
+  requests: number;
+  connections: number;
+  protocolErrors: number;
+  unsupported: number;
+  handlerErrors: number;
+};
+
+export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
+  readonly #thread: ThreadContext;
+  readonly shard: number;
+  readonly pool = new OutputPool();
+  /** By slot; shared with the send answers. */
+  readonly connections: (ClientConnection | null)[] = [];
+  readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0 };
+  readonly #byId: Map<number, ClientConnection> = new Map();
+  readonly #freeSlots: number[] = [];
+  readonly #dirty: ClientConnection[] = [];
+  readonly #handlers: Map<number, Handler> = new Map();
+  readonly #closers: (() => Promise<void>)[] = [];
+  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  #send: SendPath | null = null;
+  #pull: PullPath | null = null;
+  #nextId = 1;
+  #opaque = 0;
+
+  constructor(thread: ThreadContext, shard: number) {
+    this.#thread = thread;
+    this.shard = shard;
+    thread.addTurnEnd(() => this.flush());
+    const scan = (): void => {
+      this.#closeIdle();
+      thread.schedule(IDLE_SCAN_MS, scan);
+    };
+    thread.schedule(IDLE_SCAN_MS, scan);
+  }
+
+  /** The broker's hot paths; a lone name server has none. */
+  serve(send: SendPath, pull: PullPath): void {
+    this.#send = send;
+    this.#pull = pull;
+  }
+
+  addHandlers(handlers: ReadonlyMap<number, Handler>): void {
+    for (const [requestCode, handler] of handlers) this.#handlers.set(requestCode, handler);
+  }
+
+  async listen(host: string, port: number, reusePort: boolean): Promise<number> {
+    const listener = await listen({
+      host,
+      port,
+      reusePort,
+      readBuffer: this.#readBuffer,
+      accepted: (socket) => this.#accept(socket),
+      failed: (error) => this.#thread.fail(error),
+    });
+    this.#closers.push(listener.close);
+    return listener.port;
+  }
+
+  #accept(socket: ConstructorParameters<typeof ClientConnection>[3]): ClientConnection | null {
+    if (this.counters.connections >= CONNECTIONS_MAX) {
+      this.#thread.log('warn', 'A connection was refused', { limit: CONNECTIONS_MAX, remedy: 'close idle clients or start another broker' });
+      return null;
+    }
+    const slot = this.#freeSlots.pop() ?? this.connections.length;
+    const connection = new ClientConnection(this, this.#nextId++, slot, socket);
+    connection.lastReadAt = this.#thread.monotonicMs();
+    this.connections[slot] = connection;
+    this.#byId.set(connection.id, connection);
+    this.counters.connections++;
+    return connection;
+  }
+
+  closed(connection: ClientConnection, reason: string): void {
+    this.connections[connection.slot] = null;
+    this.#byId.delete(connection.id);
+    this.#freeSlots.push(connection.slot);
+    this.counters.connections--;
+    this.#thread.log('debug', 'A connection was closed', { remote: `${connection.remoteAddress}:${connection.remotePort}`, reason });
+    this.#thread.requestTurn();
+  }
+
+  nextOpaque(): number {
+    this.#opaque = (this.#opaque + 1) & 0x7fffffff;
+    return this.#opaque;
+  }
+
+  dirty(connection: ClientConnection): void {
+    this.#dirty.push(connection);
+    this.#thread.requestTurn();
+  }
+
+  /** The turn's end: one write for each socket that has something to say. */
+  flush(): void {
+    for (let i = 0; i < this.#dirty.length; i++) this.#dirty[i]!.flush();
+    this.#dirty.length = 0;
+  }
+
+  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
+    this.counters.requests++;
+    connection.lastReadAt = this.#thread.monotonicMs();
+    try {
+      const requestCode = peekHeader(bytes, start, end);
+      switch (requestCode) {
+        case SEND_MESSAGE_V2:
+        case SEND_MESSAGE:
+        case SEND_BATCH_MESSAGE:
+          if (this.#send !== null) return this.#send.frame(connection, bytes, start, end);
+          break;
+        case PULL_MESSAGE:
+        case LITE_PULL_MESSAGE:
+          if (this.#pull !== null) {
+            this.#pull.frame(connection, bytes, start, end);
+            return !connection.isHeld;
+          }
+          break;
+      }
+      this.#control(connection, bytes, start, end);
+      return !connection.isHeld;
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      connection.violate(error.message);
+      return false;
+    }
+  }
+
+  protocolError(connection: ClientConnection, reason: string): void {
+    this.counters.protocolErrors++;
+    this.#thread.log('warn', 'A connection broke the protocol and was closed', {
+      remote: `${connection.remoteAddress}:${connection.remotePort}`,
+      reason,
+    });
+  }
+
+  #control(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {
+    const command = decodeCommand(bytes, start, end);
+    // An answer to a request of ours: one-way pushes have none, and nothing else is asked of clients yet.
+    if ((command.flag & RESPONSE_FLAG) !== 0) return;
+    const { opaque, serializeType } = command;
+    const isOneway = (command.flag & ONEWAY_FLAG) !== 0;
+    let isAnswered = isOneway;
+    if (!isOneway) connection.inFlight++;
+    const request: Request = {
+      thread: this.#thread,
+      connection,
+      command,
+      answer: (responseCode, remark = null, ext = null, body = null) => {
+        if (isAnswered) return;
+        isAnswered = true;
+        connection.inFlight--;
+        connection.write(encodeCommand({ code: responseCode, opaque, flag: RESPONSE_FLAG, remark, ext, body, serializeType }));
+      },
+    };
+    if (connection.inFlight > REQUESTS_IN_FLIGHT_MAX) {
+      request.answer(FLOW_CONTROL, `the connection has ${REQUESTS_IN_FLIGHT_MAX} requests under way, which is the most; wait for answers`);
+      return;
+    }
+    const handler = this.#handlers.get(command.code);
+    if (handler === undefined) {
+      this.counters.unsupported++;
+      request.answer(REQUEST_CODE_NOT_SUPPORTED, ` request type ${command.code} not supported`);
+      return;
+    }
+    try {
+      handler(request);
+    } catch (error) {
+      if (error instanceof FieldError || error instanceof BodyError) {
+        request.answer(SYSTEM_ERROR, error.message);
+        return;
+      }
+      this.counters.handlerErrors++;
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#thread.log('error', 'A handler failed', { code: command.code, error: text });
+      request.answer(SYSTEM_ERROR, `the request ${command.code} failed inside the broker; its log has the reason`);
+    }
+  }
+
+  receive(message: PushToClient, _context: ActorContext): void {
+    this.#byId.get(message.connection)?.push(message.code, message.ext, message.body ?? undefined);
+  }
+
+  #closeIdle(): void {
+    const now = this.#thread.monotonicMs();
+    for (const connection of this.#byId.values()) {
+      // Held by us or waiting for our answer is not silent.
+      if (connection.isHeld || connection.inFlight > 0 || now - connection.lastReadAt < IDLE_MS) continue;
+      connection.close(`idle for ${IDLE_MS / 1000} s`);
+    }
+  }
+
+  /** No new connections; those that are there go on. */
+  async stopListening(): Promise<void> {
+    const closing = this.#closers.splice(0).map((close) => close());
+    // A listener's close waits for its sockets, which are not its own any more.
+    await Promise.race([Promise.all(closing), new Promise((resolve) => setImmediate(resolve))]);
+  }
+
+  closeAll(reason: string): void {
+    this.flush();
+    for (const connection of [...this.#byId.values()]) connection.close(reason);
+  }
+}

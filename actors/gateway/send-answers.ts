@@ -1,0 +1,214 @@
+/**
+ * Send answers of one shard: follows the log worker's marks and answers the shard's pending sends in the order of its lane, each
+ * as its own mode allows: written, or in sync-flush mode flushed. What is answered is released for the lane to overwrite.
+ *
+ * Answers: 0 stored; 10 stored, but not on disk within the time; 2 not written within the time, and may still be; 14 the disk is
+ * full or failed, or the broker stops. Source: RocketMQ 5.3 `SendMessageProcessor.handlePutMessageResult`, `CommitLog.handleDiskFlush`.
+ */
+import { encodeCommand, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
+import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
+import { FLUSH_DISK_TIMEOUT, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY } from '../../protocol/remoting/response-code.ts';
+import { batchResponseMaxBytes, SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
+import type { PollSource } from '../../runtime/thread/thread-context.ts';
+import {
+  D_CONNECTION,
+  D_FLAGS,
+  D_OFFSET_HI,
+  D_OFFSET_LO,
+  D_OPAQUE,
+  D_OUTCOME,
+  D_PHYSICAL_HI,
+  D_PHYSICAL_LO,
+  D_POSITION,
+  D_SIZE,
+  D_SLOT,
+  D_UNIQUE_AT,
+  FLAG_ANSWER,
+  FLAG_BATCH,
+  FLAG_BINARY,
+  FLAG_CONTINUED,
+  FLAG_WAIT_SYNC,
+  type LaneProducer,
+  OUTCOME_DISK_FULL,
+  OUTCOME_FENCED,
+  OUTCOME_NO_QUEUE,
+  OUTCOME_STOPPED,
+  type Outcome,
+} from '../commit-log/log-lane.ts';
+import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
+import type { ClientConnection } from './client-connection.ts';
+
+const TWO_32 = 0x1_0000_0000;
+const QUEUE_ID_AT = 12;
+/** How often pending sends are looked at for their deadline. */
+export const EXPIRE_EVERY_MS = 500;
+
+export class SendAnswers implements PollSource {
+  readonly #lane: LaneProducer;
+  readonly #marks: Watermarks;
+  readonly #writer: SendResponseWriter;
+  readonly #connections: readonly (ClientConnection | null)[];
+  readonly #syncFlush: boolean;
+  readonly #released: () => void;
+  #batchPhysical = new Float64Array(64);
+  /** What had been published when the deadlines were last looked at, and the time before. */
+  #markedHead: number;
+  #markedAt = 0;
+  #isMarked = false;
+
+  constructor(parts: {
+    lane: LaneProducer;
+    marks: Watermarks;
+    writer: SendResponseWriter;
+    /** By slot. */
+    connections: readonly (ClientConnection | null)[];
+    syncFlush: boolean;
+    /** The lane has room again. */
+    released: () => void;
+  }) {
+    this.#lane = parts.lane;
+    this.#marks = parts.marks;
+    this.#writer = parts.writer;
+    this.#connections = parts.connections;
+    this.#syncFlush = parts.syncFlush;
+    this.#released = parts.released;
+    this.#markedHead = parts.lane.head;
+  }
+
+  poll(): boolean {
+    const lane = this.#lane;
+    const written = lane.lane.written();
+    let count = lane.tail;
+    if (count === written) return false;
+    const words = lane.lane.descriptors;
+    const flushed = this.#syncFlush ? this.#marks.read(FLUSHED_END) : Number.POSITIVE_INFINITY;
+    const isFenced = this.#marks.fenced;
+    const first = count;
+    while (count !== written) {
+      const at = lane.lane.descriptorAt(count);
+      const flags = words[at + D_FLAGS]!;
+      const end = (flags & FLAG_BATCH) === 0 ? (count + 1) | 0 : this.#batchEnd(count, written);
+      let outcome = words[at + D_OUTCOME] as Outcome;
+      if (isFenced) outcome = OUTCOME_FENCED;
+      else if (outcome === 0 && (flags & FLAG_WAIT_SYNC) !== 0 && this.#physicalEnd((end - 1) | 0) > flushed) break;
+      if ((flags & FLAG_ANSWER) !== 0) this.#answer(count, end, at, flags, outcome, SUCCESS);
+      count = end;
+    }
+    if (count === first) return false;
+    lane.release(count);
+    this.#released();
+    return true;
+  }
+
+  #batchEnd(first: number, written: number): number {
+    const lane = this.#lane.lane;
+    let count = (first + 1) | 0;
+    while (count !== written && (lane.descriptors[lane.descriptorAt(count) + D_FLAGS]! & FLAG_CONTINUED) !== 0) count = (count + 1) | 0;
+    return count;
+  }
+
+  #physicalEnd(count: number): number {
+    const words = this.#lane.lane.descriptors;
+    const at = this.#lane.lane.descriptorAt(count);
+    return physicalOf(words, at) + words[at + D_SIZE]!;
+  }
+
+  #answer(first: number, end: number, at: number, flags: number, outcome: Outcome, code: number): void {
+    const words = this.#lane.lane.descriptors;
+    const connection = this.#connections[words[at + D_SLOT]!];
+    // The slot may have a new owner: then the sender has gone, and nobody waits.
+    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) return;
+    const isBinary = (flags & FLAG_BINARY) !== 0;
+    const opaque = words[at + D_OPAQUE]!;
+    if (outcome !== 0) {
+      this.#refuse(connection, isBinary, opaque, outcome);
+      return;
+    }
+    const bytes = this.#lane.lane.bytes;
+    const record = words[at + D_POSITION]! & this.#lane.lane.byteMask;
+    const queueId = this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
+    const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
+    if ((flags & FLAG_BATCH) === 0) {
+      const unique = words[at + D_UNIQUE_AT]!;
+      const idStart = record + (unique >>> 9);
+      const output = connection.output(SEND_RESPONSE_MAX_BYTES);
+      output.length = this.#writer.write(
+        output.bytes,
+        output.length,
+        isBinary,
+        opaque,
+        code,
+        physicalOf(words, at),
+        queueId,
+        offset,
+        bytes,
+        idStart,
+        idStart + (unique & 511),
+      );
+      return;
+    }
+    const records = (end - first) >>> 0;
+    if (records > this.#batchPhysical.length) this.#batchPhysical = new Float64Array(records * 2);
+    for (let i = 0; i < records; i++) this.#batchPhysical[i] = physicalOf(words, this.#lane.lane.descriptorAt((first + i) | 0));
+    const output = connection.output(batchResponseMaxBytes(records));
+    output.length = this.#writer.writeBatch(output.bytes, output.length, isBinary, opaque, code, this.#batchPhysical, records, queueId, offset);
+  }
+
+  #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {
+    this.#say(connection, isBinary, opaque, SERVICE_NOT_AVAILABLE, OUTCOME_REMARK[outcome] ?? 'the message was not stored; send it again');
+  }
+
+  #say(connection: ClientConnection, isBinary: boolean, opaque: number, code: number, remark: string): void {
+    const serializeType = isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
+    connection.write(encodeCommand({ code, opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+  }
+
+  /**
+   * Called every EXPIRE_EVERY_MS: sends older than `limitMs` are answered now. What is written gets 10 with its offset; what is not
+   * gets 2, since the log worker may still write it. Their lane room is kept until the marks have passed.
+   */
+  expire(now: number, limitMs: number): void {
+    const lane = this.#lane;
+    if (!this.#isMarked || ((this.#markedHead - lane.tail) | 0) <= 0) {
+      this.#isMarked = true;
+      this.#markedHead = lane.head;
+      this.#markedAt = now;
+      return;
+    }
+    if (now - this.#markedAt < limitMs) return;
+    const written = lane.lane.written();
+    const words = lane.lane.descriptors;
+    for (let count = lane.tail; count !== this.#markedHead; ) {
+      const at = lane.lane.descriptorAt(count);
+      const flags = words[at + D_FLAGS]!;
+      const end = (flags & FLAG_BATCH) === 0 ? (count + 1) | 0 : this.#batchEnd(count, this.#markedHead);
+      if ((flags & FLAG_ANSWER) !== 0) {
+        if (((written - count) | 0) > 0) this.#answer(count, end, at, flags, words[at + D_OUTCOME] as Outcome, FLUSH_DISK_TIMEOUT);
+        else this.#sayLate(at, flags, limitMs);
+        // The log worker reads other bits only; nobody waits for this record any more.
+        words[at + D_FLAGS] = flags & ~FLAG_ANSWER;
+      }
+      count = end;
+    }
+    this.#isMarked = false;
+  }
+
+  #sayLate(at: number, flags: number, limitMs: number): void {
+    const words = this.#lane.lane.descriptors;
+    const connection = this.#connections[words[at + D_SLOT]!];
+    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) return;
+    const remark = `[TIMEOUT_CLEAN_QUEUE]broker busy: not written within ${limitMs} ms, the message may still be stored; sending it again may store it twice`;
+    this.#say(connection, (flags & FLAG_BINARY) !== 0, words[at + D_OPAQUE]!, SYSTEM_BUSY, remark);
+  }
+}
+
+function physicalOf(words: Int32Array, at: number): number {
+  return words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
+}
+
+const OUTCOME_REMARK: { readonly [outcome: number]: string } = {
+  [OUTCOME_DISK_FULL]: 'the disk of the commit log is full: nothing is stored until there is room; free space or send to another broker',
+  [OUTCOME_STOPPED]: 'the broker is stopping; send to another broker',
+  [OUTCOME_FENCED]: 'the disk of the commit log has failed: this broker acknowledges nothing any more; send to another broker',
+  [OUTCOME_NO_QUEUE]: 'the queue has been deleted; refresh the route',
+};

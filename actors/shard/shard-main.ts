@@ -1,0 +1,356 @@
+/**
+ * A shard: an event-loop thread that owns sockets, hosts the actors that placement gives it, and holds the log lane of what its
+ * connections send. It waits for the root's word that the store is open (`serve`), then assembles its parts and listens.
+ * When it dies its connections drop; its lane is drained by the log worker, and its actors come back from shared memory, the
+ * tables and the other threads.
+ */
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { loadTable } from '../../storage/json-table.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
+import { storeLayout } from '../../storage/store-layout.ts';
+import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
+import { join } from 'node:path';
+import type { BrokerConfig } from '../broker/broker-config.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { LaneReader } from '../commit-log/lane-reader.ts';
+import { LaneProducer } from '../commit-log/log-lane.ts';
+import { ARRIVED_RECORD } from '../commit-log/log-main.ts';
+import { FLUSHED_END, Watermarks } from '../commit-log/watermarks.ts';
+import { createGroupHandlers } from '../consumer-group/group-handlers.ts';
+import { startGroups } from '../consumer-group/start-groups.ts';
+import { hostBytes } from '../gateway/client-connection.ts';
+import { PullPath } from '../gateway/pull-path.ts';
+import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
+import { RemotingGateway } from '../gateway/remoting-gateway.ts';
+import { EXPIRE_EVERY_MS, SendAnswers } from '../gateway/send-answers.ts';
+import { SendPath } from '../gateway/send-path.ts';
+import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
+import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
+import { createQueueHandlers } from '../queue/queue-handlers.ts';
+import { QueueTable } from '../queue/queue-table.ts';
+import { REGISTRATION_PATH, startRegistration } from '../registration/start-registration.ts';
+import { createTopicHandlers } from '../topic/topic-handlers.ts';
+import { TopicRegistryActor } from '../topic/topic-registry-actor.ts';
+import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
+import { TopicTable } from '../topic/topic-table.ts';
+import { TOPIC_REGISTRY_PATH, TopicTableActor, topicTablePath } from '../topic/topic-table-actor.ts';
+import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
+import { QueueHandleList } from './queue-handles.ts';
+import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
+import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
+
+export type ShardThreadData = {
+  readonly config: BrokerConfig;
+  /** Null: a name server without a broker. */
+  readonly memory: BrokerMemory | null;
+  /** Names of all shards, in order. */
+  readonly shards: readonly string[];
+};
+
+/** Queues that the store knows, in pages, before `serve`; to the first shard only. */
+export type KnownQueues = { kind: 'known-queues'; topics: string[]; queueIds: number[]; handles: number[] };
+/** The store is open: listen. Answered when the shard accepts connections. */
+export type Serve = { kind: 'serve'; replyTo: ActorRef<Serving> };
+/** `error` is empty when the shard listens. */
+export type Serving = { kind: 'serving'; error: string };
+/** Refuse sends from now on; answered when every pending one is answered. */
+export type StopSends = { kind: 'stop-sends'; reason: string; replyTo: ActorRef<SendsStopped> };
+export type SendsStopped = { kind: 'sends-stopped'; pending: number };
+export type ShardCommand = KnownQueues | Serve | StopSends;
+
+/** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
+const SEND_LIMIT_SLACK_MS = 1_000;
+
+export function shardPath(name: string): string {
+  return `${name}/shard`;
+}
+
+export function main(thread: ThreadContext, data: ShardThreadData): void {
+  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data));
+}
+
+class ShardActor implements Actor<ShardCommand> {
+  readonly #thread: ThreadContext;
+  readonly #data: ShardThreadData;
+  readonly #queues: KnownQueues[] = [];
+  #shard: Shard | null = null;
+
+  constructor(thread: ThreadContext, data: ShardThreadData) {
+    this.#thread = thread;
+    this.#data = data;
+  }
+
+  receive(message: ShardCommand, _context: ActorContext): void {
+    if (message.kind === 'known-queues') this.#queues.push(message);
+    else if (message.kind === 'serve') this.#serve(message.replyTo);
+    else this.#shard?.stopSends(message.reason, message.replyTo);
+  }
+
+  #serve(replyTo: ActorRef<Serving>): void {
+    const say = (error: string): void => {
+      replyTo.tell({ kind: 'serving', error });
+      this.#thread.requestTurn();
+    };
+    this.#shard = new Shard(this.#thread, this.#data, this.#queues);
+    this.#shard.listen().then(
+      () => say(''),
+      (error: unknown) => say(error instanceof Error ? error.message : String(error)),
+    );
+  }
+}
+
+class Shard {
+  readonly #thread: ThreadContext;
+  readonly #config: BrokerConfig;
+  readonly #gateway: RemotingGateway;
+  readonly #index: number;
+  #lane: LaneProducer | null = null;
+  #send: SendPath | null = null;
+  #answers: SendAnswers | null = null;
+
+  constructor(thread: ThreadContext, data: ShardThreadData, known: readonly KnownQueues[]) {
+    this.#thread = thread;
+    this.#config = data.config;
+    this.#index = data.shards.indexOf(thread.name);
+    const gateway = new RemotingGateway(thread, this.#index);
+    this.#gateway = gateway;
+    thread.spawn(`gateway/${this.#index}`, () => gateway, { mailboxMax: 65_536 });
+    if (data.config.nameServerEnable) {
+      const registration = data.config.brokerEnable ? REGISTRATION_PATH : null;
+      gateway.addHandlers(
+        createNameServerHandlers(thread, { shards: data.shards, scanMs: data.config.nameServerScanMs, registration }),
+      );
+    }
+    if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
+    thread.onStop(() => this.#stop());
+  }
+
+  #addBroker(memory: BrokerMemory, shards: readonly string[], known: readonly KnownQueues[]): void {
+    const thread = this.#thread;
+    const config = this.#config;
+    const gateway = this.#gateway;
+    const marks = new Watermarks(memory.marks);
+    const table = new QueueTable(memory.queues);
+    const topics = new TopicTable();
+    const settings = topicSettings(config);
+    const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
+    const disk = new NodeDisk();
+    const directory = storeLayout(config.storePath).config;
+    const load = (name: string): unknown => {
+      const loaded = loadTable(disk, join(directory, name));
+      for (const problem of loaded.problems) thread.log('warn', 'A table was passed over', { name, problem });
+      return loaded.value;
+    };
+    if (this.#index === 0) {
+      const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)]);
+      for (const page of known) page.handles.forEach((handle, i) => queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle));
+      startRegistration(thread, {
+        nameServers: config.registerAddresses,
+        clusterName: config.brokerClusterName,
+        brokerName: config.brokerName,
+        brokerId: config.brokerId,
+        brokerAddr: `${config.advertisedHost}:${config.listenPort}`,
+        haServerAddr: `${config.advertisedHost}:${config.listenPort + 1}`,
+        periodMs: config.registerEveryMs,
+      });
+      thread.spawn(
+        TOPIC_REGISTRY_PATH,
+        () =>
+          new TopicRegistryActor({
+            settings,
+            queueHandles,
+            load: () => {
+              const value = load(TOPICS_FILE);
+              return value === null ? null : parseTopicsFile(value);
+            },
+            shards,
+            sync: syncFlush,
+            registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
+          }),
+        { mailboxMax: 65_536 },
+      );
+    }
+    thread.spawn(topicTablePath(thread.name), () => new TopicTableActor(topics, this.#index, thread.generation), { mailboxMax: 65_536 });
+    const handleOf = (topic: string, queueId: number): number => topics.get(topic)?.queueHandles[queueId] ?? -1;
+    const ranges = {
+      minOffset: (topic: string, queueId: number): number => {
+        const handle = handleOf(topic, queueId);
+        return handle < 0 ? 0 : table.min(handle);
+      },
+      maxOffset: (topic: string, queueId: number): number => {
+        const handle = handleOf(topic, queueId);
+        return handle < 0 ? 0 : table.next(handle);
+      },
+    };
+    const groups = startGroups(thread, {
+      shards: shards.map((name, id) => ({ name, id })),
+      ranges,
+      topics,
+      loadTable: load,
+      autoCreate: config.autoCreateGroupEnable,
+      sync: syncFlush,
+      store: 'store',
+    });
+
+    const lane = new LaneProducer(memory.lanes[this.#index]!);
+    const storeHost = hostBytes(config.advertisedHost, config.listenPort);
+    const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
+    const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
+    const limits = { bodyBytesMax: config.maxMessageBytes, autoCreate: config.autoCreateTopicEnable };
+    const send = new SendPath({ thread, lane, writer, topics, limits });
+    const answers = new SendAnswers({
+      lane,
+      marks,
+      writer: new SendResponseWriter(storeHost, config.regionId, true),
+      connections: gateway.connections,
+      syncFlush,
+      released: () => send.retryStalled(),
+    });
+    this.#lane = lane;
+    this.#send = send;
+    this.#answers = answers;
+    thread.addSource(answers);
+    const logThread = thread.threadIndex('log');
+    thread.addTurnEnd(() => {
+      if (lane.publish()) thread.wake(logThread);
+    });
+    const expireAfter = config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
+    const expire = (): void => {
+      answers.expire(thread.monotonicMs(), expireAfter);
+      if (lane.pending > 0) thread.requestTurn();
+      thread.schedule(lane.pending > 0 ? EXPIRE_EVERY_MS : 2 * EXPIRE_EVERY_MS, expire);
+    };
+    thread.schedule(EXPIRE_EVERY_MS, expire);
+
+    const pullSelf = `${thread.name}/pull-path`;
+    const lanes = new LaneReader(memory.lanes, memory.runs, marks);
+    const pull = new PullPath({ thread, selfPath: pullSelf, topics, groups, lanes, slots: memory.readSlots[this.#index]! });
+    thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
+    const flushWatch = new FlushWatch(marks);
+    thread.addSource(flushWatch);
+    const queueOf: (ActorRef<Arrived> | undefined)[] = [];
+    const surroundings = {
+      table,
+      marks,
+      syncFlush,
+      own: (handle: number, queue: ActorRef<Arrived>): void => {
+        queueOf[handle] = queue;
+        table.setOwner(handle, thread.index);
+      },
+      tellAfterFlush: (queue: ActorRef<Arrived>, seen: number): void => flushWatch.add(queue, seen),
+    };
+    thread.register('queue/', { create: () => new QueueActor(surroundings), mailboxMax: 131_072 });
+    const arrived: Arrived = { kind: 'arrived' };
+    thread.onRecord(ARRIVED_RECORD, (_bytes, view, offset, length) => {
+      for (let at = offset; at < offset + length; at += 4) queueOf[view.getInt32(at)]?.tell(arrived);
+    });
+    gateway.serve(send, pull);
+    gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
+    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges }));
+    gateway.addHandlers(createQueueHandlers(thread, topics));
+    this.#count(memory, send, pull, topics, groups);
+  }
+
+  #count(memory: BrokerMemory, send: SendPath, pull: PullPath, topics: TopicTable, groups: { readonly size: number }): void {
+    const block = new ShardCounterBlock(memory.counters, this.#index);
+    const gateway = this.#gateway;
+    const lane = this.#lane!;
+    const sources: Record<ShardCounter, () => number> = {
+      messagesIn: () => send.messages,
+      bytesIn: () => send.bytes,
+      messagesOut: () => pull.counters.messagesOut,
+      bytesOut: () => pull.counters.bytesOut,
+      connections: () => gateway.counters.connections,
+      requests: () => gateway.counters.requests,
+      protocolErrors: () => gateway.counters.protocolErrors,
+      unsupported: () => gateway.counters.unsupported,
+      handlerErrors: () => gateway.counters.handlerErrors,
+      heldPulls: () => pull.held,
+      pendingSends: () => lane.pending,
+      coldPulls: () => pull.counters.coldPulls,
+      laneFullRefusals: () => send.laneFullRefusals,
+      topics: () => topics.size,
+      groups: () => groups.size,
+    };
+    const readers = SHARD_COUNTERS.map((name) => sources[name]);
+    this.#thread.addTurnEnd(() => {
+      for (let i = 0; i < readers.length; i++) block.set(i, readers[i]!());
+    });
+  }
+
+  async listen(): Promise<void> {
+    const config = this.#config;
+    const reusePort = process.platform === 'linux';
+    if (!reusePort && this.#index > 0) return;
+    if (config.nameServerEnable) await this.#gateway.listen(config.nameServerHost, config.nameServerPort, reusePort);
+    if (!config.brokerEnable) return;
+    await this.#gateway.listen(config.bindHost, config.listenPort, reusePort);
+    if (config.vipPortEnable) await this.#gateway.listen(config.bindHost, config.listenPort - 2, reusePort);
+  }
+
+  stopSends(reason: string, replyTo: ActorRef<SendsStopped>): void {
+    this.#send?.refuseAll(reason);
+    const settle = (): void => {
+      const pending = this.#lane?.pending ?? 0;
+      if (pending > 0) {
+        this.#thread.requestTurn();
+        this.#thread.schedule(5, settle);
+        return;
+      }
+      replyTo.tell({ kind: 'sends-stopped', pending });
+      this.#thread.requestTurn();
+    };
+    settle();
+  }
+
+  async #stop(): Promise<void> {
+    this.#answers?.poll();
+    await this.#gateway.stopListening();
+    this.#gateway.closeAll('the broker stops');
+  }
+}
+
+/** Sync flush: queues with held pulls whose messages are written but not on disk; told again when the disk has more. */
+class FlushWatch {
+  readonly #marks: Watermarks;
+  #queues: Set<ActorRef<Arrived>> = new Set();
+  #flushed = -1;
+
+  constructor(marks: Watermarks) {
+    this.#marks = marks;
+  }
+
+  /** @param seen the flushed end at which the queue found nothing to show */
+  add(queue: ActorRef<Arrived>, seen: number): void {
+    this.#flushed = this.#queues.size === 0 ? seen : Math.min(this.#flushed, seen);
+    this.#queues.add(queue);
+  }
+
+  poll(): boolean {
+    if (this.#queues.size === 0) return false;
+    const flushed = this.#marks.read(FLUSHED_END);
+    if (flushed === this.#flushed) return false;
+    this.#flushed = flushed;
+    const queues = this.#queues;
+    this.#queues = new Set();
+    for (const queue of queues) queue.tell({ kind: 'arrived' });
+    return true;
+  }
+}
+
+function topicSettings(config: BrokerConfig): TopicSettings {
+  return {
+    ...DEFAULT_TOPIC_SETTINGS,
+    brokerName: config.brokerName,
+    clusterName: config.brokerClusterName,
+    regionId: config.regionId,
+    autoCreateTopicEnable: config.autoCreateTopicEnable,
+    traceTopicEnable: config.traceTopicEnable,
+    traceTopicName: config.traceTopic,
+    defaultTopicQueueNums: config.defaultTopicQueues,
+    delayLevels: config.delayLevelsMs.length,
+    topicsMax: config.topicsMax,
+    queuesMax: config.queuesPerTopicMax,
+  };
+}
