@@ -20,8 +20,10 @@ export type ThreadMetrics = {
   readonly name: string;
   /** Messages that wait in its mailboxes. */
   readonly mailboxDepth: number;
-  /** Share of its fullest incoming ring in use, 0 to 1. */
-  readonly ringFill: number;
+  /** Bytes that wait in the rings to it. */
+  readonly ringFillBytes: number;
+  /** Largest share in use of a ring to it, 0 to 1. */
+  readonly ringFillShare: number;
   readonly messages: number;
   readonly turns: number;
   /** Milliseconds of work since the start. */
@@ -45,16 +47,17 @@ export type MetricsSnapshot = {
   readonly topics: readonly TopicMetrics[];
   readonly lags: readonly LagMetrics[];
   readonly connections: number;
-  readonly producerConnections: number;
-  readonly consumerConnections: number;
+  /** Null where nobody counts them: then they are left out, for 0 would be a lie. */
+  readonly producerConnections: number | null;
+  readonly consumerConnections: number | null;
   readonly topicCount: number;
   readonly groupCount: number;
   /** Physical range of the commit log. */
   readonly logMinOffset: number;
   readonly logWrittenOffset: number;
   readonly logFlushedOffset: number;
-  /** Age of the oldest message that is kept. */
-  readonly reservedMs: number;
+  /** Age of the oldest message that is kept; null when unknown. */
+  readonly reservedMs: number | null;
   readonly heldPulls: number;
   readonly pendingSends: number;
   /** Refused requests by response code. */

@@ -96,7 +96,7 @@ function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
     { labels: storage, value: snapshot.logWrittenOffset - snapshot.logFlushedOffset },
   ]);
   writer.add('rocketmq_storage_message_reserve_time', 'gauge', 'Milliseconds since the oldest kept message was stored.', [
-    { labels: storage, value: snapshot.reservedMs },
+    ...(snapshot.reservedMs === null ? [] : [{ labels: storage, value: snapshot.reservedMs }]),
   ]);
   writer.add('rocketmq_processor_watermark', 'gauge', 'Requests that wait, by processor.', [
     { labels: { processor: 'send' }, value: snapshot.pendingSends },
@@ -108,8 +108,8 @@ function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
 
 function writeClients(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
   const lags = [...snapshot.lags].sort((a, b) => b.messages - a.messages).slice(0, SERIES_MAX);
-  writer.add('rocketmq_producer_connections', 'gauge', 'Connected producers.', [{ value: snapshot.producerConnections }]);
-  writer.add('rocketmq_consumer_connections', 'gauge', 'Connected consumers.', [{ value: snapshot.consumerConnections }]);
+  writer.add('rocketmq_producer_connections', 'gauge', 'Connected producers.', known(snapshot.producerConnections));
+  writer.add('rocketmq_consumer_connections', 'gauge', 'Connected consumers.', known(snapshot.consumerConnections));
   writer.add(
     'rocketmq_consumer_lag_messages',
     'gauge',
@@ -129,10 +129,16 @@ function writeThreads(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
     by((thread) => thread.mailboxDepth),
   );
   writer.add(
+    'ringmq_ring_fill_bytes',
+    'gauge',
+    'Bytes that wait in the rings to a thread.',
+    by((thread) => thread.ringFillBytes),
+  );
+  writer.add(
     'ringmq_ring_fill_ratio',
     'gauge',
     "Share in use of a thread's fullest incoming ring.",
-    by((thread) => thread.ringFill),
+    by((thread) => thread.ringFillShare),
   );
   writer.add(
     'ringmq_actor_messages_total',
@@ -166,6 +172,10 @@ function writeThreads(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
   );
   writer.add('ringmq_uptime_seconds', 'gauge', 'Time since the start.', [{ value: snapshot.uptimeMs / 1000 }]);
   writer.add('ringmq_healthy', 'gauge', '1 when it serves.', [{ value: snapshot.healthy ? 1 : 0 }]);
+}
+
+function known(value: number | null): Sample[] {
+  return value === null ? [] : [{ value }];
 }
 
 function isRetry(topic: string): string {

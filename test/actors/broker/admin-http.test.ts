@@ -33,7 +33,19 @@ const snapshot: MetricsSnapshot = {
   pendingSends: 6,
   refusals: [{ code: 2, count: 11 }],
   protocolErrors: 1,
-  threads: [{ name: 'shard-0', mailboxDepth: 1, ringFill: 0.25, messages: 5, turns: 6, busyMs: 1500, restarts: 0, deadLetters: 2 }],
+  threads: [
+    {
+      name: 'shard-0',
+      mailboxDepth: 1,
+      ringFillBytes: 64,
+      ringFillShare: 0.25,
+      messages: 5,
+      turns: 6,
+      busyMs: 1500,
+      restarts: 0,
+      deadLetters: 2,
+    },
+  ],
 };
 
 function ask(address: string, path: string, method = 'GET'): Promise<{ status: number; type: string; body: string }> {
@@ -66,6 +78,12 @@ test('formatMetrics writes RocketMQ names, each family once, labels escaped', as
   t.equal(new Set(families).size, families.length);
   for (const line of text.trimEnd().split('\n'))
     t.match(line, /^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{([a-z_]+="([^"\\\n]|\\.)*",?)+\} -?\d[\d.e+]*)$/);
+});
+
+test('formatMetrics leaves out what nobody counts', async (t) => {
+  const text = formatMetrics({ ...snapshot, producerConnections: null, reservedMs: null, lags: [] });
+  t.notMatch(text, /rocketmq_producer_connections|rocketmq_storage_message_reserve_time|rocketmq_consumer_lag_messages/);
+  t.match(text, /rocketmq_consumer_connections\{[^}]*\} 2\n/);
 });
 
 test('formatMetrics bounds the number of series and says how many topics it left out', async (t) => {
