@@ -126,6 +126,11 @@ export class CommitLog {
     return next;
   }
 
+  /** Makes the segment that holds `position`, ahead of need. Cheap when it is there. */
+  prepare(position: number): void {
+    this.#segments.ensure(position);
+  }
+
   /** Makes the segment after the one that holds `position` (default: `maxOffset`), ahead of need. Cheap when it is there. */
   prepareNext(position: number = this.#maxOffset): void {
     this.#segments.ensure(position);

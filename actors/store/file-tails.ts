@@ -1,0 +1,207 @@
+/**
+ * Tails to files: takes the units that lie in shared memory to their consume queues. Owns the handles that were named dirty and
+ * are not filed yet, and the queue of each handle. With synchronous flush a collected end is filed only when the log is
+ * flushed up to what was written when it was collected: who finds a unit in a file may rely on its record being on disk.
+ * Fails by `DiskError`; what was not filed stays where it is and is tried again in the next round.
+ * Source: RocketMQ 5.3 `DefaultMessageStore.ReputMessageService`, `ConsumeQueue.putMessagePositionInfoWrapper`.
+ */
+import type { CommitLog } from '../../storage/commit-log/commit-log.ts';
+import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
+import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
+import type { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
+import { unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import { CHUNK_UNITS, type TailFiler, UNIT_BYTES } from '../queue/queue-table.ts';
+import { StoreError } from './errors.ts';
+
+/** A record larger than that is none. */
+const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+/** What the log worker has moved `written` past is dispatched; if it does not move on, it is after so long. */
+const SETTLE_MS = 200;
+
+export type TailParts = {
+  readonly filer: TailFiler;
+  readonly marks: Watermarks;
+  readonly queues: ConsumeQueueSet;
+  readonly log: CommitLog;
+  readonly handles: Map<number, ConsumeQueue>;
+  readonly syncFlush: boolean;
+  /** A unit whose queue cannot be told: it stays in memory. */
+  readonly onUnknown: (handle: number, reason: string) => void;
+};
+
+export class FileTails {
+  readonly #parts: TailParts;
+  /** Handles of the batch at hand and how far each is to be filed. */
+  readonly #batch: Map<number, number> = new Map();
+  /** Handles whose queue could not be told: they are asked for again with each batch. */
+  readonly #unknown: Set<number> = new Set();
+  readonly #told: Set<number> = new Set();
+  /** The batch may be filed when the log is flushed up to here. */
+  #batchNeeds = 0;
+  #batchPosition = 0;
+  #batchTimestamp = 0;
+  #position: number;
+  #storeTimestamp: number;
+  #seenEnd: number;
+  #seenMs: number;
+  #seenTimestamp: number;
+  #queue: ConsumeQueue | null = null;
+  #isFlushed = false;
+  #units = 0;
+  #handles = 0;
+  readonly #unit = new Uint8Array(UNIT_BYTES);
+  readonly #record = new ScannedRecord();
+  readonly #write = (first: number, bytes: Uint8Array): void => {
+    this.#parts.queues.append(this.#queue!, bytes, 0, bytes.length, first);
+    this.#units += bytes.length / UNIT_BYTES;
+  };
+
+  /** @param position where recovery ended: everything before it is filed; `storeTimestamp` of the last record before it. */
+  constructor(parts: TailParts, position: number, storeTimestamp: number, monotonicMs: number) {
+    this.#parts = parts;
+    this.#position = position;
+    this.#storeTimestamp = storeTimestamp;
+    this.#seenEnd = parts.marks.read(WRITTEN_END);
+    this.#seenTimestamp = storeTimestamp;
+    this.#seenMs = monotonicMs;
+  }
+
+  /** Every record before it has its unit in its file and its index entries behind it in the feed; a record begins here. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** No record before `position` was stored later. */
+  get storeTimestamp(): number {
+    return this.#storeTimestamp;
+  }
+
+  /** Units wait for the log's flush. */
+  get isWaiting(): boolean {
+    return this.#batch.size > 0;
+  }
+
+  /** The last round has filed a good part of all chunks: the log worker may be short of them again soon. */
+  get wasLarge(): boolean {
+    const { filer } = this.#parts;
+    return this.#handles > filer.chunkCount >> 2 || this.#units > (filer.chunkCount * CHUNK_UNITS) >> 2;
+  }
+
+  /** After a take-over: every queue with units that are not filed is looked at, for the former worker may have taken its name off the list. */
+  adopt(): void {
+    const { filer, marks } = this.#parts;
+    for (let handle = 0; handle < filer.queueMax; handle++) {
+      if (filer.isUsed(handle) && filer.filed(handle) < filer.next(handle)) this.#batch.set(handle, filer.next(handle));
+    }
+    this.#batchNeeds = marks.read(WRITTEN_END);
+    this.#batchPosition = this.#position;
+    this.#batchTimestamp = this.#storeTimestamp;
+  }
+
+  /** One round: files what may be filed. Gives the units filed; throws the disk's refusal after everything else was tried. */
+  round(now: number, monotonicMs: number): number {
+    this.#units = 0;
+    this.#handles = 0;
+    const error = this.#fileBatch();
+    if (error !== null) throw error;
+    // In sync mode one batch at a time waits for the disk: what comes meanwhile stays on the dirty list, which is bounded.
+    if (this.#batch.size === 0) {
+      this.#collect(now, monotonicMs);
+      const second = this.#fileBatch();
+      if (second !== null) throw second;
+    }
+    return this.#units;
+  }
+
+  /**
+   * The last round: the log worker has stopped and the log is on disk, so everything is filed. Throws when the queue of some
+   * units cannot be told: then the next start has to walk the log.
+   */
+  finish(now: number, monotonicMs: number): void {
+    this.#isFlushed = true;
+    this.round(now, monotonicMs);
+    this.#collect(now, monotonicMs);
+    const failure = this.#fileBatch();
+    if (failure !== null) throw failure;
+    if (this.#unknown.size === 0) return;
+    throw new StoreError('MQ_STORE_UNFILED', `${this.#unknown.size} queues have units that are not in their files`, { queues: this.#unknown.size });
+  }
+
+  #collect(now: number, monotonicMs: number): void {
+    const { filer, marks, syncFlush } = this.#parts;
+    const end = marks.read(WRITTEN_END);
+    // A pass moves `written` before it shows its units: they are certain to be there once a later pass has moved it on.
+    const isSettled = end > this.#seenEnd || monotonicMs - this.#seenMs >= SETTLE_MS;
+    this.#batchPosition = isSettled ? this.#seenEnd : this.#position;
+    this.#batchTimestamp = isSettled ? this.#seenTimestamp : this.#storeTimestamp;
+    if (end !== this.#seenEnd) {
+      this.#seenEnd = end;
+      this.#seenMs = monotonicMs;
+      // Store time never goes back in the log, even when the clock does.
+      this.#seenTimestamp = Math.max(this.#seenTimestamp, now);
+    }
+    for (const handle of this.#unknown) this.#batch.set(handle, filer.next(handle));
+    this.#unknown.clear();
+    for (let handle = filer.nextDirty(); handle >= 0; handle = filer.nextDirty()) this.#batch.set(handle, filer.next(handle));
+    // Read after every NEXT: all units collected end at or before it.
+    this.#batchNeeds = syncFlush ? marks.read(WRITTEN_END) : 0;
+    this.#settle();
+  }
+
+  /** The batch is filed whole: its position holds. */
+  #settle(): void {
+    if (this.#batch.size > 0 || this.#unknown.size > 0 || this.#batchPosition <= this.#position) return;
+    this.#position = this.#batchPosition;
+    this.#storeTimestamp = this.#batchTimestamp;
+  }
+
+  #fileBatch(): unknown {
+    if (this.#batch.size === 0) return null;
+    if (!this.#isFlushed && this.#parts.syncFlush && this.#parts.marks.read(FLUSHED_END) < this.#batchNeeds) return null;
+    let failure: unknown = null;
+    for (const [handle, upTo] of this.#batch) {
+      this.#queue = this.#queueOf(handle);
+      if (this.#queue === null) {
+        this.#batch.delete(handle);
+        this.#unknown.add(handle);
+        continue;
+      }
+      try {
+        this.#parts.filer.file(handle, upTo, this.#write);
+        this.#batch.delete(handle);
+        this.#handles++;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    this.#settle();
+    return failure;
+  }
+
+  #queueOf(handle: number): ConsumeQueue | null {
+    return this.#parts.handles.get(handle) ?? this.#learn(handle);
+  }
+
+  /** The record of the first unit that is not filed says whose it is. */
+  #learn(handle: number): ConsumeQueue | null {
+    const { filer, log, queues, handles } = this.#parts;
+    if (filer.readUnits(handle, filer.filed(handle), 1, this.#unit) === 0) return this.#tell(handle, 'its first unit is not in memory');
+    const physical = unitPhysicalOffset(this.#unit, 0);
+    const size = unitSize(this.#unit, 0);
+    const bytes = new Uint8Array(Math.min(size, RECORD_BYTES_MAX));
+    const read = log.read(bytes, 0, bytes.length, physical);
+    const found = scanRecord(bytes, 0, read, physical, log.roomAt(physical), RECORD_BYTES_MAX, this.#record);
+    if (found !== size) return this.#tell(handle, `the record at ${physical} cannot be read`);
+    const queue = queues.queue(this.#record.topic(), this.#record.queueId);
+    handles.set(handle, queue);
+    return queue;
+  }
+
+  /** Says it once: the handle is tried again in each round. */
+  #tell(handle: number, reason: string): null {
+    if (!this.#told.has(handle)) this.#parts.onUnknown(handle, reason);
+    this.#told.add(handle);
+    return null;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Retention in small steps: removes old segments of the log, then, a few queues a step, moves their minimum offsets and removes
+ * files that hold nothing but removed messages. Owns the walk over the queues. Also measures the disk, for the same clock drives both.
+ * Fails by `DiskError`.
+ * Source: RocketMQ 5.3 `DefaultMessageStore.CleanCommitLogService`, `CleanConsumeQueueService`.
+ */
+import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
+import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
+import type { TailFiler } from '../queue/queue-table.ts';
+import { DEFAULT_RETENTION, decideRetention, type RetentionRules } from './decide-retention.ts';
+import type { StoreFiles } from './open-store.ts';
+
+const FIRST_MS = 60_000;
+const INTERVAL_MS = 10_000;
+const QUEUES_A_STEP = 100;
+
+/** `usedPercent` −1: not measured in this step. */
+export type RetentionResult = { readonly removed: number; readonly logMin: number; readonly usedPercent: number; readonly freeBytes: number };
+
+export type RetentionParts = {
+  readonly files: StoreFiles;
+  readonly filer: TailFiler;
+  readonly marks: Watermarks;
+  readonly rules: RetentionRules | undefined;
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  /** Hour of the local day. */
+  readonly hourOf: (now: number) => number;
+};
+
+export class RetentionRounds {
+  readonly #parts: RetentionParts;
+  #nextLook: number;
+  #isAsked = false;
+  #walk: Iterator<[number, ConsumeQueue]> | null = null;
+  #usedPercent = -1;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+    this.#nextLook = parts.monotonicMs() + FIRST_MS;
+  }
+
+  /** The next step removes what is expired, whatever the hour. */
+  ask(): void {
+    this.#isAsked = true;
+    this.#nextLook = 0;
+  }
+
+  /** Queues are still to be walked. */
+  get isBusy(): boolean {
+    return this.#walk !== null;
+  }
+
+  isDue(monotonicMs: number): boolean {
+    return this.#walk !== null || monotonicMs >= this.#nextLook;
+  }
+
+  step(monotonicMs: number): RetentionResult | null {
+    if (this.#walk !== null) {
+      this.#walkQueues(this.#walk);
+      return null;
+    }
+    this.#nextLook = monotonicMs + INTERVAL_MS;
+    return this.#look();
+  }
+
+  #look(): RetentionResult {
+    const { files, marks, now } = this.#parts;
+    const { log, disk, layout } = files;
+    const rules = this.#parts.rules ?? DEFAULT_RETENTION;
+    const space = disk.freeBytes(layout.root);
+    const usedPercent = space.total === 0 ? 0 : Math.round((1 - space.free / space.total) * 1000) / 10;
+    log.refresh();
+    const safe = marks.read(FLUSHED_END);
+    const done = log.segmentBases().filter((base) => base + log.segmentBytes <= safe);
+    const count = decideRetention(rules, {
+      now: now(),
+      hour: this.#parts.hourOf(now()),
+      diskUsedPercent: usedPercent,
+      isAsked: this.#isAsked,
+      segments: done.map((base) => ({ base, modifiedMs: log.modifiedMs(base) })),
+    });
+    this.#isAsked = false;
+    let removed = 0;
+    if (count > 0) {
+      removed = log.removeBefore(done[count - 1]! + log.segmentBytes, count);
+      files.index?.removeBefore(log.minOffset);
+      this.#walk = files.handles.entries();
+    }
+    // Said only when it changed by a whole per cent: an idle broker says nothing.
+    const isNews = Math.floor(usedPercent) !== Math.floor(this.#usedPercent);
+    this.#usedPercent = usedPercent;
+    return { removed, logMin: log.minOffset, usedPercent: isNews ? usedPercent : -1, freeBytes: space.free };
+  }
+
+  #walkQueues(walk: Iterator<[number, ConsumeQueue]>): void {
+    const { files, filer } = this.#parts;
+    for (let step = 0; step < QUEUES_A_STEP; step++) {
+      const next = walk.next();
+      if (next.done === true) {
+        this.#walk = null;
+        return;
+      }
+      const [handle, queue] = next.value;
+      queue.removeBefore(files.log.minOffset);
+      filer.setMin(handle, queue.minOffset);
+    }
+  }
+}

@@ -1,0 +1,446 @@
+/**
+ * Store actor: owns everything of the store that may be late: consume-queue and index files, checkpoint, segments made ahead of
+ * need, retention, the metadata tables. One a broker, alone on a thread that may block. The log is written and synced by others.
+ *
+ * Works in rounds: every 500 ms while there is work, at once when the log worker is short of chunks or of room in the index feed,
+ * not at all when there is none. A full disk keeps the units in memory and is tried again; any other failed call of the disk
+ * fences the broker, and nothing is tried again. A bug is an assertion that ends the thread; the next one takes the store over.
+ * Source: RocketMQ 5.3 `DefaultMessageStore`: `ReputMessageService`, `FlushConsumeQueueService`, `CleanCommitLogService`.
+ */
+import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { StorageError } from '../../storage/errors.ts';
+import type { IndexSet } from '../../storage/index/index-set.ts';
+import { indexKeyHash } from '../../storage/index/key-hash.ts';
+import { TABLE_BYTES_MAX } from '../../storage/json-table.ts';
+import { closeStore } from '../../storage/open-store.ts';
+import type { IndexFeed } from '../commit-log/index-feed.ts';
+import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import type { TailFiler } from '../queue/queue-table.ts';
+import { CheckpointSteps } from './checkpoint-steps.ts';
+import { StoreError } from './errors.ts';
+import { FileTails } from './file-tails.ts';
+import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
+import { RetentionRounds } from './retention-rounds.ts';
+import type { RetentionRules } from './decide-retention.ts';
+import { isNoRoom, isTableName, TableSaver } from './save-table.ts';
+import { OPENED_PAGE_BYTES, type OpenStore, type QueryIndex, type SaveTable, type StoreCommand, type StoreStopped } from './store-messages.ts';
+
+/** What the store actor asks of its thread. */
+export interface StoreHooks {
+  /** Rows and marks are set: from now on another store actor takes over instead of opening. */
+  opened(): void;
+  /** The log worker may have stopped for want of what this one gave back. */
+  wakeLog(): void;
+  /** The log is to be flushed soon. */
+  wantSync(): void;
+  /** Marks a call that may block for long. */
+  inCall<T>(run: () => T): T;
+  report(event: string, detail: Record<string, string | number | boolean>): void;
+}
+
+export type StoreActorParts = Omit<StoreSurroundings, 'table'> & {
+  readonly config: StoreConfig & { readonly retention?: RetentionRules };
+  readonly filer: TailFiler;
+  readonly feed: IndexFeed;
+  readonly marks: Watermarks;
+  readonly hooks: StoreHooks;
+  /** Hour of the local day. */
+  readonly hourOf: (now: number) => number;
+  /** A former store worker died: the store is open already, beside a log that is being written. */
+  readonly takesOver: boolean;
+};
+
+const ROUND_MS = 500;
+/** Rounds that somebody hurried are this far apart. */
+const HURRY_MS = 2;
+/** While syncs of a checkpoint are under way, or after a round that filed a good part of all chunks. */
+const SHORT_MS = 10;
+/** While units or a checkpoint wait for the log's flush. */
+const FLUSH_LOOK_MS = 50;
+const CHECKPOINT_MS = 3_000;
+const CHECKPOINT_BYTES = 256 * 1024 * 1024;
+/** A checkpoint may take this share of the time. */
+const CHECKPOINT_SHARE = 20;
+/** A wait for the log's flush so long asks for one. */
+const FLUSH_PATIENCE_MS = 1_000;
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 1_000;
+/** Positions in one answer: it has to fit a ring record. */
+const FOUND_MAX = 1024;
+
+type Round = { readonly kind: 'round' };
+type OpenParts = { readonly files: StoreFiles; readonly tails: FileTails; readonly checkpoint: CheckpointSteps; readonly retention: RetentionRounds; readonly saver: TableSaver };
+
+export class StoreActor implements Actor<StoreCommand | Round> {
+  readonly #parts: StoreActorParts;
+  #open: OpenParts | null = null;
+  #openedBytes: Uint8Array | null = null;
+  #openFailure: { readonly error: string; readonly code: string } | null = null;
+  #context: ActorContext | null = null;
+  #timer: TimerId | null = null;
+  #timerAt = 0;
+  #lastRound = 0;
+  #index: IndexSet | null = null;
+  /** A write of the index failed: what it holds in memory is written before more is put there. */
+  #isIndexBehind = false;
+  /** Index entries of records before it are there already (after a take-over). */
+  #indexedTo = 0;
+  #nextCheckpoint = 0;
+  #checkpointBegan = 0;
+  #checkpointSpent = 0;
+  #preparedFor = -1;
+  /** Since when something waits for the log's flush; 0: nothing does. */
+  #waitsSince = 0;
+  #retryMs = 0;
+  #retryAt = 0;
+  #isFenced = false;
+  /** Texts whose parts are still coming, by name. */
+  readonly #texts: Map<string, string[]> = new Map();
+  readonly #putEntry = (keyHash: number, physical: number, storeTimestamp: number): void => {
+    if (physical >= this.#indexedTo) this.#index!.put(keyHash, physical, storeTimestamp);
+  };
+  readonly #dropEntry = (): void => {};
+
+  constructor(parts: StoreActorParts) {
+    this.#parts = parts;
+  }
+
+  started(context: ActorContext): void {
+    this.#context = context;
+    if (!this.#parts.takesOver) return;
+    const around = { ...this.#parts, table: this.#parts.filer };
+    const files = this.#parts.hooks.inCall(() => takeOverStore(this.#parts.config, around));
+    this.#indexedTo = files.end;
+    this.#use(files);
+    this.#open!.tails.adopt();
+    context.log('warn', 'the store was taken over', { position: files.end, records: files.records });
+    this.#round();
+  }
+
+  receive(message: StoreCommand | Round, context: ActorContext): void {
+    this.#context = context;
+    switch (message.kind) {
+      case 'open-store':
+        this.#onOpen(message, context);
+        return;
+      case 'fetch-opened-page': {
+        const bytes = (this.#openedBytes ?? new Uint8Array(0)).slice(message.at, message.at + OPENED_PAGE_BYTES);
+        if (this.#openedBytes !== null && message.at + bytes.length >= this.#openedBytes.length) this.#openedBytes = null;
+        message.replyTo.tell({ kind: 'opened-page', at: message.at, bytes });
+        return;
+      }
+      case 'queue-interned': {
+        const open = this.#open;
+        if (open !== null) open.files.handles.set(message.handle, open.files.queues.queue(message.topic, message.queueId));
+        return;
+      }
+      case 'round':
+        this.#timer = null;
+        this.#round();
+        return;
+      case 'hurry':
+        this.#round();
+        return;
+      case 'save-table':
+        this.#onSaveTable(message, context);
+        return;
+      case 'query-index':
+        this.#onQueryIndex(message);
+        return;
+      case 'delete-expired':
+        this.#open?.retention.ask();
+        this.#round();
+        return;
+      case 'store-stop':
+        message.replyTo.tell(this.#stop());
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Called in every turn of the thread: somebody woke it, or a second has passed. True: something was filed. */
+  poll(): boolean {
+    if (this.#open === null || this.#isFenced || this.#parts.monotonicMs() - this.#lastRound < HURRY_MS) return false;
+    return this.#round();
+  }
+
+  #onOpen(message: OpenStore, context: ActorContext): void {
+    const { config, hooks, filer } = this.#parts;
+    if (this.#open === null) {
+      try {
+        const { files, opened } = hooks.inCall(() => openStore(config, { ...this.#parts, table: filer }));
+        this.#use(files);
+        hooks.opened();
+        this.#openedBytes = Buffer.from(JSON.stringify(opened));
+        for (const text of opened.recovered.damaged) context.log('error', 'the log is damaged', { what: text });
+        // Not before the answer: a segment made ahead is worth no start-up time.
+        this.#schedule(SHORT_MS);
+      } catch (error) {
+        if (!(error instanceof StorageError || error instanceof StoreError)) throw error;
+        this.#openFailure = { error: error.message, code: error.code };
+      }
+    }
+    const failure = this.#openFailure ?? (this.#openedBytes === null ? { error: 'The store is open already', code: 'MQ_STORE_OPEN' } : null);
+    message.replyTo.tell({ kind: 'store-opened', error: failure?.error ?? '', code: failure?.code ?? '', bytes: this.#openedBytes?.length ?? 0 });
+  }
+
+  #use(files: StoreFiles): void {
+    const { config, filer, marks, monotonicMs, now, hourOf } = this.#parts;
+    const context = this.#context!;
+    this.#index = files.index;
+    const onUnknown = (handle: number, reason: string): void =>
+      context.log('error', 'a queue has units that cannot be filed', { handle, reason });
+    const { log, queues, handles, disk } = files;
+    this.#open = {
+      files,
+      tails: new FileTails(
+        { filer, marks, queues, log, handles, syncFlush: config.syncFlush, onUnknown },
+        files.end,
+        files.lastStoreTimestamp,
+        monotonicMs(),
+      ),
+      checkpoint: new CheckpointSteps(files, marks),
+      retention: new RetentionRounds({ files, filer, marks, rules: config.retention, now, monotonicMs, hourOf }),
+      saver: new TableSaver(disk, files.layout),
+    };
+    this.#nextCheckpoint = monotonicMs() + CHECKPOINT_MS;
+  }
+
+  /** One round. True: units or entries went to their files. */
+  #round(): boolean {
+    const open = this.#open;
+    if (open === null || this.#isFenced) return false;
+    const { now, monotonicMs, hooks } = this.#parts;
+    const began = monotonicMs();
+    this.#lastRound = began;
+    if (began < this.#retryAt) {
+      this.#schedule(this.#retryAt - began);
+      return false;
+    }
+    let units = 0;
+    let entries = 0;
+    try {
+      units = open.tails.round(now(), began);
+      entries = this.#takeFeed();
+      if (units > 0 || entries > 0) hooks.wakeLog();
+      this.#prepareSegment(open);
+      this.#checkpoint(open, began);
+      this.#retain(open, began);
+      this.#hasRoom();
+    } catch (error) {
+      // What was given back before the failure is there to be used.
+      hooks.wakeLog();
+      this.#onFailure(error);
+      return false;
+    }
+    const did = units > 0 || entries > 0;
+    const state = open.checkpoint.state;
+    if (open.tails.wasLarge || state === 'syncing' || open.retention.isBusy) this.#schedule(SHORT_MS);
+    else if (open.tails.isWaiting || state === 'awaiting-flush') this.#awaitFlush(began);
+    else if (did || this.#isCheckpointDue(open)) this.#schedule(ROUND_MS);
+    else this.#waitsSince = 0;
+    return did;
+  }
+
+  /** The log's flush comes by itself in its interval; one that does not come is asked for. */
+  #awaitFlush(monotonicMs: number): void {
+    if (this.#waitsSince === 0) this.#waitsSince = monotonicMs;
+    const { feed, hooks } = this.#parts;
+    const isShort = this.#open!.tails.isWaiting && feed.waiting > feed.capacity >> 1;
+    if (isShort || monotonicMs - this.#waitsSince > FLUSH_PATIENCE_MS) {
+      this.#waitsSince = monotonicMs;
+      hooks.wantSync();
+    }
+    this.#schedule(isShort ? SHORT_MS : FLUSH_LOOK_MS);
+  }
+
+  #takeFeed(): number {
+    const feed = this.#parts.feed;
+    if (feed.waiting === 0) return 0;
+    if (this.#index === null) return feed.take(this.#dropEntry);
+    if (this.#isIndexBehind) this.#index.flush();
+    this.#isIndexBehind = true;
+    const taken = feed.take(this.#putEntry);
+    this.#isIndexBehind = false;
+    return taken;
+  }
+
+  /** Makes the next segment when the log is past the half of this one, so that the log worker never waits for it. */
+  #prepareSegment(open: OpenParts): void {
+    const { log } = open.files;
+    const written = this.#parts.marks.read(WRITTEN_END);
+    const base = written - (written % log.segmentBytes);
+    const wanted = written - base > log.segmentBytes / 2 ? base + log.segmentBytes : base;
+    if (wanted <= this.#preparedFor) return;
+    this.#parts.hooks.inCall(() => (wanted === base ? log.prepare(base) : log.prepareNext(base)));
+    this.#preparedFor = wanted;
+  }
+
+  #isCheckpointDue(open: OpenParts): boolean {
+    return open.tails.position > open.checkpoint.position || open.tails.position < this.#parts.marks.read(WRITTEN_END);
+  }
+
+  #checkpoint(open: OpenParts, began: number): void {
+    const { tails, checkpoint } = open;
+    const { hooks, monotonicMs } = this.#parts;
+    if (checkpoint.state === 'none') {
+      const grown = tails.position - checkpoint.position;
+      const isTime = began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS / 2);
+      if (!isTime || grown <= 0 || tails.isWaiting) return;
+      checkpoint.begin(tails.position, tails.storeTimestamp);
+      this.#checkpointSpent = 0;
+      return;
+    }
+    const isDone = hooks.inCall(() => checkpoint.step());
+    const ended = monotonicMs();
+    this.#checkpointSpent += ended - began;
+    if (!isDone) return;
+    this.#nextCheckpoint = ended + Math.max(CHECKPOINT_MS, this.#checkpointSpent * CHECKPOINT_SHARE);
+    this.#waitsSince = 0;
+  }
+
+  #retain(open: OpenParts, began: number): void {
+    const { hooks } = this.#parts;
+    if (!open.retention.isDue(began)) return;
+    const result = hooks.inCall(() => open.retention.step(began));
+    if (result === null) return;
+    if (result.removed > 0) {
+      this.#context?.log('info', 'segments of the log were removed', { removed: result.removed, logMin: result.logMin });
+      hooks.report('log-trimmed', { min: result.logMin });
+      this.#context?.ref<{ kind: 'log-trimmed'; min: number }>('reader').tell({ kind: 'log-trimmed', min: result.logMin });
+    }
+    if (result.usedPercent >= 0) hooks.report('disk-usage', { usedPercent: result.usedPercent, freeBytes: result.freeBytes, path: open.files.layout.root });
+    if (result.freeBytes >= 0) open.saver.layBallast(result.freeBytes);
+  }
+
+  #onFailure(error: unknown): void {
+    if (isNoRoom(error)) {
+      if (this.#retryMs === 0) this.#tellFull(error as StorageError);
+      this.#open?.checkpoint.abandon();
+      this.#retryMs = Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, this.#retryMs * 2));
+      this.#retryAt = this.#parts.monotonicMs() + this.#retryMs;
+      this.#schedule(this.#retryMs);
+      return;
+    }
+    if (!(error instanceof StorageError)) throw error;
+    this.#fence(error);
+  }
+
+  #tellFull(error: StorageError): void {
+    this.#parts.hooks.report('disk-full', { error: error.message, ...error.fields });
+    this.#context?.log('error', 'the disk is full: queues and index wait in memory', { error: error.message });
+  }
+
+  #hasRoom(): void {
+    if (this.#retryMs === 0) return;
+    this.#retryMs = 0;
+    this.#retryAt = 0;
+    this.#parts.hooks.report('disk-room', {});
+    this.#context?.log('info', 'the disk has room again', {});
+  }
+
+  /** A promise of the disk is broken: nobody is told any more that anything is safe. */
+  #fence(error: StorageError): void {
+    this.#isFenced = true;
+    this.#parts.marks.fence();
+    this.#parts.hooks.report('fence', { code: error.code, error: error.message, ...error.fields });
+    this.#context?.log('error', 'the disk failed: the broker is fenced', { error: error.message });
+  }
+
+  #onSaveTable(message: SaveTable, context: ActorContext): void {
+    const { name, sync, replyTo } = message;
+    const text = this.#wholeText(message);
+    if (text === null) return;
+    const error = this.#saveTable(name, text, sync);
+    if (error !== '') context.log('error', 'a table could not be saved', { name, error });
+    replyTo.tell(error === '' ? { kind: 'table-saved', name, ok: true } : { kind: 'table-saved', name, ok: false, error });
+  }
+
+  /** Empty: saved. */
+  #saveTable(name: string, text: string, sync: boolean): string {
+    const open = this.#open;
+    if (open === null) return `Cannot save ${name}: the store is not open`;
+    if (this.#isFenced) return `Cannot save ${name}: the disk failed before, start the broker again when it is sound`;
+    if (!isTableName(name)) return `A table's name is letters, digits, - and _ with .json behind, not ${JSON.stringify(name.slice(0, 100))}`;
+    try {
+      this.#parts.hooks.inCall(() => open.saver.save(name, text, sync));
+      return '';
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      if (!isNoRoom(error) && error.code !== 'MQ_STORAGE_TOO_LARGE') this.#fence(error);
+      return error.message;
+    }
+  }
+
+  /** Null: more parts are to come. Parts of another saving of the same table are dropped. */
+  #wholeText(message: SaveTable): string | null {
+    const { name, part = 0, parts = 1, text } = message;
+    if (parts === 1) return text;
+    if (part === 0) this.#texts.set(name, []);
+    const pieces = this.#texts.get(name);
+    if (pieces === undefined || pieces.length !== part || parts * text.length > TABLE_BYTES_MAX) {
+      this.#texts.delete(name);
+      return null;
+    }
+    pieces.push(text);
+    if (pieces.length < parts) return null;
+    this.#texts.delete(name);
+    return pieces.join('');
+  }
+
+  #onQueryIndex(message: QueryIndex): void {
+    const open = this.#open;
+    let physical: number[] = [];
+    if (open !== null && open.files.index !== null && !this.#isFenced) {
+      // What is acknowledged is found: its entries may still lie in the feed.
+      this.#takeFeed();
+      const max = Math.max(0, Math.min(message.max, FOUND_MAX));
+      const found = open.files.index.query(indexKeyHash(message.topic, message.key), max, message.begin, message.end);
+      // An entry may stand there twice after a write that failed.
+      physical = [...new Set(found)];
+    }
+    message.replyTo.tell({ kind: 'index-found', physical });
+  }
+
+  #stop(): StoreStopped {
+    const open = this.#open;
+    if (open === null) return { kind: 'store-stopped', ok: true };
+    if (this.#isFenced) return { kind: 'store-stopped', ok: false, error: 'the disk failed before: the next start recovers' };
+    const { marks, now, monotonicMs, hooks } = this.#parts;
+    try {
+      const written = marks.read(WRITTEN_END);
+      const flushed = marks.read(FLUSHED_END);
+      hooks.inCall(() => {
+        // The log worker is done: what is written is all. On disk first, then everything may be filed.
+        if (flushed < written) open.files.log.sync(flushed, written);
+        open.tails.finish(now(), monotonicMs());
+        this.#takeFeed();
+        open.files.log.setMaxOffset(written);
+        const storeTimestamp = Math.max(open.tails.storeTimestamp, now());
+        closeStore(open.files, { position: written, storeTimestamp, syncedPosition: written });
+        open.files.unlock();
+      });
+      this.#open = null;
+      return { kind: 'store-stopped', ok: true };
+    } catch (error) {
+      if (error instanceof StorageError && !isNoRoom(error)) this.#fence(error);
+      else if (!(error instanceof StorageError || error instanceof StoreError)) throw error;
+      return { kind: 'store-stopped', ok: false, error: error.message };
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    const context = this.#context!;
+    const at = this.#parts.monotonicMs() + delayMs;
+    if (this.#timer !== null) {
+      if (this.#timerAt <= at) return;
+      context.cancel(this.#timer);
+    }
+    this.#timerAt = at;
+    this.#timer = context.schedule(delayMs, { kind: 'round' });
+  }
+}
+
+/** The actor by its path, typed. */
+export type StoreRef = ActorRef<StoreCommand>;

@@ -1,0 +1,103 @@
+/**
+ * What the store actor hears and says. Numbers and short texts only, so that each fits a ring record; what may be long goes in
+ * parts (`save-table`, `opened-page`). `openStoreOf` and `tellSaveTable` are the callers' side of that.
+ */
+import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
+import type { OpenedStore } from './open-store.ts';
+
+export const STORE_PATH = 'store';
+
+/** Opens the store, once; a second one gets the same answer as long as its pages are not all fetched. */
+export type OpenStore = { readonly kind: 'open-store'; readonly replyTo: ActorRef<StoreOpened> };
+/** `error` is empty when the store is open; else what is wrong, for the user, and its stable `code`. `bytes`: of all pages. */
+export type StoreOpened = { readonly kind: 'store-opened'; readonly error: string; readonly code: string; readonly bytes: number };
+/** A part of what was found, from byte `at` on. */
+export type FetchOpenedPage = { readonly kind: 'fetch-opened-page'; readonly at: number; readonly replyTo: ActorRef<OpenedPage> };
+export type OpenedPage = { readonly kind: 'opened-page'; readonly at: number; readonly bytes: Uint8Array };
+
+/** A handle stands for this queue: told before its first unit, best effort, for the log says it too. */
+export type QueueInterned = { readonly kind: 'queue-interned'; readonly handle: number; readonly topic: string; readonly queueId: number };
+/** Do not wait for the next round. */
+export type Hurry = { readonly kind: 'hurry' };
+
+/** Saves config/`name`. `part` of `parts` (default the only one), told in order. Answered after the last. */
+export type SaveTable = {
+  readonly kind: 'save-table';
+  readonly name: string;
+  readonly text: string;
+  readonly sync: boolean;
+  readonly replyTo: ActorRef<TableSaved>;
+  readonly part?: number;
+  readonly parts?: number;
+};
+export type TableSaved = { readonly kind: 'table-saved'; readonly name: string; readonly ok: boolean; readonly error?: string };
+
+/** Log positions of messages with this key stored in [begin, end], newest first. */
+export type QueryIndex = {
+  readonly kind: 'query-index';
+  readonly topic: string;
+  readonly key: string;
+  readonly max: number;
+  readonly begin: number;
+  readonly end: number;
+  readonly replyTo: ActorRef<IndexFound>;
+};
+export type IndexFound = { readonly kind: 'index-found'; readonly physical: readonly number[] };
+
+/** Retention runs at once, as if it were its hour. */
+export type DeleteExpired = { readonly kind: 'delete-expired' };
+
+/** The log worker has stopped: everything goes to the disk, the abort file goes. Nothing is heard afterwards. */
+export type StopStore = { readonly kind: 'store-stop'; readonly replyTo: ActorRef<StoreStopped> };
+export type StoreStopped = { readonly kind: 'store-stopped'; readonly ok: boolean; readonly error?: string };
+
+export type StoreCommand = OpenStore | FetchOpenedPage | QueueInterned | Hurry | SaveTable | QueryIndex | DeleteExpired | StopStore;
+
+export const OPENED_PAGE_BYTES = 32 * 1024;
+/** Characters of a table in one message: at most three bytes each. */
+const TABLE_PART_CHARACTERS = 10 * 1024;
+/** Recovery of a large log without a checkpoint takes its time; a disk that hangs is somebody else's business. */
+const OPEN_MAX_MS = 3_600_000;
+const PAGE_MAX_MS = 30_000;
+
+/** As `ActorSystem.ask`. */
+export type Ask = <R extends ActorMessage, M extends ActorMessage>(
+  target: ActorRef<M>,
+  build: (replyTo: ActorRef<R>) => M,
+  timeoutMs: number,
+) => Promise<R>;
+
+/** Why a store could not be opened: the code of the error that its thread saw. */
+export class OpenStoreError extends Error {
+  readonly code: string;
+
+  constructor(code: string, text: string) {
+    super(text);
+    this.name = 'OpenStoreError';
+    this.code = code;
+  }
+}
+
+/** Has the store opened and fetches what was found. Throws OpenStoreError. */
+export async function openStoreOf(ask: Ask, store: ActorRef<StoreCommand>): Promise<OpenedStore> {
+  const opened = await ask<StoreOpened, StoreCommand>(store, (replyTo) => ({ kind: 'open-store', replyTo }), OPEN_MAX_MS);
+  if (opened.error !== '') throw new OpenStoreError(opened.code, opened.error);
+  const bytes = new Uint8Array(opened.bytes);
+  for (let at = 0; at < bytes.length; ) {
+    const from = at;
+    const page = await ask<OpenedPage, StoreCommand>(store, (replyTo) => ({ kind: 'fetch-opened-page', at: from, replyTo }), PAGE_MAX_MS);
+    bytes.set(page.bytes, at);
+    at += page.bytes.length;
+  }
+  return JSON.parse(Buffer.from(bytes.buffer).toString('utf8')) as OpenedStore;
+}
+
+/** Tells the store to save a table of any length. False: a part found no room, nothing is saved and nothing will be answered. */
+export function tellSaveTable(store: ActorRef<StoreCommand>, name: string, text: string, sync: boolean, replyTo: ActorRef<TableSaved>): boolean {
+  const parts = Math.max(1, Math.ceil(text.length / TABLE_PART_CHARACTERS));
+  for (let part = 0; part < parts; part++) {
+    const piece = text.slice(part * TABLE_PART_CHARACTERS, (part + 1) * TABLE_PART_CHARACTERS);
+    if (!store.tell({ kind: 'save-table', name, text: piece, sync, replyTo, part, parts })) return false;
+  }
+  return true;
+}
