@@ -159,6 +159,7 @@ function complete(
     role,
     nameServerEnable: role !== 'broker',
     brokerEnable: role !== 'namesrv',
+    registerAddresses: withOwnNameServer(values.registerAddresses, values, role),
     adminPortExplicit: explicit.has('adminPort'),
     shards: values.shards === 0 ? Math.max(1, machine.cores - 1) : values.shards,
     storePath: isAbsolute(values.storePath) ? values.storePath : join(machine.currentDirectory, values.storePath),
@@ -179,6 +180,19 @@ function complete(
       'nowhere given',
     );
   return Object.freeze(config);
+}
+
+/**
+ * The name servers to register with: the own one first. A port that is still 0 is added when it is known (claimPorts).
+ */
+export function withOwnNameServer(
+  addresses: readonly string[],
+  own: { readonly nameServerHost: string; readonly nameServerPort: number },
+  role: Role,
+): readonly string[] {
+  if (role !== 'start' || own.nameServerPort === 0) return addresses;
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[own.nameServerHost] ?? own.nameServerHost;
+  return [...new Set([formatAddress(host, own.nameServerPort), ...addresses])];
 }
 
 function unknownKeyWarning(entry: ConfigEntry): string {

@@ -1,5 +1,5 @@
 /** The ports of a configuration, claimed together or not at all. Fails as claimPort does. */
-import type { BrokerConfig } from './broker-config.ts';
+import { type BrokerConfig, withOwnNameServer } from './broker-config.ts';
 import { claimPort, type PortClaim } from './port-claim.ts';
 import type { BrokerHooks } from './running-broker.ts';
 
@@ -31,5 +31,6 @@ export async function claimPorts(config: BrokerConfig, log: BrokerHooks['log']):
     await Promise.all(claims.map((claim) => claim.release()));
     throw error;
   }
-  return { config: Object.freeze({ ...config, nameServerPort, listenPort, vipPortEnable }), claims };
+  const registerAddresses = withOwnNameServer(config.registerAddresses, { ...config, nameServerPort }, config.role);
+  return { config: Object.freeze({ ...config, nameServerPort, listenPort, vipPortEnable, registerAddresses }), claims };
 }

@@ -68,7 +68,9 @@ test('parseBrokerConfig lets flags win over the environment and that over the fi
 test('parseBrokerConfig reads NAMESRV_ADDR by role', async (t) => {
   const start = parse('', { NAMESRV_ADDR: '127.0.0.1:19876' }).config;
   t.equal(start.nameServerPort, 19_876, 'start: where the own name server listens');
-  t.same(start.registerAddresses, []);
+  t.same(start.registerAddresses, ['127.0.0.1:19876'], 'and the broker registers there');
+  t.same(parse('namesrvAddr=10.0.0.1:9876\nnameServerBindAddress=0.0.0.0').config.registerAddresses, ['127.0.0.1:9876', '10.0.0.1:9876']);
+  t.same(parse('', {}, {}, 'namesrv').config.registerAddresses, []);
   const broker = parse('', { NAMESRV_ADDR: '10.0.0.1:9876;10.0.0.2:9876' }, {}, 'broker').config;
   t.same(broker.registerAddresses, ['10.0.0.1:9876', '10.0.0.2:9876'], 'broker: whom to register with');
   t.equal(refusal(() => parse('', {}, {}, 'broker')).key, 'namesrvAddr', 'a broker alone needs one');
