@@ -20,8 +20,10 @@ export type ThreadMetrics = {
   readonly name: string;
   /** Messages that wait in its mailboxes. */
   readonly mailboxDepth: number;
-  /** What waits in the rings to it, as a share of one ring. */
-  readonly ringFill: number;
+  /** Bytes that wait in the rings to it. */
+  readonly ringFillBytes: number;
+  /** Largest share in use of a ring to it, 0 to 1. */
+  readonly ringFillShare: number;
   readonly messages: number;
   readonly turns: number;
   /** Milliseconds of work since the start. */

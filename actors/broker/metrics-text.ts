@@ -129,10 +129,16 @@ function writeThreads(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
     by((thread) => thread.mailboxDepth),
   );
   writer.add(
+    'ringmq_ring_fill_bytes',
+    'gauge',
+    'Bytes that wait in the rings to a thread.',
+    by((thread) => thread.ringFillBytes),
+  );
+  writer.add(
     'ringmq_ring_fill_ratio',
     'gauge',
-    'What waits in the rings to a thread, as a share of one ring.',
-    by((thread) => thread.ringFill),
+    "Share in use of a thread's fullest incoming ring.",
+    by((thread) => thread.ringFillShare),
   );
   writer.add(
     'ringmq_actor_messages_total',
