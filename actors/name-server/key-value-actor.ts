@@ -37,7 +37,13 @@ const KEYS_MAX = 10_000;
 const KEYS_PER_ANSWER = 1_000;
 const PENDING_MAX = 1_000;
 
-type Pending = { readonly seq: number; readonly namespace: string; readonly key: string; readonly before: string | null; readonly replyTo: ActorRef<ValuePut> };
+type Pending = {
+  readonly seq: number;
+  readonly namespace: string;
+  readonly key: string;
+  readonly before: string | null;
+  readonly replyTo: ActorRef<ValuePut>;
+};
 
 export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
   readonly #options: KeyValueOptions;
@@ -100,12 +106,14 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
   }
 
   #refusal(namespace: string, key: string, value: string | null, before: string | null): string | null {
-    if (namespace.length === 0 || namespace.length > NAME_MAX) return `namespace has ${namespace.length} characters, 1 to ${NAME_MAX} are allowed.`;
+    if (namespace.length === 0 || namespace.length > NAME_MAX)
+      return `namespace has ${namespace.length} characters, 1 to ${NAME_MAX} are allowed.`;
     if (key.length === 0 || key.length > NAME_MAX) return `key has ${key.length} characters, 1 to ${NAME_MAX} are allowed.`;
     if (value === null) return null;
     if (value.length > VALUE_MAX) return `value has ${value.length} characters, ${VALUE_MAX} are allowed.`;
     if (before === null && this.#keyCount >= KEYS_MAX) return `${KEYS_MAX} keys are stored, the limit: delete some first.`;
-    if (!this.#namespaces.has(namespace) && this.#namespaces.size >= NAMESPACES_MAX) return `${NAMESPACES_MAX} namespaces exist, the limit: delete one first.`;
+    if (!this.#namespaces.has(namespace) && this.#namespaces.size >= NAMESPACES_MAX)
+      return `${NAMESPACES_MAX} namespaces exist, the limit: delete one first.`;
     return this.#pending.length >= PENDING_MAX ? `${PENDING_MAX} changes wait for the disk already: try again later.` : null;
   }
 
@@ -134,7 +142,12 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
       context.ref(this.#options.store),
       (replyTo) => ({ kind: 'save-table', name: KEY_VALUES_FILE, text, sync: false, replyTo }),
       SAVE_MAX_MS,
-      (reply): Saved => ({ kind: 'saved', upTo, ok: reply?.ok === true, error: reply === undefined ? 'no answer from the store' : (reply.error ?? '') }),
+      (reply): Saved => ({
+        kind: 'saved',
+        upTo,
+        ok: reply?.ok === true,
+        error: reply === undefined ? 'no answer from the store' : (reply.error ?? ''),
+      }),
     );
   }
 
@@ -151,7 +164,11 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
     this.#pending = [];
     for (const { namespace, key, before, replyTo } of undone) {
       this.#set(namespace, key, before);
-      replyTo.tell({ kind: 'value-put', code: SYSTEM_ERROR, remark: `${KEY_VALUES_FILE} could not be saved, so the value is as it was: ${message.error}` });
+      replyTo.tell({
+        kind: 'value-put',
+        code: SYSTEM_ERROR,
+        remark: `${KEY_VALUES_FILE} could not be saved, so the value is as it was: ${message.error}`,
+      });
     }
   }
 }

@@ -121,5 +121,8 @@ export class NameServerDoor {
 }
 
 function answerBusy(request: Request): void {
-  request.answer(SYSTEM_BUSY, `[name server] a shard gave no answer within ${ASK_MAX_MS} ms: it is overloaded or being restarted, try again`);
+  request.answer(
+    SYSTEM_BUSY,
+    `[name server] a shard gave no answer within ${ASK_MAX_MS} ms: it is overloaded or being restarted, try again`,
+  );
 }

@@ -2,7 +2,7 @@
  * Puts the name server's part onto a shard thread: its actor (the key values' too on the first shard) and the table of its request
  * handlers. Only assembles; call once in the thread's main, on every shard.
  */
-import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+
 import {
   ADD_WRITE_PERM_OF_BROKER,
   BROKER_HEARTBEAT,
@@ -25,7 +25,7 @@ import {
   UPDATE_NAMESRV_CONFIG,
   WIPE_WRITE_PERM_OF_BROKER,
 } from '../../protocol/remoting/request-code.ts';
-import { answerFaults } from '../gateway/handlers/answer-faults.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { brokerHeartbeat } from '../gateway/handlers/name-server/broker-heartbeat.ts';
 import { changeWritePerm } from '../gateway/handlers/name-server/change-write-perm.ts';
 import { deleteTopicInNameServer } from '../gateway/handlers/name-server/delete-topic-in-name-server.ts';
@@ -41,7 +41,7 @@ import { registerBroker } from '../gateway/handlers/name-server/register-broker.
 import { registerTopic } from '../gateway/handlers/name-server/register-topic.ts';
 import { unregisterBroker } from '../gateway/handlers/name-server/unregister-broker.ts';
 import type { Handler } from '../gateway/request.ts';
-import { KeyValueActor, keyValuePath, type KeyValueOptions } from './key-value-actor.ts';
+import { KeyValueActor, type KeyValueOptions, keyValuePath } from './key-value-actor.ts';
 import { NameServerDoor } from './name-server-door.ts';
 import type { RouteLimits } from './route-table.ts';
 import { NameServerShardActor, SCAN_DEFAULT_MS } from './shard-actor.ts';
@@ -104,5 +104,5 @@ export function createNameServerHandlers(thread: ThreadContext, options: NameSer
     [UPDATE_NAMESRV_CONFIG, updateNameServerConfig(door)],
     [GET_NAMESRV_CONFIG, getNameServerConfig(door)],
   ];
-  return new Map(handlers.map(([code, handler]) => [code, answerFaults(handler)]));
+  return new Map(handlers);
 }

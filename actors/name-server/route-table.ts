@@ -84,7 +84,12 @@ export type RegisterOutcome =
   | { readonly ok: false; readonly code: number; readonly remark: string };
 
 /** A broker address that went, with why. */
-export type BrokerGone = ConnectionPlace & { readonly clusterName: string; readonly brokerName: string; readonly brokerAddr: string; readonly reason: string };
+export type BrokerGone = ConnectionPlace & {
+  readonly clusterName: string;
+  readonly brokerName: string;
+  readonly brokerAddr: string;
+  readonly reason: string;
+};
 
 type MutableBroker = {
   readonly brokerName: string;
@@ -146,7 +151,9 @@ export class RouteTable {
     const key = liveKey(clusterName, brokerAddr);
     const known = this.#live.get(key);
     if (known === undefined && this.#live.size >= this.#limits.brokersMax) {
-      return refuse(`Cannot register broker ${brokerName}: ${this.#live.size} brokers are registered, the limit is ${this.#limits.brokersMax}.`);
+      return refuse(
+        `Cannot register broker ${brokerName}: ${this.#live.size} brokers are registered, the limit is ${this.#limits.brokersMax}.`,
+      );
     }
     const before = this.#brokers.get(brokerName);
     const conflict = this.#conflict(before, registration);
@@ -173,7 +180,9 @@ export class RouteTable {
       changed,
     });
     if (refused > 0) {
-      return refuse(`${refused} topics of broker ${brokerName} have no room: the name server holds ${this.#topics.size} topics on this shard, the limit is ${this.#limits.topicsMax}.`);
+      return refuse(
+        `${refused} topics of broker ${brokerName} have no room: the name server holds ${this.#topics.size} topics on this shard, the limit is ${this.#limits.topicsMax}.`,
+      );
     }
     return { ok: true, isNew, ...this.#masterOf(broker, brokerId) };
   }

@@ -25,7 +25,7 @@ export type LinkEffect =
   /** What was to be told up to `upTo` is there (`ok`), or is not for now. */
   | { readonly kind: 'settled'; readonly upTo: number; readonly ok: boolean }
   | { readonly kind: 'unregistered' }
-  | { readonly kind: 'failed'; readonly reason: string; readonly retryInMs: number }
+  | { readonly kind: 'failed'; readonly reason: string; readonly retryInMs: number; readonly isFirst: boolean }
   | { readonly kind: 'recovered' };
 
 /** What the link reads of the broker's topics. */
@@ -36,7 +36,13 @@ export interface TopicSource {
 }
 
 type Request =
-  | { readonly what: 'all'; readonly opaque: number; readonly upTo: number; readonly rest: readonly (readonly TopicConfig[])[]; readonly sentAt: number }
+  | {
+      readonly what: 'all';
+      readonly opaque: number;
+      readonly upTo: number;
+      readonly rest: readonly (readonly TopicConfig[])[];
+      readonly sentAt: number;
+    }
   | { readonly what: 'changes'; readonly opaque: number; readonly upTo: number; readonly sentAt: number }
   | { readonly what: 'query'; readonly opaque: number; readonly upTo: number; readonly sentAt: number }
   | { readonly what: 'unregister'; readonly opaque: number; readonly upTo: number; readonly sentAt: number };
@@ -237,9 +243,10 @@ export class NameServerLink {
     this.#request = null;
     this.#needsAll = true;
     this.#changes.clear();
+    const isFirst = !this.#hasFailed;
     this.#hasFailed = true;
     this.#enter('waiting', now);
-    effects.push({ kind: 'failed', reason, retryInMs });
+    effects.push({ kind: 'failed', reason, retryInMs, isFirst });
     return retryInMs === 0 ? effects.concat(this.#pump(now)) : effects;
   }
 

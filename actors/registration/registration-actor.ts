@@ -8,13 +8,14 @@
  * Restarted without state: it fetches the topics from the registry and registers again.
  * Source: RocketMQ 5.3 `BrokerOuterAPI`, `BrokerController.registerBrokerAll`.
  */
-import { crc32 } from 'node:zlib';
+import { encodeDataVersion } from '../../protocol/remoting/bodies/data-version.ts';
+import { encodeRegisterBrokerBody, registerBodyCrc32 } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import type { CommandFields } from '../../protocol/remoting/command.ts';
+import { QUERY_DATA_VERSION, REGISTER_BROKER, UNREGISTER_BROKER } from '../../protocol/remoting/request-code.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
-import type { TableVersion, TopicConfig } from '../topic/topic-config.ts';
+import { type TableVersion, type TopicConfig, wireTopicConfig } from '../topic/topic-config.ts';
 import type { ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
 import { TOPIC_REGISTRY_PATH } from '../topic/topic-table-actor.ts';
-import { topicJson } from '../topic/topics-json.ts';
 import type { LinkEffect } from './name-server-link.ts';
 import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
 import type { RemotingClient, RemotingEvents } from './remoting-client.ts';
@@ -32,7 +33,15 @@ type Page = { kind: 'page'; fetch: number; topics: TopicConfig[]; next: number; 
 type NoPage = { kind: 'no-page'; fetch: number };
 type Fetch = { kind: 'fetch'; fetch: number };
 type LinkOpened = { kind: 'link-opened'; link: number; connection: number };
-type LinkAnswered = { kind: 'link-answered'; link: number; connection: number; opaque: number; code: number; remark: string; changed: boolean };
+type LinkAnswered = {
+  kind: 'link-answered';
+  link: number;
+  connection: number;
+  opaque: number;
+  code: number;
+  remark: string;
+  changed: boolean;
+};
 type LinkClosed = { kind: 'link-closed'; link: number; connection: number; reason: string };
 type Tick = { kind: 'tick' };
 type WaitExpired = { kind: 'wait-expired'; wait: number };
@@ -55,15 +64,18 @@ export type RegistrationOptions = {
 };
 
 export const REGISTER_PERIOD_MS = 30_000;
-const REGISTER_BROKER = 103;
-const UNREGISTER_BROKER = 104;
-const QUERY_DATA_VERSION = 322;
 /** Also how long a new topic's creator waits for a name server at most. */
 const WAIT_MAX_MS = TRY_MAX_MS;
 const FETCH_MAX_MS = 2_000;
 const FETCH_AGAIN_MS = 200;
 
-type Wait = { readonly seq: number; readonly links: Set<number>; readonly replyTo: ActorRef<TopicsRegistered>; registered: number; failed: number };
+type Wait = {
+  readonly seq: number;
+  readonly links: Set<number>;
+  readonly replyTo: ActorRef<TopicsRegistered>;
+  registered: number;
+  failed: number;
+};
 
 export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   readonly #options: RegistrationOptions;
@@ -184,7 +196,9 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
       (replyTo) => ({ kind: 'list-topics', cursor, replyTo }),
       FETCH_MAX_MS,
       (reply): Page | NoPage =>
-        reply === undefined ? { kind: 'no-page', fetch } : { kind: 'page', fetch, topics: reply.topics, next: reply.next, version: reply.version },
+        reply === undefined
+          ? { kind: 'no-page', fetch }
+          : { kind: 'page', fetch, topics: reply.topics, next: reply.next, version: reply.version },
     );
   }
 
@@ -299,7 +313,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
           this.#clients[link]?.send(this.#registerCommand(effect.opaque, effect.topics, effect.version));
           break;
         case 'query-version':
-          this.#clients[link]?.send({ code: QUERY_DATA_VERSION, opaque: effect.opaque, ext: this.#identity(), body: versionBody(effect.version) });
+          this.#clients[link]?.send({
+            code: QUERY_DATA_VERSION,
+            opaque: effect.opaque,
+            ext: this.#identity(),
+            body: encodeDataVersion(effect.version),
+          });
           break;
         case 'unregister':
           this.#clients[link]?.send({ code: UNREGISTER_BROKER, opaque: effect.opaque, ext: this.#identity() });
@@ -312,7 +331,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
           this.#answerUnregister();
           break;
         case 'failed':
-          context.log('warn', 'cannot register at a name server', { nameServer: address, reason: effect.reason, retryInMs: effect.retryInMs });
+          // A name server that stays away is worth one line, not one for every try.
+          context.log(effect.isFirst ? 'warn' : 'debug', 'cannot register at a name server', {
+            nameServer: address,
+            reason: effect.reason,
+            retryInMs: effect.retryInMs,
+          });
           break;
         case 'recovered':
           context.log('info', 'registered again at a name server', { nameServer: address });
@@ -352,8 +376,11 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   }
 
   #registerCommand(opaque: number, topics: readonly TopicConfig[], version: TableVersion): CommandFields {
-    const body = registerBody(topics, version);
-    const bodyCrc32 = crc32(body) & 0x7fffffff;
+    const body = encodeRegisterBrokerBody({
+      dataVersion: version,
+      topics: new Map(topics.map((topic) => [topic.topicName, wireTopicConfig(topic)])),
+    });
+    const bodyCrc32 = registerBodyCrc32(body);
     const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr: this.#options.haServerAddr };
     return { code: REGISTER_BROKER, opaque, ext, body };
   }
@@ -377,24 +404,4 @@ function apply(topics: Map<string, TopicConfig>, name: string, config: TopicConf
 
 function newer(left: TableVersion, right: TableVersion): TableVersion {
   return right.counter >= left.counter ? right : left;
-}
-
-function versionJson(version: TableVersion): string {
-  const { counter, stateVersion, timestamp } = version;
-  return JSON.stringify({ counter, stateVersion, timestamp });
-}
-
-function versionBody(version: TableVersion): Uint8Array {
-  return Buffer.from(versionJson(version), 'utf8');
-}
-
-/** The uncompressed form, which name servers of 4.x and 5.x read. Source: RocketMQ `RegisterBrokerBody`. */
-function registerBody(topics: readonly TopicConfig[], version: TableVersion): Uint8Array {
-  const table = topics.map((topic) => `${JSON.stringify(topic.topicName)}:${JSON.stringify(topicJson(topic))}`);
-  const dataVersion = versionJson(version);
-  const mapping = '"topicQueueMappingDetailMap":{},"topicQueueMappingInfoMap":{}';
-  return Buffer.from(
-    `{"filterServerList":[],"topicConfigSerializeWrapper":{"dataVersion":${dataVersion},"mappingDataVersion":${dataVersion},"topicConfigTable":{${table.join(',')}},${mapping}}}`,
-    'utf8',
-  );
 }

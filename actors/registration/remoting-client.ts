@@ -61,7 +61,9 @@ class TcpClient implements RemotingClient {
       if (!this.#isClosed) events.opened();
     });
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code === undefined ? error.message : `${error.code} ${error.message}`));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(error.code === undefined ? error.message : `${error.code} ${error.message}`),
+    );
     socket.on('close', () => this.#end('closed by the peer'));
   }
 

@@ -3,6 +3,7 @@
  * Source: RocketMQ `TopicConfig`, `DataVersion`.
  */
 import { PERM_READ_WRITE } from '../../model/permission.ts';
+import type { TopicConfig as WireTopicConfig } from '../../protocol/remoting/bodies/topic-config.ts';
 
 export type TopicFilterType = 'SINGLE_TAG' | 'MULTI_TAG';
 
@@ -68,4 +69,9 @@ export function sameConfig(left: TopicConfig, right: TopicConfig): boolean {
 /** Queues that exist: a queue id is in range when it can be read or written. */
 export function queueCount(config: TopicConfig): number {
   return Math.max(config.readQueueNums, config.writeQueueNums);
+}
+
+/** As request and answer bodies want it. */
+export function wireTopicConfig(config: TopicConfig): WireTopicConfig {
+  return { ...config, attributes: new Map(Object.entries(config.attributes)) };
 }

@@ -1,7 +1,7 @@
 /**
  * The table of a shard's handlers for topic requests. Only assembles.
  */
-import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+
 import {
   DELETE_TOPIC_IN_BROKER,
   GET_ALL_TOPIC_CONFIG,
@@ -10,7 +10,7 @@ import {
   UPDATE_AND_CREATE_TOPIC,
   UPDATE_AND_CREATE_TOPIC_LIST,
 } from '../../protocol/remoting/request-code.ts';
-import { answerFaults } from '../gateway/handlers/answer-faults.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { deleteTopic } from '../gateway/handlers/topic/delete-topic.ts';
 import { getAllTopicConfig } from '../gateway/handlers/topic/get-all-topic-config.ts';
 import { getTopicConfig } from '../gateway/handlers/topic/get-topic-config.ts';
@@ -32,5 +32,5 @@ export function createTopicHandlers(thread: ThreadContext, deps: TopicHandlerDep
     [GET_SYSTEM_TOPIC_LIST_FROM_BROKER, listSystemTopicsOfBroker(deps.settings)],
     [DELETE_TOPIC_IN_BROKER, deleteTopic(thread)],
   ];
-  return new Map(handlers.map(([code, handler]) => [code, answerFaults(handler)]));
+  return new Map(handlers);
 }

@@ -15,7 +15,7 @@ import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
 import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, systemTopics } from './topic-rules.ts';
-import type { TopicTableCommand } from './topic-table-actor.ts';
+import type { TopicTableCommand, TopicTableStarted } from './topic-table-actor.ts';
 import { topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
 import { TOPICS_FILE, topicsText } from './topics-json.ts';
@@ -60,8 +60,6 @@ export type EnsureTopic = {
 };
 /** Answered with topic-ready for an unknown topic too. Its queues' messages stay until retention takes them. */
 export type DeleteTopic = { kind: 'delete-topic'; topic: string; replyTo: ReplyTo };
-/** A shard's topic table is empty and wants everything; asked again with the same token until it has come. */
-export type TopicTableStarted = { kind: 'topic-table-started'; shard: number; token: string };
 /** Answered when the table is loaded and saved and every shard has it. */
 export type AwaitTopics = { kind: 'await-topics'; replyTo: ActorRef<TopicsReady> };
 export type TopicsReady = { kind: 'topics-ready'; topics: number };
@@ -130,9 +128,20 @@ const PAGE_TOPICS = 64;
 const PENDING_MAX = 10_000;
 
 /** A decided change that is not yet saved. `config` null: deleted. */
-type Change = { readonly seq: number; readonly topic: string; readonly config: TopicConfig | null; readonly handles: Int32Array; readonly waiters: ReplyTo[] };
+type Change = {
+  readonly seq: number;
+  readonly topic: string;
+  readonly config: TopicConfig | null;
+  readonly handles: Int32Array;
+  readonly waiters: ReplyTo[];
+};
 /** Saved changes on their way to shards and name servers. */
-type Batch = { readonly topics: readonly string[]; readonly waiters: { topic: string; replyTo: ReplyTo }[]; shards: number; registrations: number };
+type Batch = {
+  readonly topics: readonly string[];
+  readonly waiters: { topic: string; replyTo: ReplyTo }[];
+  shards: number;
+  registrations: number;
+};
 /** A topic to tell to one shard as it then is; `begin` and `complete` frame a full sending. */
 type Outgoing = { readonly what: 'topic' | 'begin' | 'complete'; readonly topic: string; readonly batch: number };
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array };
@@ -189,7 +198,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         const { topic, defaultTopic, queueNums, clientAddress, sysFlag } = message;
         const request = { topic, defaultTopic, queueNums, clientAddress, topicSysFlag: sysFlag };
         const decision = decideCreateOnSend(this.#lookup, request, this.#options.settings);
-        if (decision.kind === 'put') context.log('info', 'topic made by a send', { topic, queues: decision.config.writeQueueNums, clientAddress });
+        if (decision.kind === 'put')
+          context.log('info', 'topic made by a send', { topic, queues: decision.config.writeQueueNums, clientAddress });
         this.#perform(topic, decision, message.replyTo, context);
         return;
       }

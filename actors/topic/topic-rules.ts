@@ -116,12 +116,7 @@ export function systemTopicNames(settings: TopicSettings): string[] {
 
 /** Whether clients and tools may neither change nor delete the topic. */
 export function isSystemTopic(name: string, settings: TopicSettings): boolean {
-  return (
-    isBuiltInTopic(name) ||
-    name === settings.clusterName ||
-    name === settings.brokerName ||
-    name === replyTopic(settings.clusterName)
-  );
+  return isBuiltInTopic(name) || name === settings.clusterName || name === settings.brokerName || name === replyTopic(settings.clusterName);
 }
 
 /** Null for a good topic name, else why it is none. */
@@ -298,7 +293,8 @@ export function alterAttributes(
       continue;
     }
     const valid = values === null ? /^(-1|\d{1,18})$/.test(value) : values.includes(value);
-    if (!valid) return wrong(`value ${quoted(value)} of ${key} is not one of ${values === null ? 'the integers from -1 on' : values.join(', ')}`);
+    if (!valid)
+      return wrong(`value ${quoted(value)} of ${key} is not one of ${values === null ? 'the integers from -1 on' : values.join(', ')}`);
     if (key === 'message.type' && value === 'MIXED' && !settings.enableMixedMessageType) {
       return wrong('MIXED message type is not supported. (enableMixedMessageType=false)');
     }

@@ -6,7 +6,6 @@
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
-import type { TopicRegistryCommand } from './topic-registry-actor.ts';
 import type { TopicTable } from './topic-table.ts';
 import { topicState } from './topic-table.ts';
 
@@ -17,6 +16,8 @@ export type TopicChanged = { kind: 'topic-changed'; config: TopicConfig; handles
 export type TopicRemoved = { kind: 'topic-removed'; topic: string; version: TableVersion };
 export type TopicsComplete = { kind: 'topics-complete'; version: TableVersion };
 export type TopicTableCommand = TopicsBegin | TopicChanged | TopicRemoved | TopicsComplete;
+/** Told to the registry: a shard's topic table is empty and wants everything; again with the same token until it has come. */
+export type TopicTableStarted = { kind: 'topic-table-started'; shard: number; token: string };
 type AskAgain = { kind: 'ask-again' };
 
 const ASK_AGAIN_MS = 500;
@@ -31,7 +32,7 @@ export class TopicTableActor implements Actor<TopicTableCommand | AskAgain> {
   readonly #table: TopicTable;
   readonly #shard: number;
   readonly #generation: number;
-  #registry: ActorRef<TopicRegistryCommand> | null = null;
+  #registry: ActorRef<TopicTableStarted> | null = null;
   /** Names that came since `topics-begin`; null outside. */
   #seen: Set<string> | null = null;
   #complete = false;
@@ -46,7 +47,7 @@ export class TopicTableActor implements Actor<TopicTableCommand | AskAgain> {
 
   started(context: ActorContext): void {
     this.#table.clear();
-    this.#registry = context.ref<TopicRegistryCommand>(TOPIC_REGISTRY_PATH);
+    this.#registry = context.ref<TopicTableStarted>(TOPIC_REGISTRY_PATH);
     this.#token = `${this.#generation}.${context.now()}.${Math.floor(context.random() * 1e9)}`;
     this.#ask(context);
   }

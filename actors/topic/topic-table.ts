@@ -10,7 +10,6 @@ import { NO_PERMISSION } from '../../protocol/remoting/response-code.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import { queueCount } from './topic-config.ts';
 
-
 /** What a shard knows of one topic. Replaced as a whole when the topic changes: hold no reference over a turn. */
 export interface TopicState {
   readonly name: string;

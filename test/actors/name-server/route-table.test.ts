@@ -6,9 +6,20 @@ let serial = 0;
 function broker(change: Partial<BrokerRegistration> = {}): BrokerRegistration {
   serial++;
   return {
-    clusterName: 'C', brokerName: 'a', brokerAddr: '10.0.0.1:1', brokerId: 0, haServerAddr: '10.0.0.1:2', heartbeatTimeoutMs: 120_000,
-    enableActingMaster: false, zoneName: '', version: { stateVersion: 0, timestamp: 100, counter: 1 }, topicCount: 2, shard: 0, connection: 1,
-    serial, ...change,
+    clusterName: 'C',
+    brokerName: 'a',
+    brokerAddr: '10.0.0.1:1',
+    brokerId: 0,
+    haServerAddr: '10.0.0.1:2',
+    heartbeatTimeoutMs: 120_000,
+    enableActingMaster: false,
+    zoneName: '',
+    version: { stateVersion: 0, timestamp: 100, counter: 1 },
+    topicCount: 2,
+    shard: 0,
+    connection: 1,
+    serial,
+    ...change,
   };
 }
 
@@ -35,9 +46,15 @@ test('RouteTable joins brokers in one route and parts them again', async (t) => 
   const table = new RouteTable();
   table.register(broker(), [topic('T')], at(0));
   table.register(broker({ brokerName: 'b', brokerAddr: '10.0.0.2:1', connection: 2 }), [topic('T', 12)], at(0));
-  t.same(table.route('T')!.queues.map((queue) => queue.writeQueueNums), [4, 12]);
+  t.same(
+    table.route('T')!.queues.map((queue) => queue.writeQueueNums),
+    [4, 12],
+  );
   t.equal(table.connectionClosed({ shard: 0, connection: 2 }).length, 1);
-  t.same(table.route('T')!.brokers.map((one) => one.brokerName), ['a']);
+  t.same(
+    table.route('T')!.brokers.map((one) => one.brokerName),
+    ['a'],
+  );
   table.unregister('C', 'a', '10.0.0.1:1');
   t.equal(table.route('T'), undefined);
   t.same([...table.clusters()], []);
@@ -48,7 +65,12 @@ test('RouteTable tells a slave of its master, and takes no topics from it', asyn
   const table = new RouteTable();
   table.register(broker(), [topic('T')], at(0));
   const slave = broker({ brokerAddr: '10.0.0.9:1', brokerId: 1, connection: 2 });
-  t.same(table.register(slave, [topic('T', 1), topic('S')], at(0)), { ok: true, isNew: true, masterAddr: '10.0.0.1:1', haServerAddr: '10.0.0.1:2' });
+  t.same(table.register(slave, [topic('T', 1), topic('S')], at(0)), {
+    ok: true,
+    isNew: true,
+    masterAddr: '10.0.0.1:1',
+    haServerAddr: '10.0.0.1:2',
+  });
   t.equal(table.route('S'), undefined);
   t.equal(table.route('T')!.queues[0]!.writeQueueNums, 4);
   table.connectionClosed({ shard: 0, connection: 1 });
@@ -92,12 +114,21 @@ test('RouteTable evicts the silent, those of other shards later', async (t) => {
   table.register(broker({ brokerName: 'b', brokerAddr: 'b:1', shard: 1 }), [topic('T')], at(0));
   table.register(broker({ brokerName: 'c', brokerAddr: 'c:1', heartbeatTimeoutMs: 10_000 }), [topic('T')], at(0));
   t.same(table.expire(10_000, 0, 30_000), []);
-  t.same(table.expire(10_001, 0, 30_000).map((gone) => gone.brokerName), ['c']);
+  t.same(
+    table.expire(10_001, 0, 30_000).map((gone) => gone.brokerName),
+    ['c'],
+  );
   t.ok(table.touch('C', '10.0.0.1:1', 100_000));
   t.notOk(table.touch('C', 'x:1', 100_000));
   t.same(table.expire(121_000, 0, 30_000), [], 'b is for shard 1 to judge');
-  t.same(table.expire(150_001, 0, 30_000).map((gone) => gone.brokerName), ['b']);
-  t.same(table.expire(220_001, 0, 30_000).map((gone) => gone.brokerName), ['a']);
+  t.same(
+    table.expire(150_001, 0, 30_000).map((gone) => gone.brokerName),
+    ['b'],
+  );
+  t.same(
+    table.expire(220_001, 0, 30_000).map((gone) => gone.brokerName),
+    ['a'],
+  );
   t.equal(table.brokerCount, 0);
 });
 
@@ -138,7 +169,10 @@ test('RouteTable deletes on the brokers of one cluster', async (t) => {
   table.register(broker(), [topic('T')], at(0));
   table.register(broker({ clusterName: 'D', brokerName: 'd', brokerAddr: 'd:1' }), [topic('T')], at(0));
   table.deleteTopic('T', 'D', 10);
-  t.same(table.route('T')!.queues.map((queue) => queue.brokerName), ['a']);
+  t.same(
+    table.route('T')!.queues.map((queue) => queue.brokerName),
+    ['a'],
+  );
 });
 
 test('RouteTable refuses what exceeds it, and says what', async (t) => {
@@ -149,7 +183,10 @@ test('RouteTable refuses what exceeds it, and says what', async (t) => {
   t.match(new RouteTable().register(broker({ topicCount: 1 }), [topic('T')], at(0)), { ok: false, remark: /register all topics/ });
   const states = new RouteTable();
   states.register(broker({ version: version(1, 1, 5) }), [topic('T')], at(0));
-  t.match(states.register(broker({ brokerAddr: 'other:1', version: version(9, 9, 4) }), [topic('T')], at(0)), { ok: false, remark: /stateVersion 5 is larger/ });
+  t.match(states.register(broker({ brokerAddr: 'other:1', version: version(9, 9, 4) }), [topic('T')], at(0)), {
+    ok: false,
+    remark: /stateVersion 5 is larger/,
+  });
   t.ok(states.register(broker({ brokerAddr: 'other:1', version: version(9, 9, 6) }), [topic('T')], at(0)).ok);
   t.same([...states.route('T')!.brokers[0]!.addresses], [[0, 'other:1']]);
 });

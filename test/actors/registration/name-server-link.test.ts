@@ -5,7 +5,13 @@ import { plainTopic, type TopicConfig } from '../../../actors/topic/topic-config
 function link(count = 3) {
   const topics = new Map<string, TopicConfig>();
   for (let index = 0; index < count; index++) topics.set(`T${index}`, plainTopic(`T${index}`, 4));
-  const source = { version: { stateVersion: 0, timestamp: 1, counter: 1 }, get size() { return topics.size; }, all: () => topics.values() };
+  const source = {
+    version: { stateVersion: 0, timestamp: 1, counter: 1 },
+    get size() {
+      return topics.size;
+    },
+    all: () => topics.values(),
+  };
   return { topics, link: new NameServerLink(source, 30_000) };
 }
 const kinds = (effects: readonly LinkEffect[]) => effects.map((effect) => effect.kind);
@@ -24,9 +30,23 @@ test('NameServerLink opens, registers all topics, then changes alone', async (t)
   t.ok(one.isRegistered);
   const change = one.changed(1, [['N', plainTopic('N', 4)]], 7);
   t.match(change, [{ kind: 'register', topics: [{ topicName: 'N' }] }]);
-  t.same(one.changed(2, [['M', plainTopic('M', 4)], ['T0', null]], 8), [], 'one request at a time');
+  t.same(
+    one.changed(
+      2,
+      [
+        ['M', plainTopic('M', 4)],
+        ['T0', null],
+      ],
+      8,
+    ),
+    [],
+    'one request at a time',
+  );
   const next = one.answered(opaque(change), 0, '', true, 0, 9);
-  t.match(next, [{ kind: 'settled', upTo: 1, ok: true }, { kind: 'register', topics: [{ topicName: 'M' }] }]);
+  t.match(next, [
+    { kind: 'settled', upTo: 1, ok: true },
+    { kind: 'register', topics: [{ topicName: 'M' }] },
+  ]);
   t.same(one.answered(opaque(next), 0, '', true, 0, 10), [{ kind: 'settled', upTo: 2, ok: true }]);
   t.equal(one.nextTickAt(), 30_006);
   t.match(one.tick(0, 30_006), [{ kind: 'register', topics: { length: 3 } }]);

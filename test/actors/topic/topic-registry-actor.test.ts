@@ -2,8 +2,8 @@ import { test } from 'tap';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import {
   type SaveTable,
-  TopicRegistryActor,
   type TopicPage,
+  TopicRegistryActor,
   type TopicRegistryCommand,
   type TopicRegistryOptions,
   type TopicReply,
@@ -33,7 +33,9 @@ class Disk implements Actor<SaveTable | { kind: 'written' }> {
     const save = this.#queue.shift()!;
     if (!this.failing) this.texts.push(save.text);
     save.replyTo.tell(
-      this.failing ? { kind: 'table-saved', name: save.name, ok: false, error: 'disk full' } : { kind: 'table-saved', name: save.name, ok: true },
+      this.failing
+        ? { kind: 'table-saved', name: save.name, ok: false, error: 'disk full' }
+        : { kind: 'table-saved', name: save.name, ok: true },
     );
   }
 
@@ -85,12 +87,21 @@ function world(change: Partial<TopicRegistryOptions> = {}, seed = 1) {
     ...change,
   };
   const tables = [new TopicTable(), new TopicTable()];
-  tables.forEach((table, shard) => simulation.spawn(`shard-${shard}/topic-table`, () => new TopicTableActor(table, shard, 0)));
-  const start = () => simulation.spawn<TopicRegistryCommand>('topic-registry', () => new TopicRegistryActor(options) as Actor<TopicRegistryCommand>);
+  for (const [shard, table] of tables.entries()) simulation.spawn(`shard-${shard}/topic-table`, () => new TopicTableActor(table, shard, 0));
+  const start = () =>
+    simulation.spawn<TopicRegistryCommand>('topic-registry', () => new TopicRegistryActor(options) as Actor<TopicRegistryCommand>);
   const registry = start();
   const probe = simulation.probe<TopicReply>();
   const send = (topic: string) =>
-    registry.tell({ kind: 'create-on-send', topic, defaultTopic: 'TBW102', queueNums: 4, clientAddress: 'x', sysFlag: 0, replyTo: probe.ref });
+    registry.tell({
+      kind: 'create-on-send',
+      topic,
+      defaultTopic: 'TBW102',
+      queueNums: 4,
+      clientAddress: 'x',
+      sysFlag: 0,
+      replyTo: probe.ref,
+    });
   return { simulation, disk, nameServers, tables, registry, probe, send, handles };
 }
 
@@ -195,8 +206,16 @@ test('TopicRegistryActor changes and deletes topics on every shard', async (t) =
   send('Orders');
   simulation.advance(30);
   const update = {
-    kind: 'update-topic', topic: 'Orders', readQueueNums: 8, writeQueueNums: 2, perm: 4, topicFilterType: 'SINGLE_TAG', topicSysFlag: 0,
-    order: false, attributes: '+message.type=FIFO', replyTo: probe.ref,
+    kind: 'update-topic',
+    topic: 'Orders',
+    readQueueNums: 8,
+    writeQueueNums: 2,
+    perm: 4,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: 0,
+    order: false,
+    attributes: '+message.type=FIFO',
+    replyTo: probe.ref,
   } as const;
   registry.tell(update);
   simulation.advance(30);
@@ -210,7 +229,13 @@ test('TopicRegistryActor changes and deletes topics on every shard', async (t) =
   t.equal(tables[0]!.get('Orders'), undefined);
   t.notOk(disk.load()?.topics.some((topic) => topic.topicName === 'Orders'));
   t.same(nameServers.heard, ['Orders', 'Orders', '-Orders']);
-  t.match(probe.received.slice(2).map((reply) => reply.kind).sort(), ['topic-ready', 'topic-ready', 'topic-refused']);
+  t.match(
+    probe.received
+      .slice(2)
+      .map((reply) => reply.kind)
+      .sort(),
+    ['topic-ready', 'topic-ready', 'topic-refused'],
+  );
 });
 
 test('TopicRegistryActor fills a shard that lost its table, and a restarted one reads the file', async (t) => {
@@ -228,11 +253,18 @@ test('TopicRegistryActor fills a shard that lost its table, and a restarted one 
   const table = new TopicTable();
   again.spawn('store', () => disk);
   again.spawn('shard-0/topic-table', () => new TopicTableActor(table, 0, 0));
-  again.spawn('topic-registry', () => new TopicRegistryActor({
-    settings: DEFAULT_TOPIC_SETTINGS,
-    queueHandles: { intern: (topic, queueId) => handles.get(`${topic}/${queueId}`) ?? 9999 },
-    load: () => disk.load(), shards: ['shard-0'], sync: false, registration: null,
-  }));
+  again.spawn(
+    'topic-registry',
+    () =>
+      new TopicRegistryActor({
+        settings: DEFAULT_TOPIC_SETTINGS,
+        queueHandles: { intern: (topic, queueId) => handles.get(`${topic}/${queueId}`) ?? 9999 },
+        load: () => disk.load(),
+        shards: ['shard-0'],
+        sync: false,
+        registration: null,
+      }),
+  );
   again.advance(600);
   t.equal(table.get('Orders')?.writeQueues, 4);
   t.ok(table.complete);
@@ -251,7 +283,9 @@ test('TopicRegistryActor refuses a topic for whose queues there is no room', asy
 test('parseTopicsFile reads what 4.9 wrote and refuses what is no table', async (t) => {
   const file = parseTopicsFile({
     dataVersion: { counter: 3, timestamp: 5 },
-    topicConfigTable: { T: { order: false, perm: 6, readQueueNums: 4, topicFilterType: 'SINGLE_TAG', topicName: 'T', topicSysFlag: 0, writeQueueNums: 4 } },
+    topicConfigTable: {
+      T: { order: false, perm: 6, readQueueNums: 4, topicFilterType: 'SINGLE_TAG', topicName: 'T', topicSysFlag: 0, writeQueueNums: 4 },
+    },
   });
   t.same(file, { version: { counter: 3, timestamp: 5, stateVersion: 0 }, topics: [plainTopic('T', 4)] });
   t.throws(() => parseTopicsFile({ topicConfigTable: { T: { perm: 'x' } } }), { code: 'MQ_TOPIC_BAD_TABLE' });

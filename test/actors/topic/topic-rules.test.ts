@@ -2,10 +2,10 @@ import { test } from 'tap';
 import { plainTopic, type TopicConfig } from '../../../actors/topic/topic-config.ts';
 import {
   alterAttributes,
+  DEFAULT_TOPIC_SETTINGS,
   decideCreateOnSend,
   decideEnsure,
   decideUpdate,
-  DEFAULT_TOPIC_SETTINGS,
   deleteRefusal,
   systemTopicNames,
   systemTopics,
@@ -38,7 +38,13 @@ function update(change: Partial<UpdateTopic> = {}): UpdateTopic {
 }
 
 test('decideCreateOnSend makes a topic in the image of the default topic', async (t) => {
-  for (const [queueNums, want] of [[4, 4], [16, 8], [1, 1], [0, 1], [-3, 1]] as const) {
+  for (const [queueNums, want] of [
+    [4, 4],
+    [16, 8],
+    [1, 1],
+    [0, 1],
+    [-3, 1],
+  ] as const) {
     const decision = decideCreateOnSend(table(), send('New', queueNums), settings);
     t.same(decision, { kind: 'put', config: plainTopic('New', want) }, `${queueNums} queues proposed, 8 at most: perm 6 without inherit`);
   }
@@ -50,7 +56,12 @@ test('decideCreateOnSend makes a topic in the image of the default topic', async
 test('decideCreateOnSend refuses with 17, 29 or 1 and says why', async (t) => {
   const off: TopicSettings = { ...settings, autoCreateTopicEnable: false };
   const cases: [string, ReturnType<typeof decideCreateOnSend>, number, RegExp][] = [
-    ['auto-creation off', decideCreateOnSend(table(), send('New'), off), 17, /topic\[New\] not exist.*autoCreateTopicEnable=false.*updateTopic/],
+    [
+      'auto-creation off',
+      decideCreateOnSend(table(), send('New'), off),
+      17,
+      /topic\[New\] not exist.*autoCreateTopicEnable=false.*updateTopic/,
+    ],
     ['no such default topic', decideCreateOnSend(table(), send('New', 4, 'Nope'), settings), 17, /"Nope"/],
     ['default topic without inherit', decideCreateOnSend(table(plainTopic('Plain', 4)), send('New', 4, 'Plain'), settings), 17, /perm 6/],
     ['bad characters', decideCreateOnSend(table(), send('a b'), settings), 29, /illegal characters/],

@@ -4,7 +4,10 @@ import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import { TopicTable, topicState } from '../../../actors/topic/topic-table.ts';
 
 function state(name: string, queues = 1) {
-  return topicState(plainTopic(name, queues), Int32Array.from({ length: queues }, (_, index) => index));
+  return topicState(
+    plainTopic(name, queues),
+    Int32Array.from({ length: queues }, (_, index) => index),
+  );
 }
 
 test('TopicTable finds a topic by bytes within a larger buffer', async (t) => {

@@ -2,11 +2,12 @@
  * GET_BROKER_CLUSTER_INFO (106): all brokers by name and by cluster. Every shard knows them all, so this one answers.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.getBrokerClusterInfo`.
  */
+import { encodeClusterInfo } from '../../../../protocol/remoting/bodies/cluster-info.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
-import type { BrokersAnswer, GetBrokers } from '../../../name-server/shard-actor.ts';
+import type { BrokerEntry, BrokersAnswer, GetBrokers } from '../../../name-server/shard-actor.ts';
 import type { Handler } from '../../request.ts';
-import { clusterBody } from './route-body.ts';
+import { brokerData } from './broker-data.ts';
 
 export function getClusterInfo(door: NameServerDoor): Handler {
   return (request) => {
@@ -17,4 +18,14 @@ export function getClusterInfo(door: NameServerDoor): Handler {
       (answer) => request.answer(SUCCESS, null, null, clusterBody(answer.brokers)),
     );
   };
+}
+
+function clusterBody(entries: readonly BrokerEntry[]): Uint8Array {
+  const clusters = new Map<string, string[]>();
+  for (const { cluster, brokerName } of entries) {
+    const names = clusters.get(cluster);
+    if (names === undefined) clusters.set(cluster, [brokerName]);
+    else names.push(brokerName);
+  }
+  return encodeClusterInfo({ brokers: new Map(entries.map((entry) => [entry.brokerName, brokerData(entry)])), clusters });
 }

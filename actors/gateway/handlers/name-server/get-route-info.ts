@@ -3,12 +3,13 @@
  * every client reads. 17 when no living broker has the topic.
  * Source: RocketMQ 5.3 `ClientRequestProcessor.getRouteInfoByTopic`.
  */
+import { encodeTopicRoute } from '../../../../protocol/remoting/bodies/topic-route.ts';
 import { decodeGetRouteinfoByTopicRequest } from '../../../../protocol/remoting/requests/get-routeinfo-by-topic.ts';
 import { SUCCESS, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { GetRoute, RouteAnswer } from '../../../name-server/shard-actor.ts';
 import type { Handler } from '../../request.ts';
-import { routeBody } from './route-body.ts';
+import { brokerData } from './broker-data.ts';
 
 const FAQ = '\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.';
 
@@ -25,4 +26,8 @@ export function getRouteInfo(door: NameServerDoor): Handler {
       },
     );
   };
+}
+
+function routeBody(route: RouteAnswer): Uint8Array {
+  return encodeTopicRoute({ orderTopicConf: null, queueDatas: route.queues, brokerDatas: route.brokers.map(brokerData) });
 }

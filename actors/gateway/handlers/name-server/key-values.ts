@@ -3,6 +3,7 @@
  * 22 when there is no such key or namespace; 1 when a limit or the disk refuses.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.putKVConfig` and its neighbours.
  */
+import { encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
 import { decodeDeleteKvConfigRequest } from '../../../../protocol/remoting/requests/delete-kv-config.ts';
 import { decodeGetKvConfigRequest } from '../../../../protocol/remoting/requests/get-kv-config.ts';
 import { decodeGetKvlistByNamespaceRequest } from '../../../../protocol/remoting/requests/get-kvlist-by-namespace.ts';
@@ -11,7 +12,6 @@ import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response
 import type { GetNamespace, GetValue, NamespaceAnswer, PutValue, ValueAnswer, ValuePut } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { Handler, Request } from '../../request.ts';
-import { tableBody } from './route-body.ts';
 
 export function putValue(door: NameServerDoor): Handler {
   return (request) => {
@@ -57,7 +57,7 @@ export function getNamespaceValues(door: NameServerDoor): Handler {
       (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace, replyTo }),
       ({ found, keys, values }) => {
         if (!found) request.answer(QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`);
-        else request.answer(SUCCESS, null, null, tableBody(keys.map((key, index) => [key, values[index]!] as const)));
+        else request.answer(SUCCESS, null, null, encodeKvTable(keys.map((key, index) => [key, values[index]!] as const)));
       },
     );
   };

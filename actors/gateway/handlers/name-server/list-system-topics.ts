@@ -3,11 +3,11 @@
  * tools then ask for its own system topics (305).
  * Source: RocketMQ 5.3 `RouteInfoManager.getSystemTopicList`.
  */
+import { encodeTopicList } from '../../../../protocol/remoting/bodies/topic-list.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { BrokersAnswer, GetBrokers } from '../../../name-server/shard-actor.ts';
 import type { Handler } from '../../request.ts';
-import { topicListBody } from './route-body.ts';
 
 export function listSystemTopics(door: NameServerDoor): Handler {
   return (request) => {
@@ -19,7 +19,7 @@ export function listSystemTopics(door: NameServerDoor): Handler {
         const topics = new Set<string>();
         for (const broker of brokers) topics.add(broker.cluster).add(broker.brokerName);
         const brokerAddr = brokers.find((broker) => broker.addresses.length > 0)?.addresses[0] ?? null;
-        request.answer(SUCCESS, null, null, topicListBody([...topics], brokerAddr));
+        request.answer(SUCCESS, null, null, encodeTopicList({ topicList: [...topics], brokerAddr }));
       },
     );
   };

@@ -4,12 +4,12 @@
  * come is taken, for a busy name server's list is old when it arrives anyway.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.getAllTopicListFromNameserver`, `getTopicsByCluster`.
  */
+import { encodeTopicList } from '../../../../protocol/remoting/bodies/topic-list.ts';
 import { decodeGetTopicsByClusterRequest } from '../../../../protocol/remoting/requests/get-topics-by-cluster.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { ListRoutes, RoutePage } from '../../../name-server/shard-actor.ts';
 import type { Handler, Request } from '../../request.ts';
-import { topicListBody } from './route-body.ts';
 
 const RESTARTS_MAX = 3;
 
@@ -27,7 +27,7 @@ function gather(door: NameServerDoor, request: Request, clusterName: string): vo
   for (let shard = 0; shard < door.shards.length; shard++) {
     readShard(door, request, shard, clusterName, topics, () => {
       waiting--;
-      if (waiting === 0) request.answer(SUCCESS, null, null, topicListBody([...topics]));
+      if (waiting === 0) request.answer(SUCCESS, null, null, encodeTopicList({ topicList: [...topics], brokerAddr: null }));
     });
   }
 }

@@ -27,13 +27,19 @@ export function updateNameServerConfig(door: NameServerDoor): Handler {
       const equals = trimmed.indexOf('=');
       const key = trimmed.slice(0, Math.max(0, equals)).trim();
       if (key !== SCAN_KEY) {
-        request.answer(NO_PERMISSION, `Can not update config ${JSON.stringify(key.slice(0, 64))}: only ${SCAN_KEY} may change while the name server runs.`);
+        request.answer(
+          NO_PERMISSION,
+          `Can not update config ${JSON.stringify(key.slice(0, 64))}: only ${SCAN_KEY} may change while the name server runs.`,
+        );
         return;
       }
       const text = trimmed.slice(equals + 1).trim();
       scanMs = /^\d{1,9}$/.test(text) ? Number(text) : -1;
       if (scanMs < SCAN_MIN_MS || scanMs > SCAN_MAX_MS) {
-        request.answer(INVALID_PARAMETER, `${SCAN_KEY} is ${JSON.stringify(text.slice(0, 32))}, ${SCAN_MIN_MS} to ${SCAN_MAX_MS} ms are taken.`);
+        request.answer(
+          INVALID_PARAMETER,
+          `${SCAN_KEY} is ${JSON.stringify(text.slice(0, 32))}, ${SCAN_MIN_MS} to ${SCAN_MAX_MS} ms are taken.`,
+        );
         return;
       }
     }

@@ -3,18 +3,17 @@
  * answers; the others are told of the life.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.queryBrokerTopicConfig`.
  */
-import { BodyError } from '../../../../protocol/remoting/errors.ts';
+import { decodeDataVersion, encodeDataVersion } from '../../../../protocol/remoting/bodies/data-version.ts';
 import { decodeQueryDataVersionRequest } from '../../../../protocol/remoting/requests/query-data-version.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
-import { decodeVersion } from '../../../name-server/registration-body.ts';
 import type { DataVersionAnswer, QueryDataVersion } from '../../../name-server/shard-actor.ts';
 import type { Handler } from '../../request.ts';
 
 export function queryDataVersion(door: NameServerDoor): Handler {
   return (request) => {
     const { clusterName, brokerAddr } = decodeQueryDataVersionRequest(request.command.ext);
-    const version = decodeVersion(parse(request.command.body));
+    const version = decodeDataVersion(request.command.body);
     door.askAll<DataVersionAnswer>(
       request,
       (_shard, replyTo): QueryDataVersion => ({ kind: 'query-data-version', clusterName, brokerAddr, version, replyTo }),
@@ -22,17 +21,9 @@ export function queryDataVersion(door: NameServerDoor): Handler {
         // One shard that lost its routes is enough for the broker to have to bring them.
         const changed = answers.some((answer) => answer.changed);
         const known = answers.find((answer) => answer.known);
-        const body = known === undefined ? null : Buffer.from(JSON.stringify(known.version), 'utf8');
+        const body = known === undefined ? null : encodeDataVersion(known.version);
         request.answer(SUCCESS, null, { changed: String(changed) }, body);
       },
     );
   };
-}
-
-function parse(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch (cause) {
-    throw new BodyError('The body is no DataVersion in JSON', { cause });
-  }
 }

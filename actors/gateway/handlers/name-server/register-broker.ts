@@ -4,25 +4,22 @@
  * slave, and the order layout when there is one. 1 for a wrong checksum or more than the name server holds.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.registerBroker`.
  */
-import { crc32 } from 'node:zlib';
+import { encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
+import { decodeRegisterBrokerBody, registerBodyCrc32 } from '../../../../protocol/remoting/bodies/register-broker-body.ts';
+import type { TopicConfig } from '../../../../protocol/remoting/bodies/topic-config.ts';
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { decodeRegisterBrokerRequest } from '../../../../protocol/remoting/requests/register-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { GetNamespace, NamespaceAnswer } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
-import { decodeRegistrationBody } from '../../../name-server/registration-body.ts';
 import type { BrokerRegistration, RegisteredTopic } from '../../../name-server/route-table.ts';
-import {
-  HEARTBEAT_TIMEOUT_DEFAULT_MS,
-  HEARTBEAT_TIMEOUT_MAX_MS,
-  HEARTBEAT_TIMEOUT_MIN_MS,
-} from '../../../name-server/route-table.ts';
+import { HEARTBEAT_TIMEOUT_DEFAULT_MS, HEARTBEAT_TIMEOUT_MAX_MS, HEARTBEAT_TIMEOUT_MIN_MS } from '../../../name-server/route-table.ts';
 import type { BrokerRegistered, RegisterBroker } from '../../../name-server/shard-actor.ts';
 import type { Handler, Request } from '../../request.ts';
-import { tableBody } from './route-body.ts';
 
 const ORDER_NAMESPACE = 'ORDER_TOPIC_CONFIG';
 const NAME_MAX = 255;
+const QUEUES_MAX = 65_535;
 /** Topics of one message between shards: with the longest names it still fits a ring record. */
 const TOPICS_PER_MESSAGE = 100;
 
@@ -30,8 +27,9 @@ export function registerBroker(door: NameServerDoor): Handler {
   return (request) => {
     const { ext, body } = request.command;
     const header = decodeRegisterBrokerRequest(ext);
-    if (header.bodyCrc32 !== 0 && (crc32(body) & 0x7fffffff) !== header.bodyCrc32) throw new BodyError('crc32 not match');
-    const { version, topics } = decodeRegistrationBody(body, header.compressed);
+    if (header.bodyCrc32 !== 0 && registerBodyCrc32(body) !== header.bodyCrc32) throw new BodyError('crc32 not match');
+    const table = body.length === 0 ? null : decodeRegisterBrokerBody(body, header.compressed);
+    const topics = table === null ? [] : Array.from(table.topics.values(), checkedTopic);
     const timeoutMs = header.heartbeatTimeoutMillis ?? HEARTBEAT_TIMEOUT_DEFAULT_MS;
     const registration: BrokerRegistration = {
       clusterName: named('clusterName', header.clusterName),
@@ -42,7 +40,7 @@ export function registerBroker(door: NameServerDoor): Handler {
       heartbeatTimeoutMs: Math.min(HEARTBEAT_TIMEOUT_MAX_MS, Math.max(HEARTBEAT_TIMEOUT_MIN_MS, timeoutMs)),
       enableActingMaster: header.enableActingMaster ?? false,
       zoneName: (ext.get('__ZONE_NAME') ?? '').slice(0, NAME_MAX),
-      version,
+      version: table?.dataVersion ?? { stateVersion: 0, timestamp: 0, counter: 0 },
       topicCount: topics.length,
       shard: door.shard,
       connection: request.connection.id,
@@ -54,8 +52,19 @@ export function registerBroker(door: NameServerDoor): Handler {
 }
 
 function named(name: string, value: string): string {
-  if (value.length === 0 || value.length > NAME_MAX) throw new BodyError(`${name} has ${value.length} characters, 1 to ${NAME_MAX} are taken`);
+  if (value.length === 0 || value.length > NAME_MAX)
+    throw new BodyError(`${name} has ${value.length} characters, 1 to ${NAME_MAX} are taken`);
   return value;
+}
+
+/** What a route may carry; a topic beyond is no topic of a broker that is sound. */
+function checkedTopic({ topicName, readQueueNums, writeQueueNums, perm, topicSysFlag }: TopicConfig): RegisteredTopic {
+  if (topicName.length === 0 || topicName.length > NAME_MAX)
+    throw new BodyError(`A topic's name has ${topicName.length} characters, 1 to ${NAME_MAX} are taken`);
+  if (!(readQueueNums >= 0 && readQueueNums <= QUEUES_MAX && writeQueueNums >= 0 && writeQueueNums <= QUEUES_MAX)) {
+    throw new BodyError(`Topic ${topicName} has ${readQueueNums} and ${writeQueueNums} queues, 0 to ${QUEUES_MAX} are taken`);
+  }
+  return { topicName, readQueueNums, writeQueueNums, perm, topicSysFlag };
 }
 
 /** The topics of each shard. */
@@ -99,7 +108,7 @@ function answer(door: NameServerDoor, request: Request, { masterAddr, haServerAd
     request,
     (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace: ORDER_NAMESPACE, replyTo }),
     ({ found, keys, values }) => {
-      const body = found ? tableBody(keys.map((key, index) => [key, values[index]!] as const)) : null;
+      const body = found ? encodeKvTable(keys.map((key, index) => [key, values[index]!] as const)) : null;
       request.answer(SUCCESS, null, ext, body);
     },
   );

@@ -3,10 +3,11 @@
  * 5.3.3 or later may ask for a part of them.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.getAllTopicConfig`.
  */
+import { encodeTopicConfigTable } from '../../../../protocol/remoting/bodies/topic-config.ts';
 import { decodeGetAllTopicConfigRequest } from '../../../../protocol/remoting/requests/get-all-topic-config.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
+import { wireTopicConfig } from '../../../topic/topic-config.ts';
 import type { TopicTable } from '../../../topic/topic-table.ts';
-import { topicJson } from '../../../topic/topics-json.ts';
 import type { Handler } from '../../request.ts';
 
 export function getAllTopicConfig(topics: TopicTable): Handler {
@@ -20,15 +21,8 @@ export function getAllTopicConfig(topics: TopicTable): Handler {
     const count = maxTopicNum ?? 0;
     const all = [...topics.all()];
     const part = count > 0 ? all.slice(from, from + count) : all;
-    const { counter, stateVersion, timestamp } = topics.version;
-    const dataVersion = { counter, stateVersion, timestamp };
-    const body = {
-      dataVersion,
-      mappingDataVersion: dataVersion,
-      topicConfigTable: Object.fromEntries(part.map((topic) => [topic.name, topicJson(topic.config)])),
-      topicQueueMappingDetailMap: {},
-      topicQueueMappingInfoMap: {},
-    };
-    request.answer(SUCCESS, null, { totalTopicNum: String(all.length) }, Buffer.from(JSON.stringify(body), 'utf8'));
+    const configs = new Map(part.map((topic) => [topic.name, wireTopicConfig(topic.config)]));
+    const body = encodeTopicConfigTable({ dataVersion: topics.version, topics: configs });
+    request.answer(SUCCESS, null, { totalTopicNum: String(all.length) }, body);
   };
 }

@@ -40,7 +40,10 @@ export function updateTopic(thread: ThreadContext): Handler {
 
 export function answerChange(request: Request, topic: string, reply: TopicReply | undefined): void {
   if (reply === undefined) {
-    request.answer(SYSTEM_BUSY, `The change of topic ${topic} was not done within ${TOPIC_CHANGE_MAX_MS} ms; it may still be. Look at the topic, then try again.`);
+    request.answer(
+      SYSTEM_BUSY,
+      `The change of topic ${topic} was not done within ${TOPIC_CHANGE_MAX_MS} ms; it may still be. Look at the topic, then try again.`,
+    );
   } else if (reply.kind === 'topic-ready') request.answer(SUCCESS);
   else request.answer(reply.code, reply.remark);
 }
