@@ -5,6 +5,7 @@
  * Fails by the errors of the parts. Damage in the log is told and does not fail.
  * Source: RocketMQ 5.3 `DefaultMessageStore.load`, `recover`, `shutdown`.
  */
+import { dirname } from 'node:path';
 import {
   HOST_V6_EXTRA_BYTES,
   MAGIC_AT,
@@ -78,7 +79,10 @@ export type OpenedStore = {
 /** Opens or makes the store, and leaves the abort file that only `closeStore` removes. */
 export function openStore(options: OpenStoreOptions): OpenedStore {
   const { disk, layout, segmentBytes } = options;
-  disk.makeDirectory(layout.root);
+  if (!disk.exists(layout.root)) {
+    disk.makeDirectory(layout.root);
+    disk.syncDirectory(dirname(layout.root));
+  }
   const wasClean = !wasAborted(disk, layout.abort);
   const checkpoint = Checkpoint.open(disk, layout.checkpoint);
   const log = CommitLog.open(disk, layout.commitLog, segmentBytes);
@@ -98,7 +102,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   });
   const bySnapshot = start.by === 'snapshot' && table !== null;
   if (bySnapshot) queues.adopt(table);
-  else queues.scan(log.minOffset);
+  else rescanQueues(options, log, queues, checkpoint, start.from);
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
   const shape = options.indexShape === undefined ? {} : { shape: options.indexShape };
@@ -218,6 +222,21 @@ function bytesBehind(log: CommitLog, end: number): number {
     if (used === 0) return last;
     last = at + used;
   }
+}
+
+/**
+ * Finds the queues in their files, and drops the units of all that is walked: it is dispatched again, and a unit of a message
+ * that the walk does not find must not stay. Should this run be cut off, the next one has to walk as far back: the checkpoint
+ * says so before anything is dropped.
+ */
+function rescanQueues(options: OpenStoreOptions, log: CommitLog, queues: ConsumeQueueSet, checkpoint: Checkpoint, from: number): void {
+  options.disk.remove(options.layout.queueTable);
+  const time = firstStoreTimestamp(log, from) ?? 0;
+  const { physicMs, logicsMs, indexMs } = checkpoint.values;
+  const lowered = { physicMs: Math.min(physicMs, time), logicsMs: Math.min(logicsMs, time), indexMs: Math.min(indexMs, time) };
+  checkpoint.write({ ...checkpoint.values, ...lowered });
+  queues.scan(log.minOffset);
+  queues.truncatePhysical(from);
 }
 
 /** Our snapshot, when there is one that belongs to the checkpoint. */

@@ -116,9 +116,9 @@ export class ConsumeQueueSet {
     }
   }
 
-  /** Drops units of messages at or behind `logEnd`, in all queues. */
-  truncatePhysical(logEnd: number): void {
-    for (const queue of this.queues()) queue.truncatePhysical(logEnd);
+  /** Drops units of messages at or behind `position` in the log, in all queues. */
+  truncatePhysical(position: number): void {
+    for (const queue of this.queues()) queue.truncatePhysical(position);
   }
 
   /** Corrects all minima: the log begins at `logMin` now. */

@@ -135,15 +135,9 @@ export class ConsumeQueue {
     this.#isTailSuspect = false;
   }
 
-  /** Drops the units whose messages lie at or behind `physicalEnd`. Reads back from the end only. */
-  truncatePhysical(physicalEnd: number): void {
-    const unit = new Uint8Array(QUEUE_UNIT_BYTES);
-    let end = this.#maxOffset;
-    while (end > this.#minOffset && this.read(unit, 0, end - 1, 1) === 1) {
-      const size = unitSize(unit, 0);
-      if (size !== NO_MESSAGE_SIZE && unitPhysicalOffset(unit, 0) + size <= physicalEnd) break;
-      end--;
-    }
+  /** Drops the units from the first one on whose message begins at or behind `position`. */
+  truncatePhysical(position: number): void {
+    const end = this.#firstMessage(position);
     if (end < this.#maxOffset) this.truncateTo(end);
   }
 

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
+import { thrown } from './thrown.ts';
 
 /** Runs the suite; `make` gives a disk and an empty directory on it, `dispose` takes it away. */
 export function testDiskContract(name: string, make: () => { disk: Disk; directory: string; dispose: () => void }): void {
@@ -58,15 +58,15 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
   on('opens as asked', (t, disk, directory) => {
     const path = join(directory, 'a');
     t.match(
-      errorOf(() => disk.open(path, 'read')),
+      thrown(() => disk.open(path, 'read')),
       { code: 'MQ_STORAGE_DISK', call: 'open', errno: 'ENOENT' },
     );
     t.match(
-      errorOf(() => disk.open(path, 'write')),
+      thrown(() => disk.open(path, 'write')),
       { errno: 'ENOENT' },
     );
     t.match(
-      errorOf(() => disk.open(join(directory, 'none', 'a'), 'create')),
+      thrown(() => disk.open(join(directory, 'none', 'a'), 'create')),
       { errno: 'ENOENT' },
     );
     const file = disk.open(path, 'create');
@@ -77,12 +77,12 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
     again.close();
     const reader = disk.open(path, 'read');
     t.match(
-      errorOf(() => reader.write(new Uint8Array(1), 0, 1, 0)),
+      thrown(() => reader.write(new Uint8Array(1), 0, 1, 0)),
       { call: 'write', errno: 'EBADF' },
     );
     reader.close();
     t.match(
-      errorOf(() => reader.read(new Uint8Array(1), 0, 1, 0)),
+      thrown(() => reader.read(new Uint8Array(1), 0, 1, 0)),
       { call: 'read', errno: 'EBADF' },
       'a closed file is closed',
     );
@@ -105,18 +105,18 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
     disk.remove(join(directory, 'c'));
     t.notOk(disk.exists(join(directory, 'c')), 'removing what is not there is no error');
     t.match(
-      errorOf(() => disk.remove(join(directory, 'x'))),
+      thrown(() => disk.remove(join(directory, 'x'))),
       { call: 'remove', errno: 'ENOTEMPTY' },
     );
     disk.remove(join(directory, 'x', 'y'));
     disk.remove(join(directory, 'x'));
     t.same(disk.list(directory), ['b']);
     t.match(
-      errorOf(() => disk.rename(join(directory, 'none'), join(directory, 'z'))),
+      thrown(() => disk.rename(join(directory, 'none'), join(directory, 'z'))),
       { call: 'rename', errno: 'ENOENT' },
     );
     t.match(
-      errorOf(() => disk.sizeOf(join(directory, 'none'))),
+      thrown(() => disk.sizeOf(join(directory, 'none'))),
       { call: 'stat', errno: 'ENOENT' },
     );
   });
@@ -129,20 +129,10 @@ export function testDiskContract(name: string, make: () => { disk: Disk; directo
   on('locks once', (t, disk, directory) => {
     const release = disk.lock(join(directory, 'lock'));
     t.match(
-      errorOf(() => disk.lock(join(directory, 'lock'))),
+      thrown(() => disk.lock(join(directory, 'lock'))),
       { code: 'MQ_STORAGE_LOCKED' },
     );
     release();
     disk.lock(join(directory, 'lock'))();
   });
-}
-
-function errorOf(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof DiskError && error.message.includes(error.path)) return error;
-    return error;
-  }
-  return new Error('nothing was thrown');
 }
