@@ -1,0 +1,26 @@
+/** The stock `ali-ons` client against a broker of our own, in the default run; the other clients run in `npm run test:interop`. */
+import { test } from 'tap';
+import { startRingmq } from '../../support/start-ringmq.ts';
+import { CLIENT_PROGRAMS, runProgram, type Verdict } from '../client-programs.ts';
+
+const program = CLIENT_PROGRAMS.find(({ name }) => name.startsWith('ali-ons'));
+const SCENARIOS = ['send-sync', 'push', 'send-big', 'tag-filter', 'broadcast', 'rebalance', 'resume', 'broker-restart'];
+
+for (const shards of [1, 2]) {
+  test(`ali-ons sends and consumes, ${shards} shards`, async (t) => {
+    if (program === undefined) throw new Error('There is no program for ali-ons');
+    const ringmq = await startRingmq({ shards });
+    t.teardown(() => ringmq.destroy());
+    const verdicts: Verdict[] = [];
+    const restart = async (): Promise<void> => {
+      await ringmq.stop();
+      await ringmq.start();
+    };
+    await runProgram(program, ringmq.nameServer, SCENARIOS, `ali${shards}`, (verdict) => verdicts.push(verdict), restart, 120_000);
+    for (const { scenario, ok, error, ms, detail } of verdicts) {
+      t.ok(ok, `${scenario} in ${ms} ms${error === undefined ? '' : `: ${error}`}`);
+      t.same(detail['clientErrors'] ?? [], [], `${scenario}: the client reports no error`);
+    }
+    t.equal(verdicts.length, SCENARIOS.length, 'a verdict for each scenario');
+  });
+}
