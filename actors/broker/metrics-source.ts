@@ -31,6 +31,7 @@ export class MetricsSource {
     const sum = (name: ShardCounter): number => counts.reduce((total, shard) => total + shard[name], 0);
     const first = (name: ShardCounter): number => counts[0]?.[name] ?? 0;
     const reason = this.#health();
+    const stats = this.#system.stats();
     const written = this.#marks?.read(WRITTEN_END) ?? 0;
     return {
       cluster: this.#config.brokerClusterName,
@@ -60,10 +61,11 @@ export class MetricsSource {
         { code: 3, count: sum('unsupported') },
       ],
       protocolErrors: sum('protocolErrors'),
-      threads: this.#system.stats().threads.map((thread) => ({
+      threads: stats.threads.map((thread) => ({
         name: thread.name,
         mailboxDepth: thread.mailboxDepth,
-        ringFill: thread.ringFill / RING_BYTES,
+        ringFillBytes: thread.ringFill,
+        ringFillShare: Math.max(0, ...stats.rings.filter((ring) => ring.to === thread.name).map((ring) => ring.fill / ring.capacity)),
         messages: thread.messages,
         turns: thread.turns,
         busyMs: thread.busyMicroseconds / 1000,

@@ -139,7 +139,25 @@ class StartingBroker implements RunningBroker {
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const log: LogThreadData = { memory, directory: layout.commitLog, segmentBytes: config.commitLogSegmentBytes, syncFlush };
     const sync: SyncThreadData = { ...log, flushEveryMs: config.flushEveryMs };
-    const store: StoreThreadData = { memory, config };
+    const store: StoreThreadData = {
+      memory,
+      config: {
+        directory: config.storePath,
+        segmentBytes: config.commitLogSegmentBytes,
+        syncFlush,
+        indexEnable: config.indexEnable,
+        delayLevelsMs: config.delayLevelsMs,
+        retention: {
+          reservedHours: config.reservedHours,
+          deleteHours: config.deleteHours,
+          diskUsedPercentMax: config.diskUsedPercentMax,
+          diskForcePercent: config.diskForcePercent,
+        },
+      },
+      isOpen: new SharedArrayBuffer(4),
+      logThread: 'log',
+      syncThread: 'sync',
+    };
     const reader: ReaderThreadData = { memory, config };
     const thread = (name: string, path: string, data: unknown): ThreadSpec => ({
       name,

@@ -4,7 +4,6 @@
 import { GET_EARLIEST_MSG_STORETIME, GET_MAX_OFFSET, GET_MIN_OFFSET, SEARCH_OFFSET_BY_TIMESTAMP } from '../../protocol/remoting/request-code.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { answerFaults } from '../gateway/handlers/answer-faults.ts';
 import { getEarliestStoreTime } from '../gateway/handlers/queue/get-earliest-store-time.ts';
 import { getMaxOffset } from '../gateway/handlers/queue/get-max-offset.ts';
 import { getMinOffset } from '../gateway/handlers/queue/get-min-offset.ts';
@@ -55,5 +54,5 @@ export function createQueueHandlers(thread: ThreadContext, topics: TopicTable): 
     [SEARCH_OFFSET_BY_TIMESTAMP, searchOffsetByTimestamp(door)],
     [GET_EARLIEST_MSG_STORETIME, getEarliestStoreTime(door)],
   ];
-  return new Map(handlers.map(([code, handler]) => [code, answerFaults(handler)]));
+  return new Map(handlers);
 }
