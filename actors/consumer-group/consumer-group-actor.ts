@@ -10,12 +10,13 @@
  * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `RebalanceLockManager`, `DefaultConsumerIdsChangeListener`.
  */
+import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
-import type { GroupTable } from './group-table.ts';
+import { type GroupTable, subscriptionData } from './group-table.ts';
 import { type Copied, groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
 import {
   applyMemberEvent,
@@ -26,7 +27,6 @@ import {
   type Membership,
   memberKey,
   nextExpiryMs,
-  type Subscription,
 } from './members.ts';
 import { NoticeRound } from './notice-round.ts';
 import { type OffsetCommand, OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
@@ -40,7 +40,7 @@ export type HeartbeatCommand = {
   readonly kind: 'heartbeat';
   readonly member: Member;
   readonly habits: GroupHabits;
-  readonly subscriptions: readonly Subscription[];
+  readonly subscriptions: readonly SubscriptionData[];
   readonly fingerprint: number;
   readonly withoutSub: boolean;
   readonly replyTo: ActorRef<HeartbeatTaken>;
@@ -369,8 +369,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   #recall(context: ActorContext): void {
     const own = this.#options.table.peek(this.#options.group);
     if (own !== undefined && own.memberCount > 0) {
-      const subscriptions = [...own.subscriptions.values()].map((one) => ({ ...one, codes: [...one.codes] }));
-      this.#takeBack([...own.members.values()], own.habits, subscriptions, context);
+      this.#takeBack([...own.members.values()], own.habits, [...own.subscriptions.values()].map(subscriptionData), context);
       return;
     }
     this.#recallPage(0, context);
@@ -401,7 +400,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     if (page.next >= 0) this.#recallPage(page.next, context);
   }
 
-  #takeBack(members: readonly Member[], habits: GroupHabits, subscriptions: readonly Subscription[], context: ActorContext): void {
+  #takeBack(members: readonly Member[], habits: GroupHabits, subscriptions: readonly SubscriptionData[], context: ActorContext): void {
     const now = context.monotonicMs();
     const { seen, subscriptions: known } = this.#membership;
     for (const member of members) {

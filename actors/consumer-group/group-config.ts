@@ -149,11 +149,16 @@ export function groupConfigOf(value: unknown, fallbackName?: string): GroupConfi
     groupSysFlag: count(members['groupSysFlag'], defaults.groupSysFlag),
     consumeTimeoutMinute: count(members['consumeTimeoutMinute'], defaults.consumeTimeoutMinute),
     attributes: texts(members['attributes']),
-    more: Object.keys(more).length === 0 ? defaults.more : JSON.stringify(more),
+    more: Object.keys(more).length === 0 ? defaults.more : JSON.stringify(more, plainNumber),
   };
 }
 
 const KEPT = ['groupRetryPolicy', 'subscriptionDataSet'] as const;
+
+/** Integers that a double would bend come as bigint. */
+function plainNumber(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
 
 /** fastjson coerces; so do we. */
 function flag(value: unknown, fallback: boolean): boolean {

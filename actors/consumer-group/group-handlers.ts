@@ -18,7 +18,6 @@ import {
   UPDATE_CONSUMER_OFFSET,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { answerFaults } from '../gateway/handlers/answer-faults.ts';
 import { checkClientConfig } from '../gateway/handlers/consumer-group/check-client-config.ts';
 import { deleteSubscriptionGroup } from '../gateway/handlers/consumer-group/delete-subscription-group.ts';
 import { getAllSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-all-subscription-group-config.ts';
@@ -39,7 +38,7 @@ import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 /** Handlers by request code. */
 export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps): Map<number, Handler> {
   const door = new GroupDoor(thread, deps);
-  const handlers = new Map<number, Handler>([
+  return new Map<number, Handler>([
     [HEART_BEAT, heartBeat(door)],
     [UNREGISTER_CLIENT, unregisterClient(door)],
     [GET_CONSUMER_LIST_BY_GROUP, getConsumerListByGroup(door)],
@@ -55,6 +54,4 @@ export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDep
     [GET_SUBSCRIPTIONGROUP_CONFIG, getSubscriptionGroupConfig(door)],
     [DELETE_SUBSCRIPTIONGROUP, deleteSubscriptionGroup(door)],
   ]);
-  for (const [code, handler] of handlers) handlers.set(code, answerFaults(handler));
-  return handlers;
 }

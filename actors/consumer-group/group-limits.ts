@@ -15,8 +15,6 @@ export const GROUPS_PER_CONNECTION_MAX = 1024;
 export const MEMBERS_MAX = 32_768;
 /** Topics that one group subscribes to. */
 export const SUBSCRIPTIONS_MAX = 1024;
-/** Tags of one subscription. */
-export const TAGS_MAX = 1024;
 /** Characters of all topics, expressions and tags of one group's heartbeat: it must fit one record between threads. */
 export const SUBSCRIPTION_CHARACTERS_MAX = 32_768;
 /** Consumer groups of a broker. */
@@ -24,7 +22,9 @@ export const GROUPS_MAX = 100_000;
 /** Queues that one group has committed offsets of. */
 export const OFFSETS_PER_GROUP_MAX = 262_144;
 /** Queues that one lock request names. */
-export const LOCKS_PER_REQUEST_MAX = 4096;
+export const LOCKS_PER_REQUEST_MAX = 2048;
+/** Characters of their topics: it must fit one record between threads. */
+export const LOCK_CHARACTERS_MAX = 32_768;
 /** Queues of one group that are locked at a time. */
 export const LOCKS_PER_GROUP_MAX = 65_536;
 /** Largest offset that a double carries exactly. */

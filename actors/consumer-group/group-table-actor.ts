@@ -5,10 +5,11 @@
  * come; members come from their actors, which watch it.
  * Source: RocketMQ `SubscriptionGroupManager`, `ConsumerManager`.
  */
+import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { GroupConfig, GroupTableVersion } from './group-config.ts';
-import type { GroupTable } from './group-table.ts';
-import type { GroupHabits, Member, Subscription } from './members.ts';
+import { type GroupTable, subscriptionData } from './group-table.ts';
+import type { GroupHabits, Member } from './members.ts';
 
 /** From the registry: configurations made or changed, groups deleted. Answered with `copied`. */
 export type GroupConfigsChanged = {
@@ -35,7 +36,7 @@ export type GroupSubscriptionsChanged = {
   readonly kind: 'group-subscriptions-changed';
   readonly group: string;
   readonly habits: GroupHabits;
-  readonly subscriptions: readonly Subscription[];
+  readonly subscriptions: readonly SubscriptionData[];
   readonly revision: number;
 };
 /** From a consumer-group actor that was started again: what does this shard know of it? `from` counts members. */
@@ -52,7 +53,7 @@ export type MembersRecalled = {
   readonly next: number;
   readonly habits: GroupHabits | null;
   /** With the first page. */
-  readonly subscriptions: readonly Subscription[];
+  readonly subscriptions: readonly SubscriptionData[];
 };
 export type GroupTableCommand = GroupConfigsChanged | GroupMembersChanged | GroupSubscriptionsChanged | RecallMembers;
 
@@ -159,7 +160,7 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
       members,
       next: end < index ? end : -1,
       habits: known?.habits ?? null,
-      subscriptions: message.from === 0 && known !== undefined ? [...known.subscriptions.values()].map(plainSubscription) : [],
+      subscriptions: message.from === 0 && known !== undefined ? [...known.subscriptions.values()].map(subscriptionData) : [],
     });
   }
 
@@ -169,16 +170,4 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
     registry.tell({ kind: 'group-table-started', shard: this.#shard });
     context.schedule(ASK_AGAIN_MS, { kind: 'ask-again' } satisfies AskAgain);
   }
-}
-
-function plainSubscription(subscription: Omit<Subscription, 'codes'> & { readonly codes: Int32Array }): Subscription {
-  return {
-    topic: subscription.topic,
-    expressionType: subscription.expressionType,
-    subString: subscription.subString,
-    subVersion: subscription.subVersion,
-    codes: [...subscription.codes],
-    tags: subscription.tags,
-    classFilterMode: subscription.classFilterMode,
-  };
 }

@@ -4,8 +4,9 @@
  * of a change before the client that made it is answered.
  * Source: RocketMQ `SubscriptionGroupManager.subscriptionGroupTable`, `ConsumerManager.consumerTable`.
  */
+import { SUBSCRIBE_ALL, type SubscriptionData } from '../../model/subscription.ts';
 import type { GroupConfig, GroupTableVersion } from './group-config.ts';
-import { type GroupHabits, type Member, memberKey, type Subscription } from './members.ts';
+import { type GroupHabits, type Member, memberKey } from './members.ts';
 
 /** What a group wants of one topic, ready for the pull path. */
 export interface GroupSubscription {
@@ -129,7 +130,7 @@ export class GroupTable {
     this.#drop(group, entry);
   }
 
-  setSubscriptions(group: string, habits: GroupHabits, subscriptions: readonly Subscription[]): void {
+  setSubscriptions(group: string, habits: GroupHabits, subscriptions: readonly SubscriptionData[]): void {
     const entry = this.#entry(group);
     entry.habits = habits;
     entry.isBroadcast = habits.messageModel === 'BROADCASTING';
@@ -167,15 +168,28 @@ function isKnown(entry: Entry): entry is Entry & GroupState {
 }
 
 /** A heartbeat's subscription, ready for the pull path. */
-export function groupSubscription(subscription: Subscription): GroupSubscription {
+export function groupSubscription(subscription: SubscriptionData): GroupSubscription {
   return {
     topic: subscription.topic,
     expressionType: subscription.expressionType,
     subString: subscription.subString,
     subVersion: subscription.subVersion,
-    codes: Int32Array.from(subscription.codes).sort(),
-    tags: subscription.tags,
-    all: subscription.subString === '*' || subscription.classFilterMode,
+    codes: Int32Array.from(subscription.codeSet).sort(),
+    tags: subscription.tagsSet,
+    all: subscription.subString === SUBSCRIBE_ALL || subscription.subString === '' || subscription.classFilterMode,
+    classFilterMode: subscription.classFilterMode,
+  };
+}
+
+/** The same as it travels. */
+export function subscriptionData(subscription: GroupSubscription): SubscriptionData {
+  return {
+    topic: subscription.topic,
+    subString: subscription.subString,
+    tagsSet: subscription.tags,
+    codeSet: [...subscription.codes],
+    subVersion: subscription.subVersion,
+    expressionType: subscription.expressionType,
     classFilterMode: subscription.classFilterMode,
   };
 }

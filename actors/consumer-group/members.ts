@@ -4,26 +4,10 @@
  * there twice and its id is listed once.
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `ClientManageProcessor.heartBeat`.
  */
+import type { SubscriptionData } from '../../model/subscription.ts';
 import { MEMBERS_MAX, overLimit, type Refusal } from './group-limits.ts';
 
 const SYSTEM_ERROR = 1;
-
-export type ConsumeType = 'CONSUME_ACTIVELY' | 'CONSUME_PASSIVELY' | 'CONSUME_POP';
-export type MessageModel = 'BROADCASTING' | 'CLUSTERING';
-
-/** One subscription as a heartbeat carries it. */
-export type Subscription = {
-  readonly topic: string;
-  /** `TAG`, `SQL92` or whatever the client said. */
-  readonly expressionType: string;
-  readonly subString: string;
-  /** Milliseconds in Java's clients; the larger one wins. */
-  readonly subVersion: number;
-  /** Hashes of the tags; empty when all match. */
-  readonly codes: readonly number[];
-  readonly tags: readonly string[];
-  readonly classFilterMode: boolean;
-};
 
 /** A member, as everybody may know it. */
 export type Member = {
@@ -50,7 +34,7 @@ export interface Membership {
   readonly seen: Map<number, Seen>;
   /** Connections by client id. */
   readonly clientIds: Map<string, number>;
-  readonly subscriptions: Map<string, Subscription>;
+  readonly subscriptions: Map<string, SubscriptionData>;
   habits: GroupHabits;
   /** Of the latest heartbeat with subscriptions; 0: none. */
   fingerprint: number;
@@ -60,7 +44,7 @@ export type MemberHeartbeat = {
   readonly kind: 'heartbeat';
   readonly member: Member;
   readonly habits: GroupHabits;
-  readonly subscriptions: readonly Subscription[];
+  readonly subscriptions: readonly SubscriptionData[];
   /** 0: heartbeat V1. */
   readonly fingerprint: number;
   /** V2: `subscriptions` is empty and the known ones stay. */
@@ -183,7 +167,7 @@ function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number)
 }
 
 /** Keeps the larger version of each topic, and no topic that the newest heartbeat leaves out. */
-function replaceSubscriptions(known: Map<string, Subscription>, newest: readonly Subscription[]): boolean {
+function replaceSubscriptions(known: Map<string, SubscriptionData>, newest: readonly SubscriptionData[]): boolean {
   let changed = false;
   const topics = new Set<string>();
   for (const subscription of newest) {

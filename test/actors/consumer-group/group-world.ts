@@ -18,11 +18,11 @@ import {
   groupTablePath,
 } from '../../../actors/consumer-group/group-table-actor.ts';
 import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
-import type { Subscription } from '../../../actors/consumer-group/members.ts';
 import { OFFSET_STORE_PATH, OffsetStoreActor } from '../../../actors/consumer-group/offset-store-actor.ts';
 import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
 import type { PushToClient } from '../../../actors/gateway/request.ts';
 import type { EnsureTopic, SaveTable } from '../../../actors/topic/topic-registry-actor.ts';
+import type { SubscriptionData } from '../../../model/subscription.ts';
 import type { ActorMessage, ActorRef } from '../../../runtime/actor.ts';
 import { Simulation } from '../../../runtime/simulation.ts';
 
@@ -151,6 +151,6 @@ export class GroupWorld {
   }
 }
 
-export function subscription(topic: string, subVersion = 1, subString = '*'): Subscription {
-  return { topic, expressionType: 'TAG', subString, subVersion, codes: [], tags: [], classFilterMode: false };
+export function subscription(topic: string, subVersion = 1, subString = '*'): SubscriptionData {
+  return { topic, expressionType: 'TAG', subString, subVersion, codeSet: [], tagsSet: [], classFilterMode: false };
 }

@@ -3,18 +3,17 @@
  * client's start with a reason instead of leaving it without messages.
  * Source: RocketMQ `ClientManageProcessor.checkClientConfig`.
  */
+import { isTagType } from '../../../../model/subscription.ts';
+import { decodeCheckClientConfig } from '../../../../protocol/remoting/bodies/check-client-config.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import type { Handler } from '../../request.ts';
-import { decodeSubscription, object, parse } from './heartbeat-body.ts';
 
 const TYPE_SHOWN_MAX = 32;
 
 export function checkClientConfig(): Handler {
   return (request) => {
-    const body = parse(request.command.body);
-    const data = body['subscriptionData'];
-    const type = data === undefined || data === null ? 'TAG' : decodeSubscription(object(data, 'subscriptionData')).expressionType;
-    if (type === 'TAG') request.answer(SUCCESS);
+    const { expressionType: type } = decodeCheckClientConfig(request.command.body).subscription;
+    if (isTagType(type)) request.answer(SUCCESS);
     else {
       request.answer(
         SYSTEM_ERROR,

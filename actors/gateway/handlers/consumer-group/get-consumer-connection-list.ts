@@ -3,12 +3,14 @@
  * nobody is there.
  * Source: RocketMQ `AdminBrokerProcessor.getConsumerConnectionList`.
  */
+import type { SubscriptionData } from '../../../../model/subscription.ts';
+import { encodeConsumerConnection } from '../../../../protocol/remoting/bodies/consumer-connection.ts';
 import { decodeGetConsumerConnectionListRequest } from '../../../../protocol/remoting/requests/get-consumer-connection-list.ts';
 import { CONSUMER_NOT_ONLINE, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
-import type { GroupSubscription } from '../../../consumer-group/group-table.ts';
+import { subscriptionData } from '../../../consumer-group/group-table.ts';
 import type { Handler } from '../../request.ts';
-import { connectionSet } from './connection-list.ts';
+import { clientConnection } from './client-connection.ts';
 
 export function getConsumerConnectionList(door: GroupDoor): Handler {
   return (request) => {
@@ -18,22 +20,9 @@ export function getConsumerConnectionList(door: GroupDoor): Handler {
       request.answer(CONSUMER_NOT_ONLINE, `the consumer group[${group}] not online`);
       return;
     }
-    const { consumeFromWhere, consumeType, messageModel } = state.habits;
-    const subscriptions: [string, unknown][] = [];
-    for (const [topic, subscription] of state.subscriptions) subscriptions.push([topic, subscriptionJson(subscription)]);
-    const body = {
-      connectionSet: connectionSet(state.members.values()),
-      consumeFromWhere,
-      consumeType,
-      messageModel,
-      subscriptionTable: Object.fromEntries(subscriptions),
-    };
-    request.answer(SUCCESS, null, null, Buffer.from(JSON.stringify(body)));
+    const connections = [...state.members.values()].map(clientConnection);
+    const subscriptions = new Map<string, SubscriptionData>();
+    for (const [topic, subscription] of state.subscriptions) subscriptions.set(topic, subscriptionData(subscription));
+    request.answer(SUCCESS, null, null, encodeConsumerConnection({ connections, subscriptions, ...state.habits }));
   };
-}
-
-/** A subscription in Java's order of names. */
-function subscriptionJson(subscription: GroupSubscription): Record<string, unknown> {
-  const { classFilterMode, codes, expressionType, subString, subVersion, tags, topic } = subscription;
-  return { classFilterMode, codeSet: [...codes], expressionType, subString, subVersion, tagsSet: tags, topic };
 }

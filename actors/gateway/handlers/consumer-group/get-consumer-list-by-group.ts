@@ -3,6 +3,7 @@
  * The body is made once for each change of the members: all members of a large group ask after a notice.
  * Source: RocketMQ `ConsumerManageProcessor.getConsumerListByGroup`.
  */
+import { encodeConsumerList } from '../../../../protocol/remoting/bodies/consumer-list.ts';
 import { decodeGetConsumerListByGroupRequest } from '../../../../protocol/remoting/requests/get-consumer-list-by-group.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -32,5 +33,5 @@ export function getConsumerListByGroup(door: GroupDoor): Handler {
 function listBody(state: GroupState): Uint8Array {
   const ids = new Set<string>();
   for (const member of state.members.values()) ids.add(member.clientId);
-  return Buffer.from(JSON.stringify({ consumerIdList: [...ids] }));
+  return encodeConsumerList([...ids]);
 }

@@ -2,6 +2,7 @@
  * GET_PRODUCER_CONNECTION_LIST (204): a producer group's members for tools; 1 when nobody is there.
  * Source: RocketMQ `AdminBrokerProcessor.getProducerConnectionList`.
  */
+import { encodeProducerConnection } from '../../../../protocol/remoting/bodies/producer-connection.ts';
 import { decodeGetProducerConnectionListRequest } from '../../../../protocol/remoting/requests/get-producer-connection-list.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import { groupNameRefusal } from '../../../consumer-group/group-config.ts';
@@ -9,7 +10,7 @@ import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import type { Member } from '../../../consumer-group/members.ts';
 import { type ListProducers, type ProducersListed, producerGroupPath } from '../../../producer-group/producer-group-actor.ts';
 import type { Handler, Request } from '../../request.ts';
-import { connectionSet } from './connection-list.ts';
+import { clientConnection } from './client-connection.ts';
 
 export function getProducerConnectionList(door: GroupDoor): Handler {
   return (request) => {
@@ -35,5 +36,5 @@ function collect(door: GroupDoor, request: Request, group: string, members: Memb
 
 function answer(request: Request, group: string, members: readonly Member[]): void {
   if (members.length === 0) request.answer(SYSTEM_ERROR, `the producer group[${group}] not exist`);
-  else request.answer(SUCCESS, null, null, Buffer.from(JSON.stringify({ connectionSet: connectionSet(members) })));
+  else request.answer(SUCCESS, null, null, encodeProducerConnection(members.map(clientConnection)));
 }

@@ -3,16 +3,18 @@
  * do not exist, and those of a group that does not, are not locked.
  * Source: RocketMQ `AdminBrokerProcessor.lockBatchMQ`.
  */
+import type { MessageQueue } from '../../../../model/queue-id.ts';
+import { encodeLockedQueues } from '../../../../protocol/remoting/bodies/lock-batch.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { LockQueues, QueuesLocked } from '../../../consumer-group/consumer-group-actor.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { Handler, Request } from '../../request.ts';
-import { decodeLockBody, type LockedQueue } from './lock-body.ts';
+import { lockBatch } from './lock-batch.ts';
 
 export function lockBatchMq(door: GroupDoor): Handler {
   return (request) => {
-    const { clientId, group, queues: asked } = decodeLockBody(request.command.body);
+    const { clientId, consumerGroup: group, queues: asked } = lockBatch(request.command.body);
     const queues = asked.filter(({ topic, queueId }) => queueId >= 0 && queueId < door.queueCount(topic));
     if (queues.length === 0 || door.groups.get(group) === undefined) return answer(request, []);
     door.ask<QueuesLocked, LockQueues>(
@@ -34,6 +36,6 @@ export function lockBatchMq(door: GroupDoor): Handler {
   };
 }
 
-function answer(request: Request, lockOKMQSet: readonly LockedQueue[]): void {
-  request.answer(SUCCESS, null, null, Buffer.from(JSON.stringify({ lockOKMQSet })));
+function answer(request: Request, locked: readonly MessageQueue[]): void {
+  request.answer(SUCCESS, null, null, encodeLockedQueues(locked));
 }

@@ -7,11 +7,11 @@ import type { QueuesUnlocked, UnlockQueues } from '../../../consumer-group/consu
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { Handler } from '../../request.ts';
-import { decodeLockBody } from './lock-body.ts';
+import { lockBatch } from './lock-batch.ts';
 
 export function unlockBatchMq(door: GroupDoor): Handler {
   return (request) => {
-    const { clientId, group, queues } = decodeLockBody(request.command.body);
+    const { clientId, consumerGroup: group, queues } = lockBatch(request.command.body);
     if (queues.length === 0 || door.groups.get(group) === undefined) {
       request.answer(SUCCESS);
       return;

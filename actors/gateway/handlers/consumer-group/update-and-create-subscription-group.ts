@@ -3,16 +3,16 @@
  * or 1 (too many groups, not saved). Answered when it is saved and every shard has it.
  * Source: RocketMQ `AdminBrokerProcessor.updateAndCreateSubscriptionGroup`.
  */
+import { parseJsonBody } from '../../../../protocol/remoting/bodies/tolerant-json.ts';
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import { groupConfigOf } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import type { Handler } from '../../request.ts';
-import { parse } from './heartbeat-body.ts';
 
 export function updateAndCreateSubscriptionGroup(door: GroupDoor): Handler {
   return (request) => {
-    const config = groupConfigOf(parse(request.command.body));
+    const config = groupConfigOf(parseJsonBody(request.command.body));
     if (config === null) throw new BodyError('The group configuration has no groupName; send one');
     door.askRegistry(
       request,
