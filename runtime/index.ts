@@ -46,3 +46,4 @@ export type {
   ThreadModule,
 } from './thread/thread-context.ts';
 export { TimerWheel } from './timer-wheel.ts';
+export { type Probe, type SimulatedLog, Simulation, type SimulationOptions } from './simulation.ts';

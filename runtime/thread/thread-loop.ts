@@ -393,8 +393,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     if (Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN && this.#onCommand !== undefined) return true;
     const sources = this.#sources;
     for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
-    // A source that found nothing may still have written; and `fail` may have been called in it.
-    return this.#unpublished.length > 0;
+    // A source that found nothing may still have written or told something.
+    return this.#unpublished.length > 0 || this.host.hasWork;
   }
 
   #beat(): void {
@@ -479,8 +479,12 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
     declareAsleep(this.#words, this.index);
     this.#inTurn = true;
-    const found = this.#recheck();
-    this.#inTurn = false;
+    let found: boolean;
+    try {
+      found = this.#recheck();
+    } finally {
+      this.#inTurn = false;
+    }
     if (found) {
       declareAwake(this.#words, this.index);
       this.requestTurn();
