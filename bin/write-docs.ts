@@ -1,13 +1,15 @@
 /**
  * Writes the documents that come from elsewhere in the repository: `npm run docs`. docs/configuration.md from the option
- * table; the figures in the READMEs from the last results of the benchmark.
+ * table; docs/compatibility.md from the handlers; the figures in the READMEs from the last results of the benchmark.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { renderConfigurationPage } from '../actors/broker/configuration-page.ts';
+import { renderCompatibilityPage } from './compatibility-page.ts';
 
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url);
 
 writeFileSync(at('docs/configuration.md'), renderConfigurationPage());
+writeFileSync(at('docs/compatibility.md'), renderCompatibilityPage());
 
 const reports = ['bench/results/against-java.md', 'bench/results/against-java-sync.md'].filter((path) => existsSync(at(path)));
 if (reports.length > 0) {

@@ -7,6 +7,7 @@ import { dirname, join, normalize, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { brokerOptions } from '../actors/broker/broker-options.ts';
+import { renderCompatibilityPage } from '../bin/compatibility-page.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -118,6 +119,10 @@ test('tidy: the codes of errors are those of docs/errors.md', async (t) => {
   t.equal(listing([...inDocs].filter((each) => !inCode.has(each))), '', 'each documented code is there');
   for (const each of Object.values(exitCodes))
     t.match(read('docs/errors.md'), new RegExp(`^\\|[ \\d,]*\\b${each}\\b[ \\d,]*\\|`, 'm'), `exit code ${each} is documented`);
+});
+
+test('tidy: docs/compatibility.md lists the request codes that are served', async (t) => {
+  t.equal(read('docs/compatibility.md'), renderCompatibilityPage(), 'run `npm run docs` after a change of the handlers');
 });
 
 test('tidy: every setting is read by the code', async (t) => {

@@ -1,0 +1,53 @@
+/** Renders docs/compatibility.md: which request codes are served, from the tables that serve them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export function renderCompatibilityPage(): string {
+  const numbers = new Map<string, number>();
+  for (const [, name, number] of read('protocol/remoting/request-code.ts').matchAll(/export const ([A-Z_0-9]+) = (\d+);/g))
+    numbers.set(name!, Number(number));
+
+  const served = new Map<string, Set<string>>();
+  const add = (name: string, room: string): void => {
+    if (!numbers.has(name)) return;
+    served.set(name, (served.get(name) ?? new Set()).add(room));
+  };
+  for (const room of readdirSync(join(root, 'actors'))) {
+    for (const file of readdirSync(join(root, 'actors', room)).filter((each) => each.endsWith('-handlers.ts'))) {
+      for (const [, name] of read(`actors/${room}/${file}`).matchAll(/^\s*\[([A-Z_0-9]+), /gm)) add(name!, room);
+    }
+  }
+  for (const [, name] of read('actors/gateway/remoting-gateway.ts').matchAll(/case ([A-Z_0-9]+):/g))
+    add(name!, name!.includes('PULL') ? 'pull' : 'send');
+
+  const rows = [...served.entries()]
+    .map(([name, rooms]) => ({ name, number: numbers.get(name)!, rooms: [...rooms].sort().join(', ') }))
+    .sort((a, b) => a.number - b.number);
+  return `# Compatibility
+
+<!-- The table is written by \`npm run docs\` from the handlers: change those. -->
+
+Clients that are run against each change, unmodified: Java \`rocketmq-client\` 4.9.8 and 5.3.3, Go \`rocketmq-client-go\` v2.1.2, Node.js \`ali-ons\` 3.12.0, and
+\`mqadmin\` for topics. Brokers and name servers of RocketMQ 4.9 and 5 can be mixed with ours: a Java broker registers with our name server, our broker with a Java
+name server. Both header encodings (JSON and binary) are answered in kind. Store directories are exchanged with RocketMQ 5.
+
+A request code that is not in this table is answered \`REQUEST_CODE_NOT_SUPPORTED\` (3) at once.
+
+| code | request | served by |
+| ---: | --- | --- |
+${rows.map(({ number, name, rooms }) => `| ${number} | \`${name}\` | ${rooms} |`).join('\n')}
+
+## Known differences
+
+- The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
+- A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
+- Delayed messages, transactions, POP, SQL92 filters, replication and access control are not there yet: what asks for them is refused, not ignored.
+`;
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
