@@ -118,13 +118,30 @@ export class JavaPeer implements Peer {
     ];
     const classPath = ['-cp', jars()];
     await this.#spawn('namesrv', [
-      ...common, '-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', ...classPath,
-      'org.apache.rocketmq.namesrv.NamesrvStartup', '-c', join(conf, 'namesrv.conf'),
+      ...common,
+      '-Xms256m',
+      '-Xmx256m',
+      '-XX:+UseSerialGC',
+      ...classPath,
+      'org.apache.rocketmq.namesrv.NamesrvStartup',
+      '-c',
+      join(conf, 'namesrv.conf'),
     ]);
     await this.#spawn('broker', [
-      ...common, '-XX:+UseG1GC', '-XX:G1HeapRegionSize=16m', '-XX:G1ReservePercent=25', '-XX:InitiatingHeapOccupancyPercent=30',
-      '-XX:SoftRefLRUPolicyMSPerMB=0', '-Xms2g', '-Xmx2g', '-XX:MaxDirectMemorySize=2g', '-DbrokerLogDir=broker', ...classPath,
-      'org.apache.rocketmq.broker.BrokerStartup', '-c', join(conf, 'broker.conf'),
+      ...common,
+      '-XX:+UseG1GC',
+      '-XX:G1HeapRegionSize=16m',
+      '-XX:G1ReservePercent=25',
+      '-XX:InitiatingHeapOccupancyPercent=30',
+      '-XX:SoftRefLRUPolicyMSPerMB=0',
+      '-Xms2g',
+      '-Xmx2g',
+      '-XX:MaxDirectMemorySize=2g',
+      '-DbrokerLogDir=broker',
+      ...classPath,
+      'org.apache.rocketmq.broker.BrokerStartup',
+      '-c',
+      join(conf, 'broker.conf'),
     ]);
   }
 

@@ -40,7 +40,8 @@ function rowsOf(workload: Workload, flush: 'async' | 'sync'): Row[] {
   } else {
     rows.push({ name, metric: 'server_cpu_us_per_msg', unit: 'CPU µs/msg', ...cpu });
     if (mode !== 'e2e') rows.push({ name, metric: 'msgs_per_s', unit: 'msg/s' });
-    const latencies = mode === 'e2e' || mode === 'fanout' ? ['e2e_p50_us', 'e2e_p99_us'] : mode === 'send' ? ['lat_p50_us', 'lat_p99_us'] : [];
+    const latencies =
+      mode === 'e2e' || mode === 'fanout' ? ['e2e_p50_us', 'e2e_p99_us'] : mode === 'send' ? ['lat_p50_us', 'lat_p99_us'] : [];
     for (const metric of latencies) {
       const bound = bounds?.latencyRatioMax?.[metric];
       rows.push({ name, metric, unit: metric.includes('p50') ? 'p50 µs' : 'p99 µs', ...(bound === undefined ? {} : { bound }) });
@@ -58,7 +59,9 @@ const STARTUP_ROWS: readonly Row[] = [
 /** Problems that a workload reported, per column. */
 export function problemsOf(columns: readonly Column[]): string[] {
   return columns.flatMap(({ label, results }) =>
-    results.filter(({ ok }) => !ok).map(({ name, problems, note }) => `${label}, ${name}: ${(problems ?? []).join('; ')}${note === undefined ? '' : ` (${note})`}`),
+    results
+      .filter(({ ok }) => !ok)
+      .map(({ name, problems, note }) => `${label}, ${name}: ${(problems ?? []).join('; ')}${note === undefined ? '' : ` (${note})`}`),
   );
 }
 
@@ -79,14 +82,24 @@ export function toMarkdown(report: Report, workloads: readonly Workload[]): stri
       return `${figure(ours)} | ${ratio(ours, theirs)}`;
     });
     if (theirs === undefined && others.every((column) => result(column, source)?.metrics[row.metric] === undefined)) return;
-    lines.push(`| ${row.name} | ${row.unit} | ${figure(theirs)} | ${cells.join(' | ')} | ${row.bound === undefined ? '' : `≤ ${row.bound.toFixed(2)}`} |`);
+    lines.push(
+      `| ${row.name} | ${row.unit} | ${figure(theirs)} | ${cells.join(' | ')} | ${row.bound === undefined ? '' : `≤ ${row.bound.toFixed(2)}`} |`,
+    );
   };
   for (const workload of workloads) for (const row of rowsOf(workload, report.flush)) line(row, workload.name);
   for (const row of STARTUP_ROWS) line(row, 'startup');
-  line({ name: `flood_beside (≤ ${READABLE_P99_MAX_US} µs)`, metric: 'readable_p99_us', unit: 'acknowledged to readable, p99 µs' }, 'flood_beside');
+  line(
+    { name: `flood_beside (≤ ${READABLE_P99_MAX_US} µs)`, metric: 'readable_p99_us', unit: 'acknowledged to readable, p99 µs' },
+    'flood_beside',
+  );
   line({ name: 'flood_beside', metric: 'e2e_p99_us', unit: 'due to received, p99 µs' }, 'flood_beside');
   line({ name: 'flood_beside', metric: 'flood_msgs_per_s', unit: 'flood msg/s' }, 'flood_beside');
   const problems = problemsOf(report.columns);
-  lines.push('', problems.length === 0 ? 'Nothing lost, duplicated or corrupted in any read-back.' : problems.map((problem) => `- PROBLEM ${problem}`).join('\n'));
+  lines.push(
+    '',
+    problems.length === 0
+      ? 'Nothing lost, duplicated or corrupted in any read-back.'
+      : problems.map((problem) => `- PROBLEM ${problem}`).join('\n'),
+  );
   return `${lines.join('\n')}\n`;
 }

@@ -48,7 +48,23 @@ function say(text: string): void {
 }
 
 function show(result: LoadResult): void {
-  const wanted = ['server_cpu_us_per_msg', 'write_server_cpu_us_per_msg', 'read_server_cpu_us_per_msg', 'msgs_per_s', 'lat_p50_us', 'lat_p99_us', 'e2e_p50_us', 'e2e_p99_us', 'readable_p99_us', 'first_send_ms', 'server_cpu_cores', 'server_peak_rss_mb', 'lost', 'errors', 'other_cpu_cores'];
+  const wanted = [
+    'server_cpu_us_per_msg',
+    'write_server_cpu_us_per_msg',
+    'read_server_cpu_us_per_msg',
+    'msgs_per_s',
+    'lat_p50_us',
+    'lat_p99_us',
+    'e2e_p50_us',
+    'e2e_p99_us',
+    'readable_p99_us',
+    'first_send_ms',
+    'server_cpu_cores',
+    'server_peak_rss_mb',
+    'lost',
+    'errors',
+    'other_cpu_cores',
+  ];
   const figures = wanted.filter((key) => result.metrics[key] !== undefined).map((key) => `${key}=${result.metrics[key]}`);
   say(`  ${result.name.padEnd(18)} ${figures.join(' ')}${result.ok ? '' : `  PROBLEM: ${(result.problems ?? []).join('; ')}`}`);
 }
@@ -70,19 +86,49 @@ async function floodBeside(peer: Peer): Promise<LoadResult> {
   const half = Math.round((alone.metrics['msgs_per_s'] ?? 0) / 2);
   const [flood, beside] = await Promise.all([
     runLoad('flood', 'send', [...batches, '--duration', times.measured, '--warmup', '3s', '--rate', String(half)]),
-    runLoad('flood_beside', 'e2e', ['--ns', peer.nameServer, '--rate', '10000', '--conns', '2', '--size', '128', '--duration', times.measured, '--warmup', '2s', '--drop']),
+    runLoad('flood_beside', 'e2e', [
+      '--ns',
+      peer.nameServer,
+      '--rate',
+      '10000',
+      '--conns',
+      '2',
+      '--size',
+      '128',
+      '--duration',
+      times.measured,
+      '--warmup',
+      '2s',
+      '--drop',
+    ]),
   ]);
   return {
     ...beside,
     ok: beside.ok && flood.ok,
     problems: [...(beside.problems ?? []), ...(flood.problems ?? []).map((problem) => `flood: ${problem}`)],
-    metrics: { ...beside.metrics, flood_msgs_per_s: flood.metrics['msgs_per_s'] ?? 0, flood_alone_msgs_per_s: alone.metrics['msgs_per_s'] ?? 0 },
+    metrics: {
+      ...beside.metrics,
+      flood_msgs_per_s: flood.metrics['msgs_per_s'] ?? 0,
+      flood_alone_msgs_per_s: alone.metrics['msgs_per_s'] ?? 0,
+    },
   };
 }
 
 async function warmUp(peer: Peer): Promise<void> {
   const to = ['--ns', peer.nameServer, '--topic', `warm_${process.pid}`];
-  await runLoad('warm', 'send', [...to, '--conns', '4', '--window', '64', '--size', '512', '--duration', times.javaWarmup, '--warmup', '0s']);
+  await runLoad('warm', 'send', [
+    ...to,
+    '--conns',
+    '4',
+    '--window',
+    '64',
+    '--size',
+    '512',
+    '--duration',
+    times.javaWarmup,
+    '--warmup',
+    '0s',
+  ]);
   await runLoad('warm', 'pull', [...to, '--conns', '2']);
   await runLoad('warm', 'e2e', ['--ns', peer.nameServer, '--rate', '3000', '--duration', '3s', '--warmup', '0s', '--drop']);
 }
@@ -114,7 +160,10 @@ function needsKept(list: readonly Workload[]): boolean {
 
 if (needsKept(chosen)) chosen.unshift(...workloads(times, kept).filter(({ name }) => name === 'send_async_1k'));
 if (!options['no-build']) {
-  const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit', cwd: fileURLToPath(new URL('..', import.meta.url)) });
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
+    stdio: 'inherit',
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  });
   if (status !== 0) throw new Error(`npm run build ended with ${status}`);
 }
 const peers: (() => Promise<Peer>)[] = [];

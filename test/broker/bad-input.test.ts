@@ -43,20 +43,34 @@ test('bad input', async (t) => {
   const missing: Case[] = ['a', 'b', 'e', 'f', 'g'].map((field) => ({
     name: `a send without its field ${field}`,
     codes: [1],
-    ...(isForeign ? {} : { remark: new RegExp(`\\b(${field}|${{ a: 'producerGroup', b: 'topic', e: 'queueId', f: 'sysFlag', g: 'bornTimestamp' }[field]})\\b`) }),
+    ...(isForeign
+      ? {}
+      : {
+          remark: new RegExp(
+            `\\b(${field}|${{ a: 'producerGroup', b: 'topic', e: 'queueId', f: 'sysFlag', g: 'bornTimestamp' }[field]})\\b`,
+          ),
+        }),
     send: () => sendMessage(keeper, topic, 'x', { fields: { [field]: undefined } }),
   }));
   const cases: Case[] = [
     ...(isForeign ? [] : missing),
     { name: 'a send whose queue is no number', codes: [1], send: () => sendMessage(keeper, topic, 'x', { fields: { e: 'two' } }) },
     { name: 'a body over 4 MiB', codes: [13], send: () => sendMessage(keeper, topic, Buffer.alloc(4 * 1024 * 1024 + 1)) },
-    { name: 'properties over 32767 bytes', codes: [13], send: () => sendMessage(keeper, topic, 'x', { properties: { big: 'x'.repeat(32_768) } }) },
+    {
+      name: 'properties over 32767 bytes',
+      codes: [13],
+      send: () => sendMessage(keeper, topic, 'x', { properties: { big: 'x'.repeat(32_768) } }),
+    },
     { name: 'a topic with characters that are not allowed', codes: [29], send: () => sendMessage(keeper, 'no blanks please!', 'x') },
     { name: 'a topic of 128 characters', codes: [13, 29], send: () => sendMessage(keeper, 'x'.repeat(128), 'x') },
     { name: 'an empty topic', codes: [29], send: () => sendMessage(keeper, '', 'x', isForeign ? {} : { fields: { b: '' } }) },
     { name: 'a queue out of range', codes: [29], send: () => sendMessage(keeper, topic, 'x', { queueId: 99 }) },
     { name: 'a system topic', codes: [16, 29], send: () => sendMessage(keeper, 'SCHEDULE_TOPIC_XXXX', 'x') },
-    { name: 'a batch whose items are cut off', codes: [1, 13], send: () => sendMessage(keeper, topic, Buffer.from('000000ff00000000', 'hex'), { isBatch: true }) },
+    {
+      name: 'a batch whose items are cut off',
+      codes: [1, 13],
+      send: () => sendMessage(keeper, topic, Buffer.from('000000ff00000000', 'hex'), { isBatch: true }),
+    },
   ];
   for (const { name, codes, remark, send } of cases) {
     t.test(`${name} is refused and nothing is stored`, async (t) => {
@@ -76,12 +90,21 @@ test('bad input', async (t) => {
   });
 
   t.test('a pull without a topic is refused with 1', async (t) => {
-    const answer = await keeper.request(11, { consumerGroup: 'g', queueId: '0', queueOffset: '0', maxMsgNums: '1', sysFlag: '4', commitOffset: '0', suspendTimeoutMillis: '0', subVersion: '0' });
+    const answer = await keeper.request(11, {
+      consumerGroup: 'g',
+      queueId: '0',
+      queueOffset: '0',
+      maxMsgNums: '1',
+      sysFlag: '4',
+      commitOffset: '0',
+      suspendTimeoutMillis: '0',
+      subVersion: '0',
+    });
     t.ok(isForeign || answer.code === 1, `code ${answer.code}: ${answer.remark}`);
     t.equal((await pullMessages(keeper, topic, 0, 0)).frame.code, 0, 'and the next one served');
   });
 
-  t.test('a frame that comes in single bytes is served', async (t) => {
+  t.test('a frame that comes in single bytes is served', async () => {
     const client = await broker.connect();
     const frame = encodeRawFrame({ code: 30, opaque: 77, ext: { topic, queueId: '0' } });
     for (const byte of frame) {

@@ -40,7 +40,8 @@ async function readBack(ringmq: RingmqProcess): Promise<Set<string>> {
         if (message.queueOffset !== index) throw new Error(`${topic}/${queue}: offset ${message.queueOffset} at place ${index}`);
         found.add(`${message.body.toString()}@${topic}/${queue}/${message.queueOffset}`);
       }
-      if ((await queueOffset(client, 30, topic, queue)) !== read.length) throw new Error(`${topic}/${queue} does not end at ${read.length}`);
+      if ((await queueOffset(client, 30, topic, queue)) !== read.length)
+        throw new Error(`${topic}/${queue} does not end at ${read.length}`);
     }
   }
   await client.close();

@@ -3,8 +3,8 @@ import { test } from 'tap';
 import { heartbeatBody, pullMessages, queueOffset, readQueue, sendMessage, sendOneway } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { routeOf } from '../support/create-topic.ts';
-import { encodeBatch } from '../support/raw-message.ts';
 import type { HeaderEncoding } from '../support/raw-frame.ts';
+import { encodeBatch } from '../support/raw-message.ts';
 import { pause, waitUntil, within } from '../support/wait-until.ts';
 
 for (const shards of isForeign ? [1] : [1, 2, 4]) {
@@ -62,29 +62,54 @@ for (const shards of isForeign ? [1] : [1, 2, 4]) {
       t.equal(route?.brokerDatas[0]?.brokerAddrs['0'], broker.broker);
     });
 
-    t.test('keeps the order of one connection with many requests in flight', { skip: isForeign ? 'the Java broker stores out of order' : false }, async (t) => {
-      const topic = uniqueName('order');
-      const client = await broker.connect();
-      await sendMessage(client, topic, '-1');
-      const answers = await Promise.all(Array.from({ length: 1000 }, (_, i) => sendMessage(client, topic, String(i))));
-      t.same(answers.map(({ ext }) => Number(ext?.['queueOffset'])), answers.map((_, i) => i + 1), 'queue offsets in order of sending');
-      const read = await readQueue(client, topic, 0);
-      t.same(read.map(({ body }) => Number(body.toString())), Array.from({ length: 1001 }, (_, i) => i - 1), 'and the messages in the queue');
-      t.same(read.map(({ queueOffset: offset }) => offset), read.map((_, i) => i), 'offsets without a gap');
-    });
+    t.test(
+      'keeps the order of one connection with many requests in flight',
+      { skip: isForeign ? 'the Java broker stores out of order' : false },
+      async (t) => {
+        const topic = uniqueName('order');
+        const client = await broker.connect();
+        await sendMessage(client, topic, '-1');
+        const answers = await Promise.all(Array.from({ length: 1000 }, (_, i) => sendMessage(client, topic, String(i))));
+        t.same(
+          answers.map(({ ext }) => Number(ext?.['queueOffset'])),
+          answers.map((_, i) => i + 1),
+          'queue offsets in order of sending',
+        );
+        const read = await readQueue(client, topic, 0);
+        t.same(
+          read.map(({ body }) => Number(body.toString())),
+          Array.from({ length: 1001 }, (_, i) => i - 1),
+          'and the messages in the queue',
+        );
+        t.same(
+          read.map(({ queueOffset: offset }) => offset),
+          read.map((_, i) => i),
+          'offsets without a gap',
+        );
+      },
+    );
 
     t.test('stores a batch as single messages and answers it once', async (t) => {
       const topic = uniqueName('batch');
       const client = await broker.connect();
       await sendMessage(client, topic, 'before');
-      const items = Array.from({ length: 50 }, (_, i) => ({ body: Buffer.from(`item ${i}`), properties: { UNIQ_KEY: `U${i}`, TAGS: i % 2 === 0 ? 'even' : 'odd' } }));
+      const items = Array.from({ length: 50 }, (_, i) => ({
+        body: Buffer.from(`item ${i}`),
+        properties: { UNIQ_KEY: `U${i}`, TAGS: i % 2 === 0 ? 'even' : 'odd' },
+      }));
       const sent = await sendMessage(client, topic, encodeBatch(items), { isBatch: true });
       t.equal(sent.code, 0, `accepted (${sent.remark})`);
       t.equal(sent.ext?.['msgId']?.split(',').length, 50, 'an id for each');
       t.equal(sent.ext?.['queueOffset'], '1', 'the offset of the first');
       const read = await readQueue(client, topic, 0, 1);
-      t.same(read.map(({ body }) => body.toString()), items.map(({ body }) => body.toString()));
-      t.same(read.map(({ properties }) => properties['UNIQ_KEY']), items.map(({ properties }) => properties.UNIQ_KEY));
+      t.same(
+        read.map(({ body }) => body.toString()),
+        items.map(({ body }) => body.toString()),
+      );
+      t.same(
+        read.map(({ properties }) => properties['UNIQ_KEY']),
+        items.map(({ properties }) => properties.UNIQ_KEY),
+      );
     });
 
     t.test('stores one-way sends and never answers them', async (t) => {
@@ -104,7 +129,10 @@ for (const shards of isForeign ? [1] : [1, 2, 4]) {
       const client = await broker.connect();
       for (const tag of ['A', 'B', 'C', 'A', 'B', 'C']) await sendMessage(client, topic, tag, { properties: { TAGS: tag } });
       const { messages, next } = await pullMessages(client, topic, 0, 0, { expression: 'A || C' });
-      t.same(messages.map(({ properties }) => properties['TAGS']), ['A', 'C', 'A', 'C']);
+      t.same(
+        messages.map(({ properties }) => properties['TAGS']),
+        ['A', 'C', 'A', 'C'],
+      );
       t.ok(next >= 5, 'and goes on behind what it looked at');
       const none = await pullMessages(client, topic, 0, 0, { expression: 'X' });
       t.equal(none.frame.code, 20, 'nothing matches');

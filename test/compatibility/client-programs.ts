@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const CACHE = process.env['RINGMQ_COMPATIBILITY_CACHE'] ?? fileURLToPath(new URL('../../node_modules/.cache/compatibility', import.meta.url));
+const CACHE =
+  process.env['RINGMQ_COMPATIBILITY_CACHE'] ?? fileURLToPath(new URL('../../node_modules/.cache/compatibility', import.meta.url));
 const JAVA = process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java');
 
 export type ClientProgram = {
@@ -24,18 +25,62 @@ export type ClientProgram = {
 export type Verdict = { scenario: string; ok: boolean; ms: number; error?: string; detail: Record<string, unknown> };
 
 const JAVA_SCENARIOS = [
-  'send-sync', 'send-async', 'send-oneway', 'send-batch', 'send-big', 'send-properties', 'send-too-big', 'ordered',
-  'push', 'broadcast', 'tag-filter', 'rebalance', 'resume', 'consume-from', 'backlog', 'orderly',
-  'pull', 'lite-pull', 'lite-assign', 'update-topic-broker', 'update-topic-cluster', 'create-topic', 'broker-restart',
+  'send-sync',
+  'send-async',
+  'send-oneway',
+  'send-batch',
+  'send-big',
+  'send-properties',
+  'send-too-big',
+  'ordered',
+  'push',
+  'broadcast',
+  'tag-filter',
+  'rebalance',
+  'resume',
+  'consume-from',
+  'backlog',
+  'orderly',
+  'pull',
+  'lite-pull',
+  'lite-assign',
+  'update-topic-broker',
+  'update-topic-cluster',
+  'create-topic',
+  'broker-restart',
 ] as const;
 
 const GO_SCENARIOS = [
-  'send-sync', 'send-async', 'send-oneway', 'send-batch', 'send-big', 'send-properties', 'ordered', 'push', 'broadcast',
-  'tag-filter', 'rebalance', 'resume', 'consume-from', 'backlog', 'orderly', 'pull', 'create-topic', 'broker-restart',
+  'send-sync',
+  'send-async',
+  'send-oneway',
+  'send-batch',
+  'send-big',
+  'send-properties',
+  'ordered',
+  'push',
+  'broadcast',
+  'tag-filter',
+  'rebalance',
+  'resume',
+  'consume-from',
+  'backlog',
+  'orderly',
+  'pull',
+  'create-topic',
+  'broker-restart',
 ] as const;
 
 const ALI_ONS_SCENARIOS = [
-  'send-sync', 'push', 'send-big', 'tag-filter', 'broadcast', 'rebalance', 'resume', 'consume-from', 'broker-restart',
+  'send-sync',
+  'push',
+  'send-big',
+  'tag-filter',
+  'broadcast',
+  'rebalance',
+  'resume',
+  'consume-from',
+  'broker-restart',
 ] as const;
 
 /** Newest change below a folder, in milliseconds since the epoch. */
@@ -71,11 +116,32 @@ function java(version: string, options: readonly string[] = [], label: string = 
       const source = join(HERE, 'java');
       mkdirSync(out, { recursive: true });
       buildOnce(`the Java ${version} program`, join(out, '.complete'), source, () =>
-        run('mvn', ['-q', '-B', `-Drocketmq.version=${version}`, `-Dring.out=${out}`, 'compile', 'dependency:copy-dependencies', `-DoutputDirectory=${join(out, 'lib')}`], source, {}),
+        run(
+          'mvn',
+          [
+            '-q',
+            '-B',
+            `-Drocketmq.version=${version}`,
+            `-Dring.out=${out}`,
+            'compile',
+            'dependency:copy-dependencies',
+            `-DoutputDirectory=${join(out, 'lib')}`,
+          ],
+          source,
+          {},
+        ),
       );
       return [
-        JAVA, '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Duser.home=${out}`, `-Drocketmq.home.dir=${join(source, 'home')}`,
-        ...options, '-cp', `${join(out, 'classes')}:${join(out, 'lib')}/*`, 'ringmq.compatibility.Program',
+        JAVA,
+        '-Xmx512m',
+        '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1',
+        `-Duser.home=${out}`,
+        `-Drocketmq.home.dir=${join(source, 'home')}`,
+        ...options,
+        '-cp',
+        `${join(out, 'classes')}:${join(out, 'lib')}/*`,
+        'ringmq.compatibility.Program',
       ];
     },
   };
@@ -162,7 +228,9 @@ export async function runProgram(
   const code = await exited;
   clearTimeout(timer);
   for (const scenario of missing) {
-    const error = isLate ? `no verdict after ${timeoutMs} ms` : `ended with ${code} before its verdict: ${errors.trim().split('\n').slice(-3).join(' | ')}`;
+    const error = isLate
+      ? `no verdict after ${timeoutMs} ms`
+      : `ended with ${code} before its verdict: ${errors.trim().split('\n').slice(-3).join(' | ')}`;
     onVerdict({ scenario, ok: false, ms: isLate ? timeoutMs : 0, error, detail: {} });
   }
 }

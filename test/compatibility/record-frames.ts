@@ -3,17 +3,28 @@
  * every request code in `test/fixtures/frames/CLIENT.json`. Run by hand when a release of RocketMQ is added:
  * `node test/compatibility/record-frames.ts NAMESRV BROKER`, both on loopback. The broker's port needs five digits.
  */
-import { networkInterfaces } from 'node:os';
+
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { decodeRawFrame, type RawFrame } from '../support/raw-frame.ts';
-import { RecordingProxy, type RecordedFrame } from '../support/recording-proxy.ts';
+import { type RecordedFrame, RecordingProxy } from '../support/recording-proxy.ts';
 import { CLIENT_PROGRAMS, JAVA_BINARY, runProgram } from './client-programs.ts';
 
 const OUT = fileURLToPath(new URL('../fixtures/frames/', import.meta.url));
 const FRAME_BYTES_MAX = 10_000;
 const SAME_MAX = 2;
-const SCENARIOS = ['send-sync', 'send-batch', 'send-properties', 'push', 'rebalance', 'pull', 'lite-pull', 'update-topic-broker', 'create-topic'];
+const SCENARIOS = [
+  'send-sync',
+  'send-batch',
+  'send-properties',
+  'push',
+  'rebalance',
+  'pull',
+  'lite-pull',
+  'update-topic-broker',
+  'create-topic',
+];
 
 export type GoldenExchange = { code: number; to: 'name-server' | 'broker' | 'client'; request: string; response: string | null };
 
@@ -41,7 +52,10 @@ function normalized(frame: Buffer): Buffer {
   return out;
 }
 
-function* exchanges(frames: readonly RecordedFrame[], to: 'name-server' | 'broker'): Generator<{ golden: GoldenExchange; request: RawFrame; response: RawFrame | undefined }> {
+function* exchanges(
+  frames: readonly RecordedFrame[],
+  to: 'name-server' | 'broker',
+): Generator<{ golden: GoldenExchange; request: RawFrame; response: RawFrame | undefined }> {
   for (const [index, recorded] of frames.entries()) {
     const request = decodeRawFrame(recorded.bytes);
     if ((request.flag & 1) === 1 || recorded.bytes.length > FRAME_BYTES_MAX) continue;
@@ -88,9 +102,20 @@ for (const program of [...CLIENT_PROGRAMS, JAVA_BINARY]) {
   );
   const kept: GoldenExchange[] = [];
   const counts = new Map<string, number>();
-  for (const [frames, to] of [[nameServerProxy.frames, 'name-server'], [brokerProxy.frames, 'broker']] as const) {
+  for (const [frames, to] of [
+    [nameServerProxy.frames, 'name-server'],
+    [brokerProxy.frames, 'broker'],
+  ] as const) {
     for (const { golden, request, response } of exchanges(frames, to)) {
-      const kind = [to, request.code, request.flag, request.encoding, response?.code, Object.keys(request.ext ?? {}).sort(), (response?.body.length ?? 0) > 0].join('|');
+      const kind = [
+        to,
+        request.code,
+        request.flag,
+        request.encoding,
+        response?.code,
+        Object.keys(request.ext ?? {}).sort(),
+        (response?.body.length ?? 0) > 0,
+      ].join('|');
       const count = counts.get(kind) ?? 0;
       if (count >= SAME_MAX) continue;
       counts.set(kind, count + 1);

@@ -46,8 +46,17 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
     prefix,
     (verdict) => {
       outcomes.push({ ...verdict, client: client.name, broker: label });
-      const detail = Object.entries(verdict.detail).map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`);
-      const text = [verdict.ok ? 'ok  ' : 'FAIL', label.padEnd(10), client.name.padEnd(14), verdict.scenario.padEnd(20), `${verdict.ms} ms`.padStart(9), ...detail];
+      const detail = Object.entries(verdict.detail).map(
+        ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`,
+      );
+      const text = [
+        verdict.ok ? 'ok  ' : 'FAIL',
+        label.padEnd(10),
+        client.name.padEnd(14),
+        verdict.scenario.padEnd(20),
+        `${verdict.ms} ms`.padStart(9),
+        ...detail,
+      ];
       process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
     },
     async (event) => {
@@ -72,7 +81,15 @@ if (options.against !== undefined) {
         await runClient(client, ringmq.nameServer, `${shards} shard${shards === 1 ? '' : 's'}`, ringmq);
         await ringmq.stop();
       } catch (error) {
-        outcomes.push({ client: client.name, broker: `${shards} shards`, scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
+        outcomes.push({
+          client: client.name,
+          broker: `${shards} shards`,
+          scenario: 'the broker itself',
+          ok: false,
+          ms: 0,
+          error: String(error),
+          detail: {},
+        });
         process.stdout.write(`FAIL ${client.name}: ${String(error)}\n`);
       } finally {
         await ringmq.destroy();

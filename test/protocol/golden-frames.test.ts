@@ -7,7 +7,7 @@ import { test } from 'tap';
 import { decodeCommand, encodeCommand, type RemotingCommand } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import { fillPullFromCommand, missingPullField, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
-import { fillFromCommand, missingField, scanSendHeader, SendHeader } from '../../protocol/remoting/send-scanner.ts';
+import { fillFromCommand, missingField, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import { decodeRawFrame, type RawFrame } from '../support/raw-frame.ts';
 
 type Exchange = { code: number; to: string; request: string; response: string | null };
@@ -137,7 +137,19 @@ function text(bytes: Uint8Array, start: number, end: number): string {
 }
 
 function sendMeaning(header: SendHeader): { topic: string } & Record<string, unknown> {
-  const { text: bytes, producerGroupStart, producerGroupEnd, topicStart, topicEnd, defaultTopicStart, defaultTopicEnd, propertiesStart, propertiesEnd, arePropertiesEscaped, ...rest } = header;
+  const {
+    text: bytes,
+    producerGroupStart,
+    producerGroupEnd,
+    topicStart,
+    topicEnd,
+    defaultTopicStart,
+    defaultTopicEnd,
+    propertiesStart,
+    propertiesEnd,
+    arePropertiesEscaped,
+    ...rest
+  } = header;
   const properties = text(bytes, propertiesStart, propertiesEnd);
   return {
     ...rest,
@@ -149,7 +161,18 @@ function sendMeaning(header: SendHeader): { topic: string } & Record<string, unk
 }
 
 function pullMeaning(header: PullHeader): { topic: string } & Record<string, unknown> {
-  const { text: bytes, consumerGroupStart, consumerGroupEnd, topicStart, topicEnd, subscriptionStart, subscriptionEnd, expressionTypeStart, expressionTypeEnd, ...rest } = header;
+  const {
+    text: bytes,
+    consumerGroupStart,
+    consumerGroupEnd,
+    topicStart,
+    topicEnd,
+    subscriptionStart,
+    subscriptionEnd,
+    expressionTypeStart,
+    expressionTypeEnd,
+    ...rest
+  } = header;
   return {
     ...rest,
     consumerGroup: text(bytes, consumerGroupStart, consumerGroupEnd),

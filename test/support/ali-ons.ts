@@ -5,7 +5,13 @@
  */
 import { createRequire } from 'node:module';
 
-export type AliSendResult = { sendStatus: string; msgId: string; offsetMsgId?: string; messageQueue: { topic: string; brokerName: string; queueId: number }; queueOffset: number };
+export type AliSendResult = {
+  sendStatus: string;
+  msgId: string;
+  offsetMsgId?: string;
+  messageQueue: { topic: string; brokerName: string; queueId: number };
+  queueOffset: number;
+};
 
 export type AliMessage = {
   topic: string;

@@ -37,7 +37,12 @@ function sendFields(topic: string, options: SendOptions): Record<string, string>
 }
 
 /** Request 310, or 320 for a batch. */
-export function sendMessage(client: RemotingClient, topic: string, body: Uint8Array | string, options: SendOptions = {}): Promise<RawFrame> {
+export function sendMessage(
+  client: RemotingClient,
+  topic: string,
+  body: Uint8Array | string,
+  options: SendOptions = {},
+): Promise<RawFrame> {
   const { encoding, timeoutMs, version, language } = options;
   const request: RequestOptions = {
     body: typeof body === 'string' ? Buffer.from(body) : body,
@@ -65,7 +70,13 @@ export type PullOptions = RequestOptions & {
 export type Pulled = { frame: RawFrame; messages: RawMessage[]; next: number };
 
 /** Request 11 with its subscription in the header. */
-export async function pullMessages(client: RemotingClient, topic: string, queueId: number, offset: number, options: PullOptions = {}): Promise<Pulled> {
+export async function pullMessages(
+  client: RemotingClient,
+  topic: string,
+  queueId: number,
+  offset: number,
+  options: PullOptions = {},
+): Promise<Pulled> {
   const holdMs = options.holdMs ?? 0;
   const frame = await client.request(
     11,
@@ -94,7 +105,8 @@ export async function readQueue(client: RemotingClient, topic: string, queueId: 
     const { frame, messages, next } = await pullMessages(client, topic, queueId, at);
     all.push(...messages);
     if (frame.code === 19 || (frame.code === 21 && next === at)) return all;
-    if (frame.code !== 0 && frame.code !== 20 && frame.code !== 21) throw new Error(`Pull at ${at} of ${topic}/${queueId}: ${frame.code} ${frame.remark}`);
+    if (frame.code !== 0 && frame.code !== 20 && frame.code !== 21)
+      throw new Error(`Pull at ${at} of ${topic}/${queueId}: ${frame.code} ${frame.remark}`);
     if (next <= at && frame.code !== 21) throw new Error(`Pull at ${at} of ${topic}/${queueId} stands still`);
     at = next;
   }
@@ -109,15 +121,26 @@ export async function queueOffset(client: RemotingClient, code: 30 | 31, topic: 
 
 /** The body of a heartbeat of one consumer, or of a producer alone. */
 export function heartbeatBody(clientId: string, group: string, topics: readonly string[]): Buffer {
-  const consumers = topics.length === 0 ? [] : [
-    {
-      groupName: group,
-      consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
-      consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
-      unitMode: false,
-      subscriptionDataSet: topics.map((topic) => ({ topic, subString: '*', tagsSet: [], codeSet: [], subVersion: 1, classFilterMode: false, expressionType: 'TAG' })),
-    },
-  ];
+  const consumers =
+    topics.length === 0
+      ? []
+      : [
+          {
+            groupName: group,
+            consumeType: 'CONSUME_PASSIVELY',
+            messageModel: 'CLUSTERING',
+            consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
+            unitMode: false,
+            subscriptionDataSet: topics.map((topic) => ({
+              topic,
+              subString: '*',
+              tagsSet: [],
+              codeSet: [],
+              subVersion: 1,
+              classFilterMode: false,
+              expressionType: 'TAG',
+            })),
+          },
+        ];
   return Buffer.from(JSON.stringify({ clientID: clientId, producerDataSet: [{ groupName: 'PG_test' }], consumerDataSet: consumers }));
 }

@@ -6,7 +6,12 @@
 import { RemotingClient } from './remoting-client.ts';
 import { type StartOptions, startRingmq } from './start-ringmq.ts';
 
-export type BrokerUnderTest = { nameServer: string; broker: string; connect(): Promise<RemotingClient>; connectNameServer(): Promise<RemotingClient> };
+export type BrokerUnderTest = {
+  nameServer: string;
+  broker: string;
+  connect(): Promise<RemotingClient>;
+  connectNameServer(): Promise<RemotingClient>;
+};
 
 type TestContext = { teardown(run: () => Promise<void>): void };
 

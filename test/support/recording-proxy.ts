@@ -2,7 +2,7 @@
  * A TCP proxy that keeps every remoting frame that passes, in both directions, in order: the source of the golden
  * frames. Owns its listener and sockets. Fails by ending the connection whose stream is no sequence of frames.
  */
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { FrameCutter } from './raw-frame.ts';
 
 export type RecordedFrame = { direction: 'to-server' | 'to-client'; connection: number; bytes: Buffer };

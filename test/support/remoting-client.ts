@@ -4,7 +4,7 @@
  * `protocol/remoting`, so that a mistake there is seen here.
  */
 import { connect, type Socket } from 'node:net';
-import { encodeRawFrame, decodeRawFrame, FrameCutter, type HeaderEncoding, type RawFrame } from './raw-frame.ts';
+import { decodeRawFrame, encodeRawFrame, FrameCutter, type HeaderEncoding, type RawFrame } from './raw-frame.ts';
 
 export type RequestOptions = {
   body?: Uint8Array;

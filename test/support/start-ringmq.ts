@@ -3,7 +3,7 @@
  * and starts it again on the same store and ports. Owns the process and, unless told otherwise, the folder. Fails by
  * throwing with the process's output when it does not become ready.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -172,7 +172,11 @@ export async function prepareRingmq(options: StartOptions = {}): Promise<RingmqP
   const brokerPort = options.brokerPort ?? (await freeBrokerPort());
   const nameServerPort = options.nameServerPort ?? (await freePort());
   const adminPort = await freePort();
-  const [nameServer, broker, admin] = [nameServerPort, brokerPort, adminPort].map((port) => `127.0.0.1:${port}`) as [string, string, string];
+  const [nameServer, broker, admin] = [nameServerPort, brokerPort, adminPort].map((port) => `127.0.0.1:${port}`) as [
+    string,
+    string,
+    string,
+  ];
   return new RingmqProcess(nameServer, broker, admin, dataDir, options.dataDir === undefined, options);
 }
 

@@ -4,10 +4,18 @@
  * Usage: program.ts NAMESRV SCENARIO[,SCENARIO...] PREFIX, PREFIX being the beginning of every topic's and group's name.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { randomBytes } from 'node:crypto';
-import { aliOns, silentLogger, type AliConsumer, type AliMessage, type AliOptions, type AliProducer, type AliSendResult } from '../../support/ali-ons.ts';
+import {
+  type AliConsumer,
+  type AliMessage,
+  type AliOptions,
+  type AliProducer,
+  type AliSendResult,
+  aliOns,
+  silentLogger,
+} from '../../support/ali-ons.ts';
 import { createTopic } from '../../support/create-topic.ts';
 import { pause, waitUntil } from '../../support/wait-until.ts';
 
@@ -32,7 +40,11 @@ async function producer(run: Run, more: Partial<AliOptions> = {}): Promise<AliPr
   return made;
 }
 
-async function consumer(run: Run, expression: string, more: Partial<AliOptions> = {}): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
+async function consumer(
+  run: Run,
+  expression: string,
+  more: Partial<AliOptions> = {},
+): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
   const received: Received = { messages: [], bodies: new Set() };
   const client = new aliOns.Consumer({
     nameSrv: run.nameServer,
@@ -77,7 +89,11 @@ async function send(run: Run, from: AliProducer, tag: string, count: number): Pr
 
 /** Waits for `expected` messages, then a little longer for any that should not come. */
 async function exactly(received: Received, expected: number, what: string): Promise<void> {
-  await waitUntil(`${expected} messages for ${what}`, () => received.bodies.size >= expected || (errors.length > 50 && errors.join('; ')), 45_000);
+  await waitUntil(
+    `${expected} messages for ${what}`,
+    () => received.bodies.size >= expected || (errors.length > 50 && errors.join('; ')),
+    45_000,
+  );
   await pause(300);
   assert.equal(received.bodies.size, expected, `distinct messages for ${what}`);
   assert.equal(received.messages.length, expected, `deliveries to ${what}`);
@@ -136,7 +152,10 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     for (const tag of ['A', 'B', 'C']) await send(run, from, tag, 40);
     const { received } = await consumer(run, 'A || C');
     await exactly(received, 80, 'tags A and C');
-    assert.ok(received.messages.every((got) => got.tags !== 'B'), 'no message with tag B');
+    assert.ok(
+      received.messages.every((got) => got.tags !== 'B'),
+      'no message with tag B',
+    );
   },
 
   broadcast: async (run) => {
@@ -148,7 +167,11 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     await pause(500);
     await send(run, from, 'after', 50);
     for (const { received } of [one, two]) {
-      await waitUntil('every message to each consumer', () => [...received.bodies].filter((body) => body.startsWith('after')).length === 50, 45_000);
+      await waitUntil(
+        'every message to each consumer',
+        () => [...received.bodies].filter((body) => body.startsWith('after')).length === 50,
+        45_000,
+      );
     }
   },
 
@@ -260,7 +283,13 @@ for (const name of names === 'all' ? Object.keys(scenarios) : names.split(',')) 
   if (errors.length > 0) run.detail['clientErrors'] = errors.slice(0, 3);
   for (const close of run.closers) await close().catch((thrown: unknown) => process.stderr.write(`close: ${String(thrown)}\n`));
   failed ||= error !== undefined;
-  const line = { scenario: name, ok: error === undefined, ms: Math.round(performance.now() - begin), detail: run.detail, ...(error === undefined ? {} : { error }) };
+  const line = {
+    scenario: name,
+    ok: error === undefined,
+    ms: Math.round(performance.now() - begin),
+    detail: run.detail,
+    ...(error === undefined ? {} : { error }),
+  };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 process.exit(failed ? 1 : 0);

@@ -1,0 +1,128 @@
+/**
+ * `npm run nightly`: what takes longer than CI allows. Runs the stages below one after the other, each with its own limit of
+ * time, and writes what came out to `results/nightly.json`. Exit code 1 when one failed.
+ *
+ *   stress   the ring between real threads, 10^8 records and more (`stress-ring.ts`)
+ *   fuzz     every decoder's fuzz test with many more inputs and a fresh seed (RINGMQ_FUZZ_INPUTS, RINGMQ_FUZZ_SEED)
+ *   interop  every scenario of every stock client
+ *   soak     a steady load for a long time: nothing lost, memory flat
+ *   kill     kill -9 under load, again and again
+ *
+ * --only A,B chooses stages; --soak-minutes N (30), --fuzz-inputs N (50000000) and --kills N (30) their size.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startRingmq } from '../test/support/start-ringmq.ts';
+import { runLoad } from './load-generator.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    'soak-minutes': { type: 'string', default: '30' },
+    'fuzz-inputs': { type: 'string', default: '50000000' },
+    kills: { type: 'string', default: '30' },
+  },
+});
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Private memory that a broker may gain over a soak: caches fill, nothing else grows. */
+const SOAK_GROWTH_MAX_MB = 32;
+
+type Stage = { ok: boolean; seconds: number; detail: Record<string, unknown> };
+
+/** Runs a script of the project with this Node; its last lines are part of the result. */
+function script(args: readonly string[], env: Record<string, string>, minutesMax: number): Promise<{ ok: boolean; tail: string[] }> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(-20_000);
+  });
+  const limit = setTimeout(() => child.kill('SIGKILL'), minutesMax * 60_000);
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ ok: false, tail: [error.message] }));
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({ ok: code === 0, tail: output.trim().split('\n').slice(-12) });
+    });
+  });
+}
+
+async function stress(): Promise<Omit<Stage, 'seconds'>> {
+  if (!existsSync(`${ROOT}/bench/stress-ring.ts`)) return { ok: false, detail: { reason: 'bench/stress-ring.ts is missing' } };
+  const { ok, tail } = await script(['bench/stress-ring.ts'], {}, 60);
+  return { ok, detail: { tail } };
+}
+
+async function fuzz(): Promise<Omit<Stage, 'seconds'>> {
+  const files = globSync('test/**/*fuzz*.test.ts', { cwd: ROOT });
+  if (files.length === 0) return { ok: false, detail: { reason: 'no test/**/*fuzz*.test.ts' } };
+  const seed = String(Math.floor(Math.random() * 2 ** 31));
+  const { ok, tail } = await script(['--test', ...files], { RINGMQ_FUZZ_INPUTS: options['fuzz-inputs'], RINGMQ_FUZZ_SEED: seed }, 120);
+  return { ok, detail: { files, inputs: Number(options['fuzz-inputs']), seed, tail } };
+}
+
+async function interop(): Promise<Omit<Stage, 'seconds'>> {
+  const { ok, tail } = await script(['test/compatibility/run.ts', '--shards', '1,2,4'], {}, 60);
+  return { ok, detail: { tail } };
+}
+
+async function soak(): Promise<Omit<Stage, 'seconds'>> {
+  const ringmq = await startRingmq({ shards: 2 });
+  try {
+    const common = [
+      '--ns',
+      ringmq.nameServer,
+      '--server-pid',
+      String(ringmq.pid),
+      '--rate',
+      '5000',
+      '--conns',
+      '4',
+      '--size',
+      '512',
+      '--drop',
+    ];
+    // Caches, pools and compiled code have their size after the first minute.
+    const first = await runLoad('soak_start', 'e2e', [...common, '--duration', '60s', '--warmup', '5s']);
+    const long = await runLoad('soak', 'e2e', [...common, '--duration', `${options['soak-minutes']}m`, '--warmup', '5s']);
+    const growth = (long.metrics['server_peak_anon_mb'] ?? 0) - (first.metrics['server_peak_anon_mb'] ?? 0);
+    return { ok: first.ok && long.ok && growth <= SOAK_GROWTH_MAX_MB, detail: { growthMb: growth, first, long } };
+  } finally {
+    await ringmq.destroy();
+  }
+}
+
+async function kill(): Promise<Omit<Stage, 'seconds'>> {
+  const rounds: { ok: boolean; tail: string[] }[] = [];
+  for (let round = 0; round < Number(options.kills); round++) rounds.push(await script(['--test', 'test/broker/restart.test.ts'], {}, 10));
+  const failed = rounds.filter(({ ok }) => !ok);
+  return { ok: failed.length === 0, detail: { rounds: rounds.length, failed: failed.length, tail: failed[0]?.tail ?? [] } };
+}
+
+const stages: Record<string, () => Promise<Omit<Stage, 'seconds'>>> = { stress, fuzz, interop, soak, kill };
+const results: Record<string, Stage> = {};
+for (const name of options.only?.split(',') ?? Object.keys(stages)) {
+  const begin = performance.now();
+  process.stderr.write(`nightly: ${name}\n`);
+  let outcome: Omit<Stage, 'seconds'>;
+  try {
+    const stage = stages[name];
+    if (stage === undefined) throw new Error(`No stage ${name}; there are ${Object.keys(stages).join(', ')}`);
+    outcome = await stage();
+  } catch (error) {
+    outcome = { ok: false, detail: { reason: String(error) } };
+  }
+  results[name] = { ...outcome, seconds: Math.round((performance.now() - begin) / 1000) };
+  process.stdout.write(`${outcome.ok ? 'ok  ' : 'FAIL'} ${name} ${results[name].seconds} s\n`);
+}
+mkdirSync(`${ROOT}/bench/results`, { recursive: true });
+const report = {
+  date: new Date().toISOString().slice(0, 16),
+  machine: `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.versions.node}`,
+  results,
+};
+writeFileSync(`${ROOT}/bench/results/nightly.json`, `${JSON.stringify(report, null, 1)}\n`);
+process.exitCode = Object.values(results).every(({ ok }) => ok) ? 0 : 1;
