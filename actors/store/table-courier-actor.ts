@@ -1,132 +1,88 @@
 /**
- * Table courier: brings whole tables to the store actor, whose thread is reached by ring records of limited size. One a broker, at
- * `<first shard thread>/table-courier`, on the thread of the actors that save tables, so that a table reaches it without a copy. A
- * small table goes on as it is; a large one in parts, each sent when the one before was taken. One large table is on its way at a
- * time, the others wait. A store that does not answer fails the save that is under way.
+ * Table courier: brings whole tables to the store actor, whose thread is reached by ring records of limited size and rings that may
+ * be full. Lives on the thread of the actors that save tables, so that a table reaches it without a copy; one for each of them or
+ * one for all, as a child of the first. A table goes in parts, as fast as the ring takes them; one table is on its way at a time, the
+ * others wait. The store answers the saver itself; only a store that takes nothing for long is answered for.
  */
-import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import type { SaveTable } from './store-messages.ts';
 
-/** A part of the text of table `name`; `save` numbers the tables of the courier, so that a part of an abandoned one is known. */
-export type SaveTablePart = {
-  kind: 'save-table-part';
-  name: string;
-  save: number;
-  part: number;
-  parts: number;
-  text: string;
-  sync: boolean;
-  replyTo: ActorRef<TablePartTaken | TableSaved>;
-};
-/** The answer to every part but the last, which is answered as a whole table is. */
-export type TablePartTaken = { kind: 'table-part-taken'; save: number; part: number };
-type PartAnswered = { kind: 'part-answered'; save: number; reply: TablePartTaken | TableSaved | null };
+type GoOn = { kind: 'go-on' };
 
 /** In UTF-8 it has at most three times as many bytes: with the rest of the message less than a quarter of the smallest ring. */
 export const PART_CHARACTERS = 16_000;
-const PART_MAX_MS = 20_000;
+const GO_ON_MS = 1;
+/** A store without room for so long hangs in a system call; its supervisor decides on that. */
+const STALLED_MAX_MS = 20_000;
 const WAITING_MAX = 64;
 
-export function tableCourierPath(firstShardName: string): string {
-  return `${firstShardName}/table-courier`;
-}
-
-/** Cuts a text into parts, never between the halves of a surrogate pair. */
+/** Cuts a text into parts, never between the halves of a surrogate pair; an empty text is one part. */
 export function cutTable(text: string, partCharacters: number = PART_CHARACTERS): string[] {
   const parts: string[] = [];
   let from = 0;
-  while (from < text.length) {
+  do {
     let end = Math.min(text.length, from + partCharacters);
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last < 0xdc00) end--;
     parts.push(text.slice(from, end));
     from = end;
-  }
+  } while (from < text.length);
   return parts;
 }
 
-/** The store's side: puts the parts together again. A part that does not follow the one before ends what had come. */
-export class TableParts {
-  #save = -1;
-  #texts: string[] = [];
-
-  /** The whole text with the last part, null before; undefined when the part belongs to nothing. */
-  take(part: Pick<SaveTablePart, 'save' | 'part' | 'parts' | 'text'>): string | null | undefined {
-    if (part.part === 0) {
-      this.#save = part.save;
-      this.#texts = [];
-    } else if (part.save !== this.#save || part.part !== this.#texts.length) {
-      this.#save = -1;
-      this.#texts = [];
-      return undefined;
-    }
-    this.#texts.push(part.text);
-    if (part.part < part.parts - 1) return null;
-    const text = this.#texts.join('');
-    this.#save = -1;
-    this.#texts = [];
-    return text;
-  }
-}
-
-export class TableCourierActor implements Actor<SaveTable | PartAnswered> {
+export class TableCourierActor implements Actor<SaveTable | GoOn> {
   readonly #store: string;
-  #waiting: SaveTable[] = [];
-  #current: { readonly table: SaveTable; readonly parts: readonly string[]; readonly save: number; next: number } | null = null;
-  #saves = 0;
+  readonly #waiting: SaveTable[] = [];
+  #current: { readonly table: SaveTable; readonly parts: readonly string[]; next: number; stalledSince: number } | null = null;
 
   /** @param store path of the store actor. */
   constructor(store = 'store') {
     this.#store = store;
   }
 
-  receive(message: SaveTable | PartAnswered, context: ActorContext): void {
-    if (message.kind === 'part-answered') {
-      this.#answered(message, context);
-      return;
+  receive(message: SaveTable | GoOn, context: ActorContext): void {
+    if (message.kind === 'save-table') {
+      if (this.#waiting.length >= WAITING_MAX) {
+        refuse(message, `${WAITING_MAX} tables wait to be saved already`);
+        return;
+      }
+      this.#waiting.push(message);
+      if (this.#current !== null) return;
     }
-    if (message.text.length <= PART_CHARACTERS) {
-      if (!context.ref<SaveTable>(this.#store).tell(message)) refuse(message, 'the store takes no message: it is overloaded or has stopped');
-      return;
-    }
-    if (this.#waiting.length >= WAITING_MAX) {
-      refuse(message, `${WAITING_MAX} tables wait to be saved already`);
-      return;
-    }
-    this.#waiting.push(message);
-    if (this.#current === null) this.#begin(context);
+    this.#send(context);
   }
 
-  #begin(context: ActorContext): void {
-    const table = this.#waiting.shift();
-    if (table === undefined) return;
-    this.#current = { table, parts: cutTable(table.text), save: ++this.#saves, next: 0 };
-    this.#sendPart(context);
-  }
-
-  #sendPart(context: ActorContext): void {
-    const { table, parts, save, next } = this.#current!;
-    const { name, sync } = table;
-    context.ask<TablePartTaken | TableSaved, SaveTablePart>(
-      context.ref(this.#store),
-      (replyTo) => ({ kind: 'save-table-part', name, save, part: next, parts: parts.length, text: parts[next]!, sync, replyTo }),
-      PART_MAX_MS,
-      (reply): PartAnswered => ({ kind: 'part-answered', save, reply: reply ?? null }),
-    );
-  }
-
-  #answered({ save, reply }: PartAnswered, context: ActorContext): void {
-    const current = this.#current;
-    if (current === null || current.save !== save) return;
-    if (reply?.kind === 'table-part-taken' && current.next < current.parts.length - 1) {
-      current.next++;
-      this.#sendPart(context);
-      return;
+  /** Sends until everything is sent or the ring is full. */
+  #send(context: ActorContext): void {
+    const store = context.ref<SaveTable>(this.#store);
+    for (;;) {
+      const table = this.#current?.table ?? this.#waiting.shift();
+      if (table === undefined) return;
+      this.#current ??= { table, parts: cutTable(table.text), next: 0, stalledSince: -1 };
+      const { parts } = this.#current;
+      const { kind, name, sync, replyTo } = table;
+      while (this.#current.next < parts.length) {
+        const part = this.#current.next;
+        if (!store.tell({ kind, name, text: parts[part]!, sync, replyTo, part, parts: parts.length })) {
+          this.#stalled(context);
+          return;
+        }
+        this.#current.next++;
+        this.#current.stalledSince = -1;
+      }
+      this.#current = null;
     }
-    this.#current = null;
-    if (reply?.kind === 'table-saved') current.table.replyTo.tell(reply);
-    else refuse(current.table, `the store did not take part ${current.next + 1} of ${current.parts.length} within ${PART_MAX_MS} ms`);
-    this.#begin(context);
+  }
+
+  #stalled(context: ActorContext): void {
+    const current = this.#current!;
+    const now = context.monotonicMs();
+    if (current.stalledSince < 0) current.stalledSince = now;
+    if (now - current.stalledSince >= STALLED_MAX_MS) {
+      this.#current = null;
+      refuse(current.table, `the store took nothing for ${STALLED_MAX_MS} ms, at part ${current.next + 1} of ${current.parts.length}`);
+    }
+    context.schedule(GO_ON_MS, { kind: 'go-on' });
   }
 }
 

@@ -11,6 +11,8 @@
  */
 import { SYSTEM_BUSY, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { SaveTable, TableSaved } from '../store/store-messages.ts';
+import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
@@ -76,8 +78,7 @@ export type TopicRegistryCommand =
   | ListTopics;
 
 /** What the store actor hears and says of a table. */
-export type SaveTable = { kind: 'save-table'; name: string; text: string; sync: boolean; replyTo: ActorRef<TableSaved> };
-export type TableSaved = { kind: 'table-saved'; name: string; ok: boolean; error?: string };
+export type { SaveTable, TableSaved };
 
 /** What the registration actor hears: these topics changed, `removed` have gone; answered when the name servers know or failed. */
 export type TopicsChanged = {
@@ -97,8 +98,9 @@ type FlushShards = { kind: 'flush-shards' };
 type BatchExpired = { kind: 'batch-expired'; batch: number };
 type Private = Saved | Registered | FlushShards | BatchExpired;
 
-/** Gives every queue its number in shared memory, the same at each call; −1: there is no room for one more. */
+/** Gives every queue its number in shared memory. */
 export interface QueueHandles {
+  /** The same at each call. Throws when there is no room for one more, with a text that says so. */
   intern(topic: string, queueId: number): number;
 }
 
@@ -113,6 +115,7 @@ export type TopicRegistryOptions = {
   readonly sync: boolean;
   /** Path of the registration actor; null: there is no name server to tell. */
   readonly registration: string | null;
+  /** Path of the store actor; default 'store'. */
   readonly store?: string;
 };
 
@@ -159,6 +162,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
   #nextSeq = 1;
   #saving = false;
+  #courier: ActorRef<SaveTable> | null = null;
   readonly #batches: Map<number, Batch> = new Map();
   #nextBatch = 1;
   #outboxes: Outbox[] = [];
@@ -179,10 +183,11 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   started(context: ActorContext): void {
     const { settings, shards, load } = this.#options;
     this.#outboxes = shards.map((name) => ({ target: context.ref<TopicTableCommand>(topicTablePath(name)), queue: [], token: '' }));
+    this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(this.#options.store), mailboxMax: 64 });
     const file = load();
     if (file !== null) {
       this.#version = file.version;
-      for (const config of file.topics) this.#table.set(config.topicName, { config, handles: this.#intern(config) ?? noHandles(config) });
+      for (const config of file.topics) this.#table.set(config.topicName, { config, handles: this.#loadedHandles(config, context) });
     }
     this.#count = this.#table.size;
     for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
@@ -277,9 +282,9 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #change(topic: string, config: TopicConfig, replyTo: ReplyTo | null, context: ActorContext): void {
     if (replyTo === null && this.#lookup.get(topic) !== undefined) return;
     const handles = this.#intern(config);
-    if (handles === null) {
-      const remark = `Cannot give topic ${topic} its ${queueCount(config)} queues: the broker's queue table is full. Delete topics, or make it larger (maxQueueNums).`;
-      context.log('warn', 'no room for the queues of a topic', { topic, queues: queueCount(config) });
+    if (!(handles instanceof Int32Array)) {
+      const remark = `Cannot give topic ${topic} its ${queueCount(config)} queues: ${handles.error}`;
+      context.log('warn', 'no room for the queues of a topic', { topic, queues: queueCount(config), error: handles.error });
       replyTo?.tell({ kind: 'topic-refused', topic, code: SYSTEM_ERROR, remark });
       return;
     }
@@ -312,12 +317,23 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     this.#save(context);
   }
 
-  #intern(config: TopicConfig): Int32Array | null {
+  /** A topic of the file for which there is no room any more is kept, and served by nobody: its handles are −1. */
+  #loadedHandles(config: TopicConfig, context: ActorContext): Int32Array {
+    const handles = this.#intern(config);
+    if (handles instanceof Int32Array) return handles;
+    context.log('error', 'no room for the queues of a topic that is in the table', { topic: config.topicName, error: handles.error });
+    return new Int32Array(queueCount(config)).fill(-1);
+  }
+
+  /** The queues' handles, or why there is no room for all of them. */
+  #intern(config: TopicConfig): Int32Array | { readonly error: string } {
     const handles = new Int32Array(queueCount(config));
-    for (let queueId = 0; queueId < handles.length; queueId++) {
-      const handle = this.#options.queueHandles.intern(config.topicName, queueId);
-      if (handle < 0) return null;
-      handles[queueId] = handle;
+    try {
+      for (let queueId = 0; queueId < handles.length; queueId++) {
+        handles[queueId] = this.#options.queueHandles.intern(config.topicName, queueId);
+      }
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
     }
     return handles;
   }
@@ -330,7 +346,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const upTo = last.seq;
     const text = topicsText(this.#version, this.#decided());
     context.ask<TableSaved, SaveTable>(
-      context.ref(this.#options.store ?? 'store'),
+      this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: TOPICS_FILE, text, sync: this.#options.sync, replyTo }),
       SAVE_MAX_MS,
       (reply): Saved => ({
@@ -546,9 +562,4 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       version,
     });
   }
-}
-
-/** A topic of the file for which shared memory has no room any more is kept and served by nobody: sends to it are refused. */
-function noHandles(config: TopicConfig): Int32Array {
-  return new Int32Array(queueCount(config)).fill(-1);
 }

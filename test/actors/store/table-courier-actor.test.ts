@@ -1,59 +1,58 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { cutTable, type SaveTablePart, TableCourierActor, TableParts } from '../../../actors/store/table-courier-actor.ts';
-import type { SaveTable, TableSaved } from '../../../actors/topic/topic-registry-actor.ts';
+import type { SaveTable, TableSaved } from '../../../actors/store/store-messages.ts';
+import { cutTable, TableCourierActor } from '../../../actors/store/table-courier-actor.ts';
 import type { Actor } from '../../../runtime/actor.ts';
 import { Simulation } from '../../../runtime/simulation.ts';
 
-class Store implements Actor<SaveTable | SaveTablePart> {
+/** Puts parts together as the store actor does, and answers with the last. */
+class Store implements Actor<SaveTable> {
   readonly saved: string[] = [];
-  isDead = false;
-  readonly #parts = new TableParts();
+  #text = '';
 
-  receive(message: SaveTable | SaveTablePart): void {
-    if (this.isDead) return;
-    const text = message.kind === 'save-table' ? message.text : this.#parts.take(message);
-    if (message.kind === 'save-table-part' && text === null) {
-      message.replyTo.tell({ kind: 'table-part-taken', save: message.save, part: message.part });
-      return;
-    }
-    if (typeof text === 'string') this.saved.push(text);
-    message.replyTo.tell({ kind: 'table-saved', name: message.name, ok: typeof text === 'string' });
+  receive({ name, text, part = 0, parts = 1, replyTo }: SaveTable): void {
+    this.#text = part === 0 ? text : this.#text + text;
+    if (part < parts - 1) return;
+    this.saved.push(this.#text);
+    replyTo.tell({ kind: 'table-saved', name, ok: true });
   }
 }
 
-test('TableCourierActor brings small and large tables whole, in order of their coming', async (t) => {
+test('TableCourierActor brings tables of any size whole, in order, through a mailbox that is full again and again', async (t) => {
   const simulation = new Simulation({ seed: 3 });
   const store = new Store();
-  simulation.spawn('store', () => store);
+  simulation.spawn('store', () => store, { mailboxMax: 3 });
   const courier = simulation.spawn('courier', () => new TableCourierActor() as Actor<SaveTable>);
   const probe = simulation.probe<TableSaved>();
   const large = Array.from({ length: 30_000 }, (_, index) => `topic-${index}é😀`).join(',');
   const other = 'y'.repeat(100_000);
-  for (const text of [large, other, 'small']) courier.tell({ kind: 'save-table', name: 't.json', text, sync: true, replyTo: probe.ref });
-  simulation.advance(10);
-  t.equal(probe.received.length, 3);
+  for (const text of [large, other, 'small', ''])
+    courier.tell({ kind: 'save-table', name: 't.json', text, sync: true, replyTo: probe.ref });
+  simulation.advance(200);
+  t.equal(probe.received.length, 4);
   t.ok(probe.received.every((saved) => saved.ok));
-  t.same(new Set(store.saved), new Set([large, other, 'small']));
-  t.ok(store.saved.indexOf(large) < store.saved.indexOf(other));
-  store.isDead = true;
-  courier.tell({ kind: 'save-table', name: 't.json', text: large, sync: true, replyTo: probe.ref });
-  simulation.advance(30_000);
-  t.match(probe.received[3], { ok: false, error: /did not take part 1 of/ });
+  t.same(store.saved, [large, other, 'small', '']);
 });
 
-test('TableParts gives back what cutTable cut, and nothing of a broken row', async (t) => {
+test('TableCourierActor answers for a store that takes nothing for 20 s', async (t) => {
+  const simulation = new Simulation({ seed: 3 });
+  simulation.spawn('store', () => new Store(), { mailboxMax: 0 });
+  const courier = simulation.spawn('courier', () => new TableCourierActor() as Actor<SaveTable>);
+  const probe = simulation.probe<TableSaved>();
+  courier.tell({ kind: 'save-table', name: 't.json', text: 'x', sync: true, replyTo: probe.ref });
+  simulation.advance(19_000);
+  t.same(probe.received, []);
+  simulation.advance(1_100);
+  t.match(probe.received, [{ ok: false, error: /took nothing for 20000 ms, at part 1 of 1/ }]);
+});
+
+test('cutTable loses nothing and keeps surrogate pairs whole', async (t) => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 100 }), fc.integer({ min: 2, max: 40 }), (text, size) => {
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), fc.integer({ min: 2, max: 40 }), (text, size) => {
       const parts = cutTable(text, size);
-      const collector = new TableParts();
-      const whole = parts.map((part, index) => collector.take({ save: 1, part: index, parts: parts.length, text: part }));
-      return whole.at(-1) === text && parts.every((part) => !/[\ud800-\udbff]$/.test(part) || part === parts.at(-1));
+      return parts.join('') === text && parts.every((part) => part.isWellFormed());
     }),
-    { numRuns: 50 },
+    { numRuns: 100 },
   );
-  const collector = new TableParts();
-  t.equal(collector.take({ save: 1, part: 0, parts: 3, text: 'a' }), null);
-  t.equal(collector.take({ save: 2, part: 1, parts: 3, text: 'b' }), undefined, 'of another table');
-  t.equal(collector.take({ save: 1, part: 1, parts: 3, text: 'b' }), undefined, 'the row was broken');
+  t.same(cutTable(''), ['']);
 });
