@@ -73,15 +73,17 @@ export class TimerWheel<T> {
   /** Takes all timers due at `nowMs` to `fire`, earlier ones first, those scheduled together in their order. */
   advance(nowMs: number, fire: (payload: T) => void): number {
     const target = Math.floor(nowMs);
-    let fired = 0;
+    // Left behind by a payload that threw.
+    let fired = this.#firing.length > 0 ? this.#fireBatch(fire) : 0;
     while (this.#tick <= target) {
       if (this.#count === 0) {
         this.#tick = target + 1;
         break;
       }
       if (this.#levelCount[0] === 0) {
-        // Nothing before the next cascade: go there at once.
-        this.#tick = Math.min((Math.floor(this.#tick / 256) + 1) * 256, target + 1);
+        // Nothing before the next cascade that has something: go there at once.
+        const width = this.#levelCount[1] !== 0 ? 2 ** 8 : this.#levelCount[2] !== 0 ? 2 ** 14 : 2 ** 20;
+        this.#tick = Math.min((Math.floor(this.#tick / width) + 1) * width, target + 1);
       } else {
         this.#inTick = true;
         try {
@@ -129,7 +131,12 @@ export class TimerWheel<T> {
       batch.push(index);
       index = next;
     }
-    // The list is newest first and equals fire in order of scheduling: taken from its end.
+    return this.#fireBatch(fire);
+  }
+
+  /** A slot's list is newest first and equals fire in order of scheduling: taken from its end. */
+  #fireBatch(fire: (payload: T) => void): number {
+    const batch = this.#firing;
     let fired = 0;
     while (batch.length > 0) {
       const at = batch.pop() as number;
