@@ -117,8 +117,10 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#connections = options.nameServers.map(() => 0);
   }
 
+  /** A registry that starts says so itself; only one that was there before this actor has to be asked. */
   started(context: ActorContext): void {
-    this.#fetchTopics(context);
+    this.#fetch++;
+    context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: this.#fetch } as Fetch);
   }
 
   stopped(): void {
