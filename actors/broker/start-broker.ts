@@ -154,7 +154,6 @@ class StartingBroker implements RunningBroker {
           diskForcePercent: config.diskForcePercent,
         },
       },
-      isOpen: new SharedArrayBuffer(4),
       logThread: 'log',
       syncThread: 'sync',
     };

@@ -14,8 +14,7 @@ const FIRST_MS = 60_000;
 const INTERVAL_MS = 10_000;
 const QUEUES_A_STEP = 100;
 
-/** `usedPercent` −1: not measured in this step. */
-export type RetentionResult = { readonly removed: number; readonly logMin: number; readonly usedPercent: number; readonly freeBytes: number };
+export type RetentionResult = { readonly removed: number; readonly logMin: number; readonly freeBytes: number };
 
 export type RetentionParts = {
   readonly files: StoreFiles;
@@ -33,7 +32,6 @@ export class RetentionRounds {
   #nextLook: number;
   #isAsked = false;
   #walk: Iterator<[number, ConsumeQueue]> | null = null;
-  #usedPercent = -1;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -87,10 +85,7 @@ export class RetentionRounds {
       files.index?.removeBefore(log.minOffset);
       this.#walk = files.handles.entries();
     }
-    // Said only when it changed by a whole per cent: an idle broker says nothing.
-    const isNews = Math.floor(usedPercent) !== Math.floor(this.#usedPercent);
-    this.#usedPercent = usedPercent;
-    return { removed, logMin: log.minOffset, usedPercent: isNews ? usedPercent : -1, freeBytes: space.free };
+    return { removed, logMin: log.minOffset, freeBytes: space.free };
   }
 
   #walkQueues(walk: Iterator<[number, ConsumeQueue]>): void {

@@ -27,8 +27,6 @@ import { OPENED_PAGE_BYTES, type OpenStore, type QueryIndex, type SaveTable, typ
 
 /** What the store actor asks of its thread. */
 export interface StoreHooks {
-  /** Rows and marks are set: from now on another store actor takes over instead of opening. */
-  opened(): void;
   /** The log worker may have stopped for want of what this one gave back. */
   wakeLog(): void;
   /** The log is to be flushed soon. */
@@ -165,13 +163,17 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     return this.#round();
   }
 
+  /** As `store-stop`, for the end of the thread. Empty: everything is on the disk. */
+  close(): string {
+    return this.#stop().error ?? '';
+  }
+
   #onOpen(message: OpenStore, context: ActorContext): void {
     const { config, hooks, filer } = this.#parts;
     if (this.#open === null) {
       try {
         const { files, opened } = hooks.inCall(() => openStore(config, { ...this.#parts, table: filer }));
         this.#use(files);
-        hooks.opened();
         this.#openedBytes = Buffer.from(JSON.stringify(opened));
         for (const text of opened.recovered.damaged) context.log('error', 'the log is damaged', { what: text });
         // Not before the answer: a segment made ahead is worth no start-up time.
@@ -307,11 +309,9 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     if (result === null) return;
     if (result.removed > 0) {
       this.#context?.log('info', 'segments of the log were removed', { removed: result.removed, logMin: result.logMin });
-      hooks.report('log-trimmed', { min: result.logMin });
       this.#context?.ref<{ kind: 'log-trimmed'; min: number }>('reader').tell({ kind: 'log-trimmed', min: result.logMin });
     }
-    if (result.usedPercent >= 0) hooks.report('disk-usage', { usedPercent: result.usedPercent, freeBytes: result.freeBytes, path: open.files.layout.root });
-    if (result.freeBytes >= 0) open.saver.layBallast(result.freeBytes);
+    open.saver.layBallast(result.freeBytes);
   }
 
   #onFailure(error: unknown): void {
@@ -336,7 +336,6 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     if (this.#retryMs === 0) return;
     this.#retryMs = 0;
     this.#retryAt = 0;
-    this.#parts.hooks.report('disk-room', {});
     this.#context?.log('info', 'the disk has room again', {});
   }
 
@@ -406,8 +405,8 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   #stop(): StoreStopped {
     const open = this.#open;
     if (open === null) return { kind: 'store-stopped', ok: true };
-    if (this.#isFenced) return { kind: 'store-stopped', ok: false, error: 'the disk failed before: the next start recovers' };
     const { marks, now, monotonicMs, hooks } = this.#parts;
+    if (marks.fenced) return { kind: 'store-stopped', ok: false, error: 'the disk failed before: the next start recovers' };
     try {
       const written = marks.read(WRITTEN_END);
       const flushed = marks.read(FLUSHED_END);

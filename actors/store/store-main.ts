@@ -17,8 +17,6 @@ import { STORE_PATH } from './store-messages.ts';
 export type StoreThreadData = {
   readonly memory: Pick<BrokerMemory, 'queues' | 'marks' | 'feed'>;
   readonly config: StoreConfig & { readonly retention?: RetentionRules };
-  /** 4 bytes, zero at first: whether a store thread has opened the store; a later one takes it over then. */
-  readonly isOpen: SharedArrayBuffer;
   /** Names of the threads to wake. */
   readonly logThread: string;
   readonly syncThread: string;
@@ -28,8 +26,7 @@ export type StoreThreadData = {
 const MAILBOX_MAX = 16_384;
 
 export function main(thread: ThreadContext, given: unknown): void {
-  const { memory, config, isOpen, logThread, syncThread } = given as StoreThreadData;
-  const openWord = new Int32Array(isOpen);
+  const { memory, config, logThread, syncThread } = given as StoreThreadData;
   const log = thread.threadIndex(logThread);
   const sync = thread.threadIndex(syncThread);
   const marks = new Watermarks(memory.marks);
@@ -47,10 +44,9 @@ export function main(thread: ThreadContext, given: unknown): void {
       clockFace ??= new Intl.DateTimeFormat('en-US', { hour: 'numeric', hourCycle: 'h23' });
       return Number(clockFace.format(now));
     },
-    // Pairs with the store below, made by a former thread of this name.
-    takesOver: Atomics.load(openWord, 0) !== 0,
+    // The root opens the marks once the store is open: a former thread of this name did that.
+    takesOver: marks.isOpen,
     hooks: {
-      opened: () => void Atomics.store(openWord, 0, 1),
       wakeLog: () => thread.wake(log),
       wantSync: () => {
         marks.wantSync();
@@ -70,4 +66,9 @@ export function main(thread: ThreadContext, given: unknown): void {
   // A second actor could not have the first one's open files: a failure is the thread's.
   thread.spawn(STORE_PATH, () => actor, { mailboxMax: MAILBOX_MAX, intensity: 0 });
   thread.addSource({ poll: () => actor.poll() });
+  // The log worker and the sync worker have stopped before: what is written is all there is.
+  thread.onStop(() => {
+    const error = actor.close();
+    if (error !== '') thread.log('error', 'The store was not closed in order; the next start recovers it', { error });
+  });
 }

@@ -1,0 +1,294 @@
+/**
+ * Cold read: finds the units of a pull in memory or in the consume queue's files, and fetches their records from the commit log's
+ * files into the memory from which the shard answers. Owns read-only descriptors and two scratch buffers. Neighbouring records
+ * share one read while enough of the span is wanted. A record is served only when size, magic and its own physical offset say
+ * that it is the one the unit means; another one is passed over and told.
+ * Fails by `DiskError`.
+ * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `CommitLog.getMessage`.
+ */
+import {
+  BORN_HOST_AT,
+  HOST_V6_EXTRA_BYTES,
+  MAGIC_AT,
+  PHYSICAL_OFFSET_AT,
+  RECORD_FIXED_BYTES,
+  RECORD_MAGIC_V1,
+  RECORD_MAGIC_V2,
+  readInt32,
+  readInt64,
+  STORE_TIMESTAMP_AT,
+  SYS_FLAG_AT,
+} from '../../model/message-record.ts';
+import { BORN_HOST_V6_FLAG } from '../../model/system-flag.ts';
+import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
+import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
+import { UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
+import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
+import type { Disk } from '../../storage/file.ts';
+import type { StoreLayout } from '../../storage/store-layout.ts';
+import type { PullStatus } from '../queue/decide-pull.ts';
+import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
+import { selectUnits, unitEnd, unitPhysical, unitSize } from '../queue/select-units.ts';
+
+/** Units looked at in one pull; a filter that matches little answers "go on from here" after so many. */
+const SCAN_UNITS_MAX = 8192;
+/** A read of records that do not lie back to back is at most this long … */
+const SPAN_BYTES_MAX = 256 * 1024;
+/** … and one part in so many of it is wanted at least. */
+const SPARSE = 8;
+/** Records that lie back to back are read straight to where they are wanted, up to so many bytes at once. */
+const DENSE_BYTES_MAX = 1024 * 1024;
+/** Up to the store time of a record with an IPv6 host. */
+const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
+const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+
+export type ColdReadParts = {
+  readonly disk: Disk;
+  readonly layout: StoreLayout;
+  readonly segmentBytes: number;
+  /** Default: the format's. */
+  readonly unitsPerFile?: number;
+  readonly table: QueueTable;
+  /** A record that a unit names is not what it should be. */
+  readonly onBadRecord: (topic: string, queueId: number, physical: number, reason: string) => void;
+};
+
+export type ColdRequest = {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly handle: number;
+  readonly offset: number;
+  readonly max: number;
+  readonly bytesMax: number;
+  readonly codes: readonly number[];
+  readonly visibleMax: number;
+};
+
+/** Where a read left off; reused from call to call. */
+export type ColdResult = { status: PullStatus; length: number; count: number; nextOffset: number };
+
+export type Boundary = 'LOWER' | 'UPPER';
+
+export class ColdReader {
+  readonly #parts: ColdReadParts;
+  readonly #log: CommitLogReader;
+  readonly #queues: ConsumeQueueSet;
+  readonly #unitsPerFile: number;
+  readonly #units = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
+  readonly #span = Buffer.allocUnsafeSlow(SPAN_BYTES_MAX);
+  readonly #head = new Uint8Array(HEAD_BYTES);
+  readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
+  /** Records of the read at hand that retention has removed. */
+  #gone = 0;
+
+  constructor(parts: ColdReadParts) {
+    this.#parts = parts;
+    this.#log = new CommitLogReader(parts.disk, parts.layout.commitLog, parts.segmentBytes);
+    this.#unitsPerFile = parts.unitsPerFile ?? UNITS_PER_FILE;
+    this.#queues = ConsumeQueueSet.open(parts.disk, parts.layout.consumeQueue, { isWritable: false, unitsPerFile: this.#unitsPerFile });
+  }
+
+  /** Reads the messages of a pull back to back into `target`. The result is reused from call to call. */
+  pull(request: ColdRequest, target: Uint8Array): ColdResult {
+    const { offset, visibleMax, codes, max } = request;
+    const wanted = Math.min(codes.length === 0 ? Math.max(1, max) : SCAN_UNITS_MAX, SCAN_UNITS_MAX, visibleMax - offset);
+    const read = wanted > 0 ? this.#readUnits(request, offset, wanted) : 0;
+    if (read === 0) return this.#finish('OFFSET_FOUND_NULL', 0, 0, this.#behindMissing(offset, visibleMax));
+    const units = this.#units;
+    // One message is given however large it is, if it fits at all.
+    const bytesMax = Math.min(request.bytesMax, target.length);
+    const { found, scanned } = selectUnits(units, read, max, bytesMax, codes);
+    const nextOffset = offset + scanned;
+    if (found === 0) return this.#finish('NO_MATCHED_MESSAGE', 0, 0, nextOffset);
+    this.#gone = 0;
+    let length = 0;
+    let count = 0;
+    for (let first = 0; first < found; ) {
+      const end = this.#spanEnd(first, found, target.length - length);
+      const before = length;
+      length = this.#readSpan(request, first, end, target, length);
+      if (length > before) count += this.#served;
+      first = end;
+    }
+    if (count > 0) return this.#finish('FOUND', length, count, nextOffset);
+    return this.#finish(this.#gone > 0 ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', 0, 0, nextOffset);
+  }
+
+  /**
+   * LOWER: the first offset in [min, max) stored at or after `timestamp`, `max` when there is none. UPPER: the last one stored
+   * at or before it, `max − 1` when all are, `min` when none is.
+   */
+  searchOffset(topic: string, queueId: number, handle: number, timestamp: number, boundary: Boundary, min: number, max: number): number {
+    if (max <= min) return min;
+    const queue = { topic, queueId, handle };
+    // First offset whose message was stored at or after `timestamp` (LOWER), or after it (UPPER): store times never go back in a queue.
+    let low = min;
+    let high = max;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const { offset, time } = this.#timeFrom(queue, middle, high);
+      if (offset < high && (boundary === 'LOWER' ? time >= timestamp : time > timestamp)) high = middle;
+      else if (offset >= high) high = middle;
+      else low = offset + 1;
+    }
+    if (boundary === 'LOWER') return low;
+    return Math.max(min, low - 1);
+  }
+
+  /** Store time of the first message in [min, max); −1 without one. */
+  earliestTime(topic: string, queueId: number, handle: number, min: number, max: number): number {
+    const { offset, time } = this.#timeFrom({ topic, queueId, handle }, min, max);
+    return offset < max ? time : -1;
+  }
+
+  /** Reads the record at `physical`, wherever a client has that number from: every part of it is checked. Gives its size, 0: there is none. */
+  view(physical: number, end: number, target: Uint8Array): number {
+    if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return 0;
+    if (this.#log.read(this.#head, 0, 8, physical) < 8) return 0;
+    const size = readInt32(this.#head, 0);
+    if (size < RECORD_FIXED_BYTES || size > target.length || physical + size > end) return 0;
+    const read = this.#log.read(target, 0, size, physical);
+    const room = this.#log.segmentBytes - (physical % this.#log.segmentBytes);
+    return scanRecord(target, 0, read, physical, room, RECORD_BYTES_MAX, this.#record) === size ? size : 0;
+  }
+
+  readonly #record = new ScannedRecord();
+
+  /** Retention has removed the log before `min`: lets the files go, whose space is free only then. */
+  forgetBefore(min: number): void {
+    this.#log.forgetBefore(min);
+  }
+
+  close(): void {
+    this.#log.close();
+    this.#queues.close();
+  }
+
+  #finish(status: PullStatus, length: number, count: number, nextOffset: number): ColdResult {
+    const result = this.#result;
+    result.status = status;
+    result.length = length;
+    result.count = count;
+    result.nextOffset = nextOffset;
+    return result;
+  }
+
+  /** Units from `offset` on into `#units`: from memory, else from the files; what was filed in between is looked for again in memory. */
+  #readUnits(queue: { topic: string; queueId: number; handle: number }, offset: number, count: number): number {
+    const { table } = this.#parts;
+    const units = this.#units;
+    const inMemory = table.readUnits(queue.handle, offset, count, units);
+    if (inMemory > 0) return inMemory;
+    // Nothing behind FILED is certain to be in the file yet.
+    const filed = Math.min(count, table.filed(queue.handle) - offset);
+    if (filed <= 0) return table.readUnits(queue.handle, offset, count, units);
+    return this.#queues.queue(queue.topic, queue.queueId).read(units, 0, offset, filed);
+  }
+
+  /** The file that should hold `offset` is missing: the first offset of the next file, or the end. */
+  #behindMissing(offset: number, visibleMax: number): number {
+    const perFile = this.#unitsPerFile;
+    return Math.max(offset, Math.min(offset - (offset % perFile) + perFile, visibleMax));
+  }
+
+  /** Behind the last unit that is read together with `first`. */
+  #spanEnd(first: number, found: number, roomBytes: number): number {
+    const units = this.#units;
+    const segmentBytes = this.#log.segmentBytes;
+    const start = unitPhysical(units, first * UNIT_BYTES);
+    const segmentEnd = start - (start % segmentBytes) + segmentBytes;
+    let end = unitEnd(units, first * UNIT_BYTES);
+    let wanted = end - start;
+    let isDense = true;
+    let unit = first + 1;
+    for (; unit < found; unit++) {
+      const at = unit * UNIT_BYTES;
+      const physical = unitPhysical(units, at);
+      const next = unitEnd(units, at);
+      if (physical < end || next > segmentEnd) break;
+      const span = next - start;
+      wanted += unitSize(units, at);
+      isDense = isDense && physical === end;
+      if (isDense ? span > Math.min(DENSE_BYTES_MAX, roomBytes) : span > SPAN_BYTES_MAX || wanted * SPARSE < span) break;
+      end = next;
+    }
+    return unit;
+  }
+
+  /** Records that the last `#readSpan` served. */
+  #served = 0;
+
+  /** Reads the records of units [first, end) in one go and puts the sound ones into `target` from `length` on; gives the new length. */
+  #readSpan(request: ColdRequest, first: number, end: number, target: Uint8Array, length: number): number {
+    const units = this.#units;
+    const start = unitPhysical(units, first * UNIT_BYTES);
+    const bytes = unitEnd(units, (end - 1) * UNIT_BYTES) - start;
+    this.#served = 0;
+    let wanted = 0;
+    for (let unit = first; unit < end; unit++) wanted += unitSize(units, unit * UNIT_BYTES);
+    const isDense = wanted === bytes;
+    if (isDense ? bytes > target.length - length : bytes > SPAN_BYTES_MAX) {
+      this.#parts.onBadRecord(request.topic, request.queueId, start, `its unit says ${bytes} bytes`);
+      return length;
+    }
+    const into = isDense ? target : this.#span;
+    const base = isDense ? length : 0;
+    const read = this.#log.read(into, base, bytes, start);
+    let next = length;
+    for (let unit = first; unit < end; unit++) {
+      const at = unit * UNIT_BYTES;
+      const physical = unitPhysical(units, at);
+      const size = unitSize(units, at);
+      const from = base + physical - start;
+      if (physical - start + size > read) {
+        this.#gone++;
+        continue;
+      }
+      const reason = wrongRecord(into, from, size, physical);
+      if (reason !== '') {
+        this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
+        continue;
+      }
+      if (!isDense) target.set(into.subarray(from, from + size), next);
+      else if (from !== next) target.copyWithin(next, from, from + size);
+      next += size;
+      this.#served++;
+    }
+    return next;
+  }
+
+  readonly #found = { offset: 0, time: 0 };
+
+  /** Store time of the first message at or after `offset` that can be read; `end` when there is none before it. One that was removed is older than all. */
+  #timeFrom(queue: { topic: string; queueId: number; handle: number }, offset: number, end: number): { readonly offset: number; readonly time: number } {
+    const found = this.#found;
+    const unit = this.#units;
+    for (let probe = offset; probe < end; probe++) {
+      if (this.#readUnits(queue, probe, 1) === 0) return this.#at(probe, -1);
+      if (selectUnits(unit, 1, 1, RECORD_BYTES_MAX, []).found === 0) continue;
+      const physical = unitPhysical(unit, 0);
+      const head = this.#head;
+      if (this.#log.read(head, 0, HEAD_BYTES, physical) < STORE_TIMESTAMP_AT + 8) return this.#at(probe, -1);
+      if (wrongRecord(head, 0, readInt32(head, 0), physical) !== '') continue;
+      const isV6 = (readInt32(head, SYS_FLAG_AT) & BORN_HOST_V6_FLAG) !== 0;
+      return this.#at(probe, readInt64(head, STORE_TIMESTAMP_AT + (isV6 ? HOST_V6_EXTRA_BYTES : 0)));
+    }
+    found.offset = end;
+    found.time = -1;
+    return found;
+  }
+
+  #at(offset: number, time: number): { readonly offset: number; readonly time: number } {
+    this.#found.offset = offset;
+    this.#found.time = time;
+    return this.#found;
+  }
+}
+
+/** Why what lies at `at` is not the record of `size` bytes at `physical`; '' when it is. */
+function wrongRecord(bytes: Uint8Array, at: number, size: number, physical: number): string {
+  if (readInt32(bytes, at) !== size) return 'its size is another one';
+  const magic = readInt32(bytes, at + MAGIC_AT);
+  if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return 'its magic is not that of a record';
+  return readInt64(bytes, at + PHYSICAL_OFFSET_AT) === physical ? '' : 'its physical offset is another one';
+}

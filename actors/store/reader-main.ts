@@ -1,0 +1,47 @@
+/**
+ * Reader: the thread 'reader' with the one reader actor on it. Blocks in reads of the disk. Its death loses nothing: who asked
+ * gets no answer within its time and asks the next one.
+ */
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
+import { storeLayout } from '../../storage/store-layout.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { Watermarks } from '../commit-log/watermarks.ts';
+import { QueueTable } from '../queue/queue-table.ts';
+import { ColdReader } from './cold-read.ts';
+import { READER_PATH, ReaderActor } from './reader-actor.ts';
+
+export type ReaderThreadData = {
+  readonly memory: Pick<BrokerMemory, 'queues' | 'marks' | 'readSlots'>;
+  readonly config: Pick<BrokerConfig, 'storePath' | 'commitLogSegmentBytes' | 'flushDiskType'>;
+};
+
+const MAILBOX_MAX = 8192;
+
+export function main(thread: ThreadContext, given: unknown): void {
+  const { memory, config } = given as ReaderThreadData;
+  const marks = new Watermarks(memory.marks);
+  const reader = new ColdReader({
+    disk: new NodeDisk(),
+    layout: storeLayout(config.storePath),
+    segmentBytes: config.commitLogSegmentBytes,
+    table: new QueueTable(memory.queues),
+    onBadRecord: (topic, queueId, physical, reason) =>
+      thread.log('error', 'a message cannot be served: its record is damaged', { topic, queueId, physical, reason }),
+  });
+  const create = (): ReaderActor =>
+    new ReaderActor({
+      reader,
+      marks,
+      syncFlush: config.flushDiskType === 'SYNC_FLUSH',
+      slots: memory.readSlots.map((slots) => new Uint8Array(slots)),
+      fence: (error) => {
+        marks.fence();
+        thread.log('error', 'the disk cannot be read: the broker is fenced', { error: error.message });
+        thread.report('fence', { code: error.code, error: error.message, ...error.fields });
+      },
+    });
+  thread.spawn(READER_PATH, create, { mailboxMax: MAILBOX_MAX });
+  thread.onStop(() => reader.close());
+}
