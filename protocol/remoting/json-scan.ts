@@ -91,51 +91,106 @@ export function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** The view of the bytes that were looked at last: read buffers and lanes are used again and again, so one of each stands ready. */
+class LastView {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
+
+  of(bytes: Uint8Array): DataView {
+    if (bytes === this.#bytes) return this.#view;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#view;
+  }
+}
+
+const sources = new LastView();
+const targets = new LastView();
+
+/** A view of a frame's bytes, made anew only when they are others than the last time. */
+export function sourceView(bytes: Uint8Array): DataView {
+  return sources.of(bytes);
+}
+
+/** Not 0 when one of the four bytes in `word` is the byte that `repeated` has four times. */
+export function hasByte(word: number, repeated: number): number {
+  const difference = word ^ repeated;
+  return (difference - 0x0101_0101) & ~difference & 0x8080_8080;
+}
+
+export const BACKSLASHES = 0x5c5c_5c5c;
+export const QUOTES = 0x2222_2222;
+
+/** Four ASCII characters as the little-endian word that `DataView.getInt32(at, true)` gives for them. */
+export function asciiWord(text: string): number {
+  return text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24);
+}
+
 /**
  * Writes the text of the JSON string whose inside is `bytes[start, end)` to `target` at `at`, as UTF-8; returns the end there. It never
  * grows: `end − start` bytes of room are enough. A lone surrogate becomes U+FFFD. −1: an escape that JSON does not have.
  */
 export function unescapeInto(bytes: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+  const source = sources.of(bytes);
+  const room = targets.of(target);
+  let from = start;
   let to = at;
-  for (let from = start; from < end; from++) {
-    const byte = bytes[from] as number;
-    if (byte !== BACKSLASH) {
+  for (;;) {
+    // Four bytes at a time up to the next escape.
+    while (from + 4 <= end) {
+      const word = source.getInt32(from, true);
+      if (hasByte(word, BACKSLASHES) !== 0) break;
+      room.setInt32(to, word, true);
+      from += 4;
+      to += 4;
+    }
+    let byte = 0;
+    while (from < end) {
+      byte = bytes[from] as number;
+      if (byte === BACKSLASH) break;
       target[to++] = byte;
-      continue;
+      from++;
     }
-    if (from + 1 >= end) return -1;
-    const kind = bytes[from + 1] as number;
-    if (kind !== 0x75) {
-      const plain = kind < 128 ? (PLAIN_ESCAPES[kind] as number) : 0;
-      if (plain === 0) return -1;
-      target[to++] = plain;
-      from += 1;
-      continue;
-    }
-    if (from + 5 >= end) return -1;
+    if (from >= end) return to;
     // The separators of properties, \u0001 and \u0002, are nearly all that comes.
-    if (bytes[from + 2] === ZERO && bytes[from + 3] === ZERO && bytes[from + 4] === ZERO) {
+    if (from + 6 <= end && source.getInt32(from + 1, true) === U000) {
       const digit = hexDigit(bytes[from + 5] as number);
       if (digit < 0) return -1;
       target[to++] = digit;
-      from += 5;
+      from += 6;
       continue;
     }
-    const unit = hexUnit(bytes, from + 2);
-    if (unit < 0) return -1;
-    from += 5;
-    if ((unit & 0xfc00) === 0xd800 && from + 6 < end && bytes[from + 1] === BACKSLASH && bytes[from + 2] === 0x75) {
-      const low = hexUnit(bytes, from + 3);
-      if (low < 0) return -1;
-      if ((low & 0xfc00) === 0xdc00) {
-        to = writeCodePoint(target, to, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff));
-        from += 6;
-        continue;
-      }
-    }
-    to = writeCodePoint(target, to, (unit & 0xf800) === 0xd800 ? 0xfffd : unit);
+    const taken = unescapeOne(bytes, from, end, target, to);
+    if (taken < 0) return -1;
+    // Bytes read above, bytes written below.
+    from += taken >> 4;
+    to += taken & 15;
   }
-  return to;
+}
+
+/** `u000` as a little-endian word. */
+const U000 = 0x3030_3075;
+
+/** One escape at `from`, or a pair of surrogates: bytes read · 16 + bytes written; −1 when JSON does not have it. */
+function unescapeOne(bytes: Uint8Array, from: number, end: number, target: Uint8Array, to: number): number {
+  if (from + 1 >= end) return -1;
+  const kind = bytes[from + 1] as number;
+  if (kind !== 0x75) {
+    const plain = kind < 128 ? (PLAIN_ESCAPES[kind] as number) : 0;
+    if (plain === 0) return -1;
+    target[to] = plain;
+    return (2 << 4) | 1;
+  }
+  if (from + 6 > end) return -1;
+  const unit = hexUnit(bytes, from + 2);
+  if (unit < 0) return -1;
+  if ((unit & 0xfc00) === 0xd800 && from + 12 <= end && bytes[from + 6] === BACKSLASH && bytes[from + 7] === 0x75) {
+    const low = hexUnit(bytes, from + 8);
+    if (low < 0) return -1;
+    if ((low & 0xfc00) === 0xdc00)
+      return (12 << 4) | (writeCodePoint(target, to, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)) - to);
+  }
+  return (6 << 4) | (writeCodePoint(target, to, (unit & 0xf800) === 0xd800 ? 0xfffd : unit) - to);
 }
 
 /** What follows a backslash → the byte it means; 0 for what JSON does not have. */

@@ -11,19 +11,22 @@ import { exactBoolean, exactInt, exactTime } from './field-reader.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import {
   asciiBytes,
+  asciiWord,
   BACKSLASH,
+  BACKSLASHES,
   bareEnd,
   CLOSE,
   COLON,
   COMMA,
-  isNull,
+  hasByte,
   isText,
   OPEN,
   plainBoolean,
   plainInt,
   plainLong,
   QUOTE,
-  stringEnd,
+  QUOTES,
+  sourceView,
   VALUE_ODD,
 } from './json-scan.ts';
 
@@ -138,93 +141,177 @@ export function scanSendHeader(bytes: Uint8Array, start: number, end: number, ou
   return scanJson(bytes, headerStart, headerEnd, out);
 }
 
-const CODE = asciiBytes('code');
-const FLAG = asciiBytes('flag');
-const OPAQUE = asciiBytes('opaque');
-const VERSION = asciiBytes('version');
-const EXT_FIELDS = asciiBytes('extFields');
+const WORD_CODE = asciiWord('code');
+const WORD_FLAG = asciiWord('flag');
+const WORD_OPAQ = asciiWord('opaq');
+const WORD_VERS = asciiWord('vers');
+const WORD_EXTF = asciiWord('extF');
+const WORD_LANG = asciiWord('lang');
+const WORD_UE = asciiWord('ue":');
+const WORD_ION = asciiWord('ion"');
+const WORD_IELD = asciiWord('ield');
+const WORD_UAGE = asciiWord('uage');
+const WORD_TRUE = asciiWord('true');
+const WORD_ALSE = asciiWord('alse');
+const MINUS = 0x2d;
+const ZERO = 0x30;
 
-/** The top-level object: compact, members in any order, `extFields` at most once with meaning. */
+/** Members of the top-level object, beyond the fields of a send. */
+const CODE = 14;
+const FLAG = 15;
+const OPAQUE = 16;
+const VERSION = 17;
+const EXT_FIELDS = 18;
+
+/** 1 for the fields that are 32-bit integers. */
+const IS_INT: Uint8Array = Uint8Array.of(0, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 0);
+
+/**
+ * The header: compact, members in any order. One walk with two levels, `isExt` says in which it is; a key is known by a letter or by words of
+ * four bytes, and a number is read while its end is looked for.
+ */
 function scanJson(bytes: Uint8Array, start: number, end: number, out: SendHeader): boolean {
   if (bytes[start] !== OPEN) return false;
-  let at = start + 1;
-  for (;;) {
-    if (bytes[at] !== QUOTE) return false;
-    const keyStart = at + 1;
-    for (at = keyStart; bytes[at] !== QUOTE; at++) if (at >= end || bytes[at] === BACKSLASH) return false;
-    const keyLength = at - keyStart;
-    if (bytes[at + 1] !== COLON) return false;
-    at += 2;
-    if (bytes[at] === OPEN) {
-      if (keyLength !== 9 || !isText(bytes, keyStart, EXT_FIELDS)) return false;
-      at = scanFields(bytes, at, end, out);
-      if (at < 0) return false;
-    } else {
-      const valueStart = at;
-      const isString = bytes[at] === QUOTE;
-      at = isString ? stringEnd(bytes, at + 1, end) + 1 : bareEnd(bytes, at, end);
-      if (at <= 0) return false;
-      const isInt =
-        (keyLength === 4 && (isText(bytes, keyStart, CODE) || isText(bytes, keyStart, FLAG))) ||
-        (keyLength === 6 && isText(bytes, keyStart, OPAQUE)) ||
-        (keyLength === 7 && isText(bytes, keyStart, VERSION));
-      if (isInt) {
-        const value = isString ? VALUE_ODD : plainInt(bytes, valueStart, at);
-        if (value === VALUE_ODD) return false;
-        if (keyLength === 6) out.opaque = value;
-        else if (keyLength === 7) out.version = value;
-        else if (bytes[keyStart] === 0x63) out.code = value;
-        else out.flag = value;
-      } else if (keyLength === 9 && isText(bytes, keyStart, EXT_FIELDS) && !isNull(bytes, valueStart, at)) {
-        return false;
-      }
-    }
-    const after = bytes[at++];
-    if (after === CLOSE) return at === end;
-    if (after !== COMMA) return false;
-  }
-}
-
-/** The object of header fields that opens at `start`; where it ends, −1 when it is not understood. */
-function scanFields(bytes: Uint8Array, start: number, end: number, out: SendHeader): number {
-  let at = start + 1;
+  const view = sourceView(bytes);
+  let isExt = false;
   let names = 0;
-  if (bytes[at] === CLOSE) return at + 1;
+  let at = start + 1;
   for (;;) {
-    if (bytes[at] !== QUOTE) return -1;
-    const keyStart = at + 1;
-    for (at = keyStart; bytes[at] !== QUOTE; at++) if (at >= end || bytes[at] === BACKSLASH) return -1;
-    const keyEnd = at;
-    if (bytes[at + 1] !== COLON) return -1;
-    at += 2;
-    let valueStart = at;
-    let valueEnd = at;
-    let isEscaped = false;
-    let isString = false;
-    if (bytes[at] === QUOTE) {
-      isString = true;
-      valueStart = ++at;
-      for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[at]) {
-        if (byte === BACKSLASH) {
-          isEscaped = true;
-          at++;
-        }
-        if (++at >= end) return -1;
+    // Words of four bytes are read from here on: what is shorter than any known member is for the exact way.
+    if (bytes[at] !== QUOTE || at + 9 > end) return false;
+    let field = 0;
+    if (isExt) {
+      if (bytes[at + 2] === QUOTE) {
+        const letter = bytes[at + 1] as number;
+        if (letter === BACKSLASH || letter === QUOTE) return false;
+        field = letter - 0x60;
+        if (field < 1 || field > BATCH) field = 0;
+        else names |= 1;
+        at += 3;
+      } else {
+        const keyStart = at + 1;
+        for (at = keyStart; bytes[at] !== QUOTE; at++) if (at >= end || bytes[at] === BACKSLASH) return false;
+        field = longField(bytes, keyStart, at - keyStart);
+        if (field !== 0) names |= 2;
+        at++;
       }
-      valueEnd = at++;
     } else {
-      valueEnd = bareEnd(bytes, at, end);
-      if (valueEnd < 0) return -1;
-      at = valueEnd;
+      const word = view.getInt32(at + 1, true);
+      if (word === WORD_CODE && bytes[at + 5] === QUOTE) {
+        field = CODE;
+        at += 6;
+      } else if (word === WORD_FLAG && bytes[at + 5] === QUOTE) {
+        field = FLAG;
+        at += 6;
+      } else if (word === WORD_OPAQ && view.getInt32(at + 5, true) === WORD_UE) {
+        field = OPAQUE;
+        at += 8;
+      } else if (word === WORD_VERS && view.getInt32(at + 5, true) === WORD_ION) {
+        field = VERSION;
+        at += 9;
+      } else if (word === WORD_EXTF && view.getInt32(at + 5, true) === WORD_IELD && bytes[at + 9] === 0x73 && bytes[at + 10] === QUOTE) {
+        field = EXT_FIELDS;
+        at += 11;
+      } else if (word === WORD_LANG && view.getInt32(at + 5, true) === WORD_UAGE && bytes[at + 9] === QUOTE) {
+        at += 10;
+      } else {
+        for (at++; bytes[at] !== QUOTE; at++) if (at >= end || bytes[at] === BACKSLASH) return false;
+        at++;
+      }
     }
-    const field = keyEnd - keyStart === 1 ? shortField(bytes[keyStart] as number) : longField(bytes, keyStart, keyEnd - keyStart);
-    if (field !== 0 && (isString || !isNull(bytes, valueStart, valueEnd))) {
-      names |= keyEnd - keyStart === 1 ? 1 : 2;
-      if (!takeField(bytes, field, valueStart, valueEnd, isString, isEscaped, out)) return -1;
+    if (bytes[at] !== COLON) return false;
+    at++;
+    const isString = bytes[at] === QUOTE;
+    if (field === EXT_FIELDS) {
+      if (bytes[at] !== OPEN) return false;
+      if (bytes[at + 1] !== CLOSE) {
+        isExt = true;
+        at++;
+        continue;
+      }
+      at += 2;
+    } else if (IS_INT[field] === 1) {
+      if (isString) {
+        if (!isExt) return false;
+        at++;
+      }
+      const isNegative = bytes[at] === MINUS;
+      if (isNegative) at++;
+      const digitsStart = at;
+      let value = 0;
+      for (let digit = (bytes[at] as number) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[at] as number) - ZERO) {
+        value = (value * 10 + digit) | 0;
+        at++;
+      }
+      if (isNegative) value = 0 - value;
+      // More than nine digits may have wrapped.
+      const digits = at - digitsStart;
+      if (digits < 1 || digits > 9) value = plainInt(bytes, isNegative ? digitsStart - 1 : digitsStart, at);
+      if (value === VALUE_ODD) return false;
+      if (isString && bytes[at++] !== QUOTE) return false;
+      takeInt(field, value, out);
+    } else if (field === BORN_TIMESTAMP) {
+      if (isString) at++;
+      const digitsStart = at;
+      let value = 0;
+      for (let digit = (bytes[at] as number) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[at] as number) - ZERO) {
+        value = value * 10 + digit;
+        at++;
+        if (at - digitsStart > 15) return false;
+      }
+      if (at === digitsStart) return false;
+      if (isString && bytes[at++] !== QUOTE) return false;
+      out.bornTimestamp = value;
+      out.found |= FOUND_BORN_TIMESTAMP;
+    } else if (field === UNIT_MODE || field === BATCH) {
+      if (isString) at++;
+      if (at + 5 > end) return false;
+      const isTrue = view.getInt32(at, true) === WORD_TRUE;
+      if (!isTrue && (bytes[at] !== 0x66 || view.getInt32(at + 1, true) !== WORD_ALSE)) return false;
+      at += isTrue ? 4 : 5;
+      if (isString && bytes[at++] !== QUOTE) return false;
+      if (field === UNIT_MODE) out.isUnitMode = isTrue;
+      else out.isBatch = isTrue;
+    } else if (isString) {
+      const valueStart = ++at;
+      let isEscaped = false;
+      for (;;) {
+        while (at + 4 <= end) {
+          const word = view.getInt32(at, true);
+          if ((hasByte(word, QUOTES) | hasByte(word, BACKSLASHES)) !== 0) break;
+          at += 4;
+        }
+        while (at < end && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++;
+        if (at >= end) return false;
+        if (bytes[at] === QUOTE) break;
+        isEscaped = true;
+        at += 2;
+      }
+      if (field === PROPERTIES) {
+        out.propertiesStart = valueStart;
+        out.propertiesEnd = at;
+        out.arePropertiesEscaped = isEscaped;
+      } else if (field !== 0) {
+        // A topic or group with an escape is for the exact way.
+        if (isEscaped) return false;
+        takeText(field, valueStart, at, out);
+      }
+      at++;
+    } else {
+      // A bare word: of no interest, or null where a text is, which is for the exact way.
+      if (field !== 0) return false;
+      at = bareEnd(bytes, at, end);
+      if (at < 0) return false;
+    }
+    if (isExt && bytes[at] === CLOSE) {
+      if (areNamesMixed(names, out)) return false;
+      isExt = false;
+      names = 0;
+      at++;
     }
     const after = bytes[at++];
-    if (after === CLOSE) return at > end || areNamesMixed(names, out) ? -1 : at;
-    if (after !== COMMA) return -1;
+    if (after === CLOSE) return !isExt && at === end;
+    if (after !== COMMA) return false;
   }
 }
 
@@ -328,19 +415,9 @@ function takeField(
 ): boolean {
   switch (field) {
     case PRODUCER_GROUP:
-      out.producerGroupStart = start;
-      out.producerGroupEnd = end;
-      out.found |= FOUND_PRODUCER_GROUP;
-      return isString && !isEscaped;
     case TOPIC:
-      out.topicStart = start;
-      out.topicEnd = end;
-      out.found |= FOUND_TOPIC;
-      return isString && !isEscaped;
     case DEFAULT_TOPIC:
-      out.defaultTopicStart = start;
-      out.defaultTopicEnd = end;
-      out.found |= FOUND_DEFAULT_TOPIC;
+      takeText(field, start, end, out);
       return isString && !isEscaped;
     case PROPERTIES:
       out.propertiesStart = start;
@@ -372,8 +449,36 @@ function takeField(
   }
 }
 
+function takeText(field: number, start: number, end: number, out: SendHeader): void {
+  if (field === PRODUCER_GROUP) {
+    out.producerGroupStart = start;
+    out.producerGroupEnd = end;
+    out.found |= FOUND_PRODUCER_GROUP;
+  } else if (field === TOPIC) {
+    out.topicStart = start;
+    out.topicEnd = end;
+    out.found |= FOUND_TOPIC;
+  } else {
+    out.defaultTopicStart = start;
+    out.defaultTopicEnd = end;
+    out.found |= FOUND_DEFAULT_TOPIC;
+  }
+}
+
 function takeInt(field: number, value: number, out: SendHeader): void {
   switch (field) {
+    case CODE:
+      out.code = value;
+      break;
+    case FLAG:
+      out.flag = value;
+      break;
+    case OPAQUE:
+      out.opaque = value;
+      break;
+    case VERSION:
+      out.version = value;
+      break;
     case DEFAULT_TOPIC_QUEUE_NUMS:
       out.defaultTopicQueueNums = value;
       out.found |= FOUND_DEFAULT_TOPIC_QUEUE_NUMS;
