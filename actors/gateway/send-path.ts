@@ -241,7 +241,8 @@ export class SendPath {
       this.#refuse(connection, header, responseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist, apply first please! Auto-creation is off`);
       return true;
     }
-    const frame = bytes.slice(start, end);
+    // A copy: `slice` of a Buffer would be a view of the read buffer, which the next chunk overwrites.
+    const frame = Buffer.from(bytes.subarray(start, end));
     const defaultTopic = utf8(header.text, header.defaultTopicStart, header.defaultTopicEnd);
     const queueNums = header.defaultTopicQueueNums;
     const sysFlag = header.isUnitMode ? 1 : 0;
@@ -283,7 +284,7 @@ export class SendPath {
 
   /** No room in the lane: the frame waits for a while, and its connection is read no further. */
   #stall(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
-    this.#stalled.push({ connection, frame: bytes.slice(start, end), since: this.#thread.monotonicMs() });
+    this.#stalled.push({ connection, frame: Buffer.from(bytes.subarray(start, end)), since: this.#thread.monotonicMs() });
     connection.hold(HOLD_LANE);
     if (this.#stalled.length === 1) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
     return false;
