@@ -4,6 +4,7 @@
  * throwing with the process's output when it does not become ready.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,28 @@ export type StartOptions = {
 };
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
+const SETPRIV = '/usr/bin/setpriv';
+/** Where the system has it: ends the process with this one, even if that is killed. It replaces itself by the command: one pid. */
+const DIE_WITH_PARENT: readonly string[] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : [];
+
+/** Those that run: a test that is cut short must not leave them behind. */
+const running: Set<ChildProcess> = new Set();
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+process.once('exit', killAll);
+for (const [signal, code] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(code);
+  });
+}
 
 export class RingmqProcess {
   readonly nameServer: string;
@@ -87,9 +110,11 @@ export class RingmqProcess {
     // A test runner's own variables would change what the child prints.
     delete env.NODE_TEST_CONTEXT;
     delete env.NODE_OPTIONS;
-    const child = spawn(program, [...rest, ...(options.args ?? [])], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const line = [...DIE_WITH_PARENT, program, ...rest, ...(options.args ?? [])];
+    const child = spawn(line[0] ?? program, line.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#output = '';
+    running.add(child);
     const take = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-262_144);
     };
@@ -97,6 +122,7 @@ export class RingmqProcess {
     child.stderr?.on('data', take);
     this.#exit = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
+        running.delete(child);
         if (this.#child === child) this.#child = undefined;
         resolve({ code, signal });
       });
