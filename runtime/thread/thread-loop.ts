@@ -351,8 +351,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
       const turnEnds = this.#turnEnds;
       for (let i = 0; i < turnEnds.length; i++) (turnEnds[i] as () => void)();
-      this.#publish();
+      // Before the records are shown: whoever has an answer finds the counters that go with it.
       this.#count();
+      this.#publish();
       return didWork || this.host.hasWork;
     } finally {
       this.#inTurn = false;
