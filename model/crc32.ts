@@ -5,7 +5,7 @@
  */
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
-const SHORT_BYTES = 200;
+const SHORT_BYTES = 320;
 const POLYNOMIAL = 0xedb88320;
 
 const TABLES: Int32Array = buildTables();
@@ -27,7 +27,7 @@ function buildTables(): Int32Array {
   return tables;
 }
 
-/** The record's body CRC of `bytes[start, end)`: 31 bits. Allocates nothing below 200 bytes, one view above. */
+/** The record's body CRC of `bytes[start, end)`: 31 bits. Allocates nothing below 320 bytes, one view above. */
 export function bodyCrc32(bytes: Uint8Array, start: number, end: number): number {
   if (end - start >= SHORT_BYTES) return zlibCrc32(bytes.subarray(start, end)) & 0x7fffffff;
   return shortCrc32(bytes, start, end) & 0x7fffffff;
@@ -41,10 +41,7 @@ export function shortCrc32(bytes: Uint8Array, start: number, end: number): numbe
   for (const last = end - 7; at < last; at += 8) {
     const low =
       crc ^
-      ((bytes[at] as number) |
-        ((bytes[at + 1] as number) << 8) |
-        ((bytes[at + 2] as number) << 16) |
-        ((bytes[at + 3] as number) << 24));
+      ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24));
     crc =
       (t[1792 + (low & 0xff)] as number) ^
       (t[1536 + ((low >>> 8) & 0xff)] as number) ^

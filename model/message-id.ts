@@ -26,11 +26,14 @@ export function formatMessageId(host: Host, physicalOffset: number): string {
 /** Reads an offset message id. Throws MessageTextError. */
 export function parseMessageId(text: string): OffsetMessageId {
   if ((text.length !== MESSAGE_ID_V4_CHARS && text.length !== MESSAGE_ID_V6_CHARS) || !/^[0-9a-fA-F]+$/.test(text))
-    throw new MessageTextError(`A message id of ${text.length} characters; ${MESSAGE_ID_V4_CHARS} or ${MESSAGE_ID_V6_CHARS} hexadecimal ones are needed`);
+    throw new MessageTextError(
+      `A message id of ${text.length} characters; ${MESSAGE_ID_V4_CHARS} or ${MESSAGE_ID_V6_CHARS} hexadecimal ones are needed`,
+    );
   const bytes = Buffer.from(text, 'hex');
   const addressBytes = bytes.length - 12;
   const physicalOffset = readInt64(bytes, addressBytes + 4);
-  if (!Number.isSafeInteger(physicalOffset) || physicalOffset < 0) throw new MessageTextError(`A message id with the offset ${physicalOffset}`);
+  if (!Number.isSafeInteger(physicalOffset) || physicalOffset < 0)
+    throw new MessageTextError(`A message id with the offset ${physicalOffset}`);
   return { host: { address: Uint8Array.from(bytes.subarray(0, addressBytes)), port: readInt32(bytes, addressBytes) }, physicalOffset };
 }
 

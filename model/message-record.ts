@@ -103,12 +103,7 @@ export function recordSize(bodyBytes: number, topicBytes: number, propertiesByte
 
 /** Big-endian int32 at `at`. */
 export function readInt32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)
-  );
+  return ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
 }
 
 /** Big-endian int64 at `at` as a double: exact to 2^53, nearest beyond. */

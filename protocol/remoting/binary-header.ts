@@ -87,7 +87,8 @@ function decodeFields(bytes: Uint8Array, start: number, end: number): Map<string
     const nameLength = end - at < 6 ? -1 : readInt16(bytes, at);
     const valueAt = at + 2 + nameLength + 4;
     const valueLength = nameLength < 0 || valueAt > end ? -1 : readInt32(bytes, valueAt - 4);
-    if (valueLength < 0 || valueLength > end - valueAt) throw new FrameError('malformed-header', `Header field ${count} goes beyond the header`);
+    if (valueLength < 0 || valueLength > end - valueAt)
+      throw new FrameError('malformed-header', `Header field ${count} goes beyond the header`);
     // An empty text is null in Java, so a field with an empty name or value is not there.
     if (nameLength > 0 && valueLength > 0)
       fields.set(utf8Text(bytes, at + 2, valueAt - 4), utf8Text(bytes, valueAt, valueAt + valueLength));

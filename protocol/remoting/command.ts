@@ -57,9 +57,7 @@ export function decodeCommand(bytes: Uint8Array, start: number, end: number): Re
   if (serializeType !== SERIALIZE_JSON && serializeType !== SERIALIZE_ROCKETMQ)
     throw new FrameError('unknown-serializer', `Unknown serialize type ${serializeType}; 0 (JSON) and 1 (ROCKETMQ) are understood`);
   const header =
-    serializeType === SERIALIZE_JSON
-      ? decodeJsonHeader(bytes, headerStart, headerEnd)
-      : decodeBinaryHeader(bytes, headerStart, headerEnd);
+    serializeType === SERIALIZE_JSON ? decodeJsonHeader(bytes, headerStart, headerEnd) : decodeBinaryHeader(bytes, headerStart, headerEnd);
   return { ...header, body: bytes.subarray(headerEnd, end), serializeType };
 }
 

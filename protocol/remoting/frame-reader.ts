@@ -148,12 +148,18 @@ export class FrameReader {
   #hasGoodPrefix(bytes: Uint8Array, at: number, length: number): boolean {
     const serializeType = bytes[at + 4] as number;
     if (serializeType > SERIALIZE_ROCKETMQ) {
-      this.#error = new FrameError('unknown-serializer', `Unknown serialize type ${serializeType}; 0 (JSON) and 1 (ROCKETMQ) are understood`);
+      this.#error = new FrameError(
+        'unknown-serializer',
+        `Unknown serialize type ${serializeType}; 0 (JSON) and 1 (ROCKETMQ) are understood`,
+      );
       return false;
     }
     const headerLength = ((bytes[at + 5] as number) << 16) | ((bytes[at + 6] as number) << 8) | (bytes[at + 7] as number);
     if (headerLength > length - 4) {
-      this.#error = new FrameError('header-beyond-frame', `A header of ${headerLength} bytes in a frame with ${length - 4} bytes for header and body`);
+      this.#error = new FrameError(
+        'header-beyond-frame',
+        `A header of ${headerLength} bytes in a frame with ${length - 4} bytes for header and body`,
+      );
       return false;
     }
     return true;

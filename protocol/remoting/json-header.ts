@@ -125,7 +125,7 @@ function extFields(header: JsonObject, text: string): Map<string, string> {
   const fields = new Map<string, string>();
   let ext = own(header, 'extFields') ?? null;
   if (ext === null) return fields;
-  if (typeof ext !== 'object' || Array.isArray(ext)) throw new FrameError('malformed-header', 'The header\'s extFields are not an object');
+  if (typeof ext !== 'object' || Array.isArray(ext)) throw new FrameError('malformed-header', "The header's extFields are not an object");
   if (Object.values(ext).some((value) => typeof value === 'number' && !Number.isSafeInteger(value)))
     ext = parseObject(text, keepDigits)['extFields'] as JsonObject;
   const names = Object.keys(ext);

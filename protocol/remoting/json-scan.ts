@@ -187,8 +187,7 @@ function unescapeOne(bytes: Uint8Array, from: number, end: number, target: Uint8
   if ((unit & 0xfc00) === 0xd800 && from + 12 <= end && bytes[from + 6] === BACKSLASH && bytes[from + 7] === 0x75) {
     const low = hexUnit(bytes, from + 8);
     if (low < 0) return -1;
-    if ((low & 0xfc00) === 0xdc00)
-      return (12 << 4) | (writeCodePoint(target, to, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)) - to);
+    if ((low & 0xfc00) === 0xdc00) return (12 << 4) | (writeCodePoint(target, to, 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)) - to);
   }
   return (6 << 4) | (writeCodePoint(target, to, (unit & 0xf800) === 0xd800 ? 0xfffd : unit) - to);
 }

@@ -214,7 +214,15 @@ function scanJson(bytes: Uint8Array, start: number, end: number, out: PullHeader
   }
 }
 
-function takeMember(bytes: Uint8Array, key: number, keyLength: number, start: number, end: number, isString: boolean, out: PullHeader): boolean {
+function takeMember(
+  bytes: Uint8Array,
+  key: number,
+  keyLength: number,
+  start: number,
+  end: number,
+  isString: boolean,
+  out: PullHeader,
+): boolean {
   const isCode = keyLength === 4 && isText(bytes, key, CODE);
   const isFlag = keyLength === 4 && isText(bytes, key, FLAG);
   const isOpaque = keyLength === 6 && isText(bytes, key, OPAQUE);
@@ -274,7 +282,15 @@ function isLong(field: number): boolean {
 }
 
 /** False: what only the exact way can judge. `isJson`: a text may hold escapes. */
-function takeField(bytes: Uint8Array, field: number, start: number, end: number, isString: boolean, isJson: boolean, out: PullHeader): boolean {
+function takeField(
+  bytes: Uint8Array,
+  field: number,
+  start: number,
+  end: number,
+  isString: boolean,
+  isJson: boolean,
+  out: PullHeader,
+): boolean {
   if (field === 0 || (!isString && isNull(bytes, start, end))) return true;
   if (field === CONSUMER_GROUP || field === TOPIC || field === SUBSCRIPTION || field === EXPRESSION_TYPE) {
     if (!isString) return false;

@@ -110,7 +110,13 @@ export const BATCH_ACK_MESSAGE = 200_151;
 
 /** True for the codes whose header `scanSendHeader` reads. */
 export function isSend(code: number): boolean {
-  return code === SEND_MESSAGE_V2 || code === SEND_MESSAGE || code === SEND_BATCH_MESSAGE || code === SEND_REPLY_MESSAGE || code === SEND_REPLY_MESSAGE_V2;
+  return (
+    code === SEND_MESSAGE_V2 ||
+    code === SEND_MESSAGE ||
+    code === SEND_BATCH_MESSAGE ||
+    code === SEND_REPLY_MESSAGE ||
+    code === SEND_REPLY_MESSAGE_V2
+  );
 }
 
 /** True for the codes whose header `scanPullHeader` reads. */

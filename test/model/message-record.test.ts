@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { MessageRecordError } from '../../model/errors.ts';
-import { decodeMessageRecord, decodeMessageRecords, encodeMessageRecord, readInt64, recordSize, writeInt64 } from '../../model/message-record.ts';
+import {
+  decodeMessageRecord,
+  decodeMessageRecords,
+  encodeMessageRecord,
+  readInt64,
+  recordSize,
+  writeInt64,
+} from '../../model/message-record.ts';
 
 /** Made with the official 5.3.3 Java library. */
 const JAVA =
@@ -78,7 +85,8 @@ test('encodeMessageRecord and decodeMessageRecord are each other’s inverse, IP
 
 test('decodeMessageRecord refuses every cut of a record and every size that lies', async (t) => {
   const bytes = Buffer.from(JAVA, 'hex');
-  for (let cut = 0; cut < bytes.length; cut++) t.throws(() => decodeMessageRecord(bytes.subarray(0, cut), 0), MessageRecordError, `cut at ${cut}`);
+  for (let cut = 0; cut < bytes.length; cut++)
+    t.throws(() => decodeMessageRecord(bytes.subarray(0, cut), 0), MessageRecordError, `cut at ${cut}`);
   const lies: [number, number][] = [
     [0, 0],
     [0, -1],

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
 import { test } from 'tap';
 import { bodyCrc32, shortCrc32 } from '../../model/crc32.ts';
 import { groupNameFault, isSystemGroup } from '../../model/group.ts';
@@ -50,18 +50,31 @@ test('bodyCrc32 is zlib’s sum of any body with its top bit cleared', async (t)
 test('parseProperties takes what Java’s parser takes', async (t) => {
   const table: [string, [string, string][]][] = [
     ['', []],
-    ['KEYS\u0001k1 k2\u0002TAGS\u0001A\u0002', [['KEYS', 'k1 k2'], ['TAGS', 'A']]],
+    [
+      'KEYS\u0001k1 k2\u0002TAGS\u0001A\u0002',
+      [
+        ['KEYS', 'k1 k2'],
+        ['TAGS', 'A'],
+      ],
+    ],
     ['a\u0001b', [['a', 'b']]],
     ['\u0001b\u0002a\u0001\u0002x\u0002\u0002c\u0001d\u0001e\u0002', [['c', 'd\u0001e']]],
     ['a\u0001b\u0002a\u0001c\u0002', [['a', 'c']]],
   ];
   for (const [text, expected] of table) t.same([...parseProperties(text)], expected, JSON.stringify(text));
-  t.equal(formatProperties([['a', 'b'], ['c', 'd']]), 'a\u0001b\u0002c\u0001d\u0002');
+  t.equal(
+    formatProperties([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]),
+    'a\u0001b\u0002c\u0001d\u0002',
+  );
   t.same(splitKeys(' k1  k2 '), ['k1', 'k2']);
 });
 
 test('topicNameFault and groupNameFault name the rule that is broken', async (t) => {
-  for (const topic of ['T', '%RETRY%g', 'a|b', 'ns%topic', 'x'.repeat(127), retryTopic('g'.repeat(248))]) t.equal(topicNameFault(topic), null, topic);
+  for (const topic of ['T', '%RETRY%g', 'a|b', 'ns%topic', 'x'.repeat(127), retryTopic('g'.repeat(248))])
+    t.equal(topicNameFault(topic), null, topic);
   t.match(topicNameFault(' '), /blank/);
   t.match(topicNameFault('a b'), /illegal characters/);
   t.match(topicNameFault('中'), /illegal characters/);

@@ -30,9 +30,46 @@ const GROWTH_BYTES_MAX = 16 * 1024 * 1024;
 
 type Target = { readonly name: string; readonly corpus: readonly Uint8Array[]; readonly run: (bytes: Uint8Array) => void };
 
-const SEND = { a: 'PG', b: 'TopicTest', c: 'TBW102', d: 4, e: 3, f: 0, g: 1_700_000_000_000, h: 0, i: 'UNIQ_KEY\u0001X\u0002"中😀\\', j: 0, k: false, l: 16, m: false };
-const LONG_SEND = { producerGroup: 'G', topic: 'T', defaultTopic: 'TBW102', defaultTopicQueueNums: 4, queueId: -1, sysFlag: 0, bornTimestamp: 1, flag: 0, properties: 'a\u0001b', batch: true };
-const PULL = { consumerGroup: 'G', topic: 'T', queueId: 3, queueOffset: 123_456, maxMsgNums: 32, sysFlag: 6, commitOffset: 1, suspendTimeoutMillis: 15_000, subscription: 'A || B', subVersion: 9, expressionType: 'TAG' };
+const SEND = {
+  a: 'PG',
+  b: 'TopicTest',
+  c: 'TBW102',
+  d: 4,
+  e: 3,
+  f: 0,
+  g: 1_700_000_000_000,
+  h: 0,
+  i: 'UNIQ_KEY\u0001X\u0002"中😀\\',
+  j: 0,
+  k: false,
+  l: 16,
+  m: false,
+};
+const LONG_SEND = {
+  producerGroup: 'G',
+  topic: 'T',
+  defaultTopic: 'TBW102',
+  defaultTopicQueueNums: 4,
+  queueId: -1,
+  sysFlag: 0,
+  bornTimestamp: 1,
+  flag: 0,
+  properties: 'a\u0001b',
+  batch: true,
+};
+const PULL = {
+  consumerGroup: 'G',
+  topic: 'T',
+  queueId: 3,
+  queueOffset: 123_456,
+  maxMsgNums: 32,
+  sysFlag: 6,
+  commitOffset: 1,
+  suspendTimeoutMillis: 15_000,
+  subscription: 'A || B',
+  subVersion: 9,
+  expressionType: 'TAG',
+};
 const BODY = new Uint8Array(40).fill(0x61);
 const FRAMES: readonly Uint8Array[] = [0, 1].flatMap((type) => {
   const serializeType = type as 0 | 1;
@@ -60,7 +97,8 @@ function scanFrame(bytes: Uint8Array): void {
     if (end > propertiesEnd - propertiesStart) throw new Error('more text than was escaped');
   }
   const isPull = scanPullHeader(bytes, 0, bytes.length, pullHeader);
-  if (isPull && (pullHeader.subscriptionEnd > bytes.length || pullHeader.topicStart > pullHeader.topicEnd)) throw new Error('a range beyond its frame');
+  if (isPull && (pullHeader.subscriptionEnd > bytes.length || pullHeader.topicStart > pullHeader.topicEnd))
+    throw new Error('a range beyond its frame');
   const command = decodeCommand(bytes, 0, bytes.length);
   if (!isSend) fillFromCommand(command, bytes, sendHeader);
   if (!isPull) fillPullFromCommand(command, pullHeader);
@@ -79,22 +117,48 @@ function readFrames(bytes: Uint8Array): void {
     const length = Math.min(step, bytes.length - at);
     if (reader.push(bytes.subarray(at, at + length), length, onFrame) !== null) break;
     if (reader.isStopped) reader.resume(onFrame);
-    if (reader.heldBytes > Math.max(1024, 2 * bytes.length)) throw new Error(`${reader.heldBytes} bytes held for ${bytes.length} that came`);
+    if (reader.heldBytes > Math.max(1024, 2 * bytes.length))
+      throw new Error(`${reader.heldBytes} bytes held for ${bytes.length} that came`);
   }
 }
 
 async function targets(): Promise<Target[]> {
-  const record = encodeMessageRecord({ topic: 'TopicTest', body: BODY, properties: 'KEYS\u0001k\u0002', queueOffset: 5, bornHost: { address: new Uint8Array(16), port: 1 } });
+  const record = encodeMessageRecord({
+    topic: 'TopicTest',
+    body: BODY,
+    properties: 'KEYS\u0001k\u0002',
+    queueOffset: 5,
+    bornHost: { address: new Uint8Array(16), port: 1 },
+  });
   const table = { dataVersion: { counter: 1, stateVersion: 0, timestamp: 2 }, topics: new Map() };
-  table.topics.set('T', { topicName: 'T', readQueueNums: 4, writeQueueNums: 4, perm: 6, topicFilterType: 'SINGLE_TAG', topicSysFlag: 0, order: false, attributes: new Map([['a', 'b']]) });
-  const json = Buffer.from('{"a":{"brokerName":"b","queueId":0,"topic":"T"},{"x":1}:[1,2.5,-3e4,9223372036854775807,true,null],0:"\\u4e2d\\n"}');
+  table.topics.set('T', {
+    topicName: 'T',
+    readQueueNums: 4,
+    writeQueueNums: 4,
+    perm: 6,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: 0,
+    order: false,
+    attributes: new Map([['a', 'b']]),
+  });
+  const json = Buffer.from(
+    '{"a":{"brokerName":"b","queueId":0,"topic":"T"},{"x":1}:[1,2.5,-3e4,9223372036854775807,true,null],0:"\\u4e2d\\n"}',
+  );
   const list: Target[] = [
     { name: 'FrameReader', corpus: [Buffer.concat(FRAMES), ...FRAMES], run: readFrames },
     { name: 'frames', corpus: FRAMES, run: scanFrame },
     { name: 'decodeMessageRecords', corpus: [record, Buffer.concat([record, record])], run: (bytes) => void decodeMessageRecords(bytes) },
     { name: 'parseTolerantJson', corpus: [json], run: (bytes) => void parseTolerantJson(Buffer.from(bytes).toString()) },
-    { name: 'deflated registration', corpus: [encodeDeflatedRegisterBrokerBody(table), deflateSync(json)], run: (bytes) => void decodeRegisterBrokerBody(bytes, true) },
-    { name: 'model texts', corpus: [Buffer.from('0A00000800002A9F0000011F71FB04CB'), Buffer.from('a\u0001b\u0002TAGS\u0001A || B\u0002')], run: readTexts },
+    {
+      name: 'deflated registration',
+      corpus: [encodeDeflatedRegisterBrokerBody(table), deflateSync(json)],
+      run: (bytes) => void decodeRegisterBrokerBody(bytes, true),
+    },
+    {
+      name: 'model texts',
+      corpus: [Buffer.from('0A00000800002A9F0000011F71FB04CB'), Buffer.from('a\u0001b\u0002TAGS\u0001A || B\u0002')],
+      run: readTexts,
+    },
   ];
   for (const [folder, corpus] of [
     ['bodies', bodyCorpus()],
@@ -102,7 +166,10 @@ async function targets(): Promise<Target[]> {
   ] as const) {
     const decoders = await decodersIn(folder);
     // One input goes through all of them: each sees it, and the number of inputs stays what it says.
-    const run = folder === 'bodies' ? (bytes: Uint8Array) => runAll(decoders, bytes) : (bytes: Uint8Array) => runAll(decoders, decodeCommand(bytes, 0, bytes.length).ext);
+    const run =
+      folder === 'bodies'
+        ? (bytes: Uint8Array) => runAll(decoders, bytes)
+        : (bytes: Uint8Array) => runAll(decoders, decodeCommand(bytes, 0, bytes.length).ext);
     list.push({ name: folder, corpus, run });
   }
   return list;
@@ -138,7 +205,8 @@ let pick = 0;
 
 function bodyCorpus(): Uint8Array[] {
   const queue = '{"brokerName":"b","queueId":0,"topic":"T"}';
-  const subscription = '{"classFilterMode":false,"codeSet":[2598919],"expressionType":"TAG","subString":"TagA","subVersion":1795225880660,"tagsSet":["TagA"],"topic":"T"}';
+  const subscription =
+    '{"classFilterMode":false,"codeSet":[2598919],"expressionType":"TAG","subString":"TagA","subVersion":1795225880660,"tagsSet":["TagA"],"topic":"T"}';
   return [
     `{"brokerDatas":[{"brokerAddrs":{0:"127.0.0.1:10911"},"brokerName":"b","cluster":"C"}],"queueDatas":[{"brokerName":"b","perm":6,"readQueueNums":4,"writeQueueNums":4}]}`,
     `{"offsetTable":{${queue}:{"lastUpdateTimestamp":1,"maxOffset":5,"minOffset":0}}}`,
@@ -230,7 +298,8 @@ for (const [index, seed] of [FIXED_SEED, FRESH_SEED].entries()) {
       }
       const elapsed = performance.now() - started;
       slowest = Math.max(slowest, elapsed);
-      if (elapsed > SLOW_MS && isSlow(target, bytes)) t.fail(`${target.name} takes over ${SLOW_MS} ms for ${Buffer.from(bytes).toString('hex')}`);
+      if (elapsed > SLOW_MS && isSlow(target, bytes))
+        t.fail(`${target.name} takes over ${SLOW_MS} ms for ${Buffer.from(bytes).toString('hex')}`);
       // As in a broker, the event loop turns now and then: zlib gives its memory back there.
       if (count % 1000 === 0) await new Promise(setImmediate);
       if (count === Math.floor(inputs / 4)) before = await usedBytes();

@@ -57,7 +57,9 @@ export class BodyReader {
   /** An int64 that is kept exactly; `fallback` when absent. */
   long(name: string, fallback: number): number {
     const value = this.#number(name, fallback);
-    return typeof value === 'number' && Number.isSafeInteger(value) ? value : this.#refuse(name, `is ${value}, an integer within 2^53 - 1 is needed`);
+    return typeof value === 'number' && Number.isSafeInteger(value)
+      ? value
+      : this.#refuse(name, `is ${value}, an integer within 2^53 - 1 is needed`);
   }
 
   /** An int64 that saturates at ±(2^53 − 1): a time or a version made of one. */
@@ -121,7 +123,8 @@ export class BodyReader {
   keyedTable(name: string): [BodyReader, JsonValue][] {
     const value = this.value(name);
     if (value === undefined) return [];
-    const entries = value instanceof JsonKeyedMap ? value.entries : isObject(value) ? Object.entries(value) : this.#refuse(name, 'is no table');
+    const entries =
+      value instanceof JsonKeyedMap ? value.entries : isObject(value) ? Object.entries(value) : this.#refuse(name, 'is no table');
     return entries.map(([key, item]) => {
       const keyValue = typeof key === 'string' ? parseJsonBody(Buffer.from(key)) : key;
       return [readerOf(keyValue, `a key of ${name} of ${this.#what}`), item];

@@ -4,7 +4,11 @@
 import { bodyObject } from './body-reader.ts';
 import { jsonBody } from './json-writer.ts';
 
-export type BrokerMemberGroup = { readonly cluster: string; readonly brokerName: string; readonly brokerAddrs: ReadonlyMap<number, string> };
+export type BrokerMemberGroup = {
+  readonly cluster: string;
+  readonly brokerName: string;
+  readonly brokerAddrs: ReadonlyMap<number, string>;
+};
 
 export function decodeBrokerMemberGroup(bytes: Uint8Array): BrokerMemberGroup | null {
   const reader = bodyObject(bytes, 'a member group answer').object('brokerMemberGroup');

@@ -6,7 +6,12 @@ import { bodyObject, readerOf } from './body-reader.ts';
 import { jsonBody } from './json-writer.ts';
 import { readSubscription, subscriptionObject } from './subscription-data.ts';
 
-export type CheckClientConfig = { readonly clientId: string; readonly group: string; readonly namespace: string | null; readonly subscription: SubscriptionData };
+export type CheckClientConfig = {
+  readonly clientId: string;
+  readonly group: string;
+  readonly namespace: string | null;
+  readonly subscription: SubscriptionData;
+};
 
 export function decodeCheckClientConfig(bytes: Uint8Array): CheckClientConfig {
   const reader = bodyObject(bytes, 'a CheckClientRequestBody');

@@ -4,7 +4,12 @@
 import type { BodyReader } from './body-reader.ts';
 
 /** `language` is a name that the reader's enum knows, such as JAVA or GO. */
-export type ClientConnection = { readonly clientId: string; readonly clientAddr: string; readonly language: string; readonly version: number };
+export type ClientConnection = {
+  readonly clientId: string;
+  readonly clientAddr: string;
+  readonly language: string;
+  readonly version: number;
+};
 
 export function readConnection(reader: BodyReader): ClientConnection {
   return {

@@ -7,7 +7,12 @@ import { queueTableJson } from './json-writer.ts';
 import { readMessageQueue } from './message-queue.ts';
 
 /** `lastTimestamp`: when the last consumed message was stored; 0: none. */
-export type ConsumeOffset = { readonly brokerOffset: number; readonly consumerOffset: number; readonly pullOffset: number; readonly lastTimestamp: number };
+export type ConsumeOffset = {
+  readonly brokerOffset: number;
+  readonly consumerOffset: number;
+  readonly pullOffset: number;
+  readonly lastTimestamp: number;
+};
 export type ConsumeStats = { readonly offsets: readonly (readonly [MessageQueue, ConsumeOffset])[]; readonly consumeTps: number };
 
 export function decodeConsumeStats(bytes: Uint8Array): ConsumeStats {

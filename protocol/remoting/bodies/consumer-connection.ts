@@ -20,7 +20,9 @@ export function decodeConsumerConnection(bytes: Uint8Array): ConsumerConnection 
   const reader = bodyObject(bytes, 'a ConsumerConnection');
   return {
     connections: reader.objects('connectionSet').map(readConnection),
-    subscriptions: new Map(reader.table('subscriptionTable').map(([topic, value]) => [topic, readSubscription(readerOf(value, `the subscription to ${topic}`))])),
+    subscriptions: new Map(
+      reader.table('subscriptionTable').map(([topic, value]) => [topic, readSubscription(readerOf(value, `the subscription to ${topic}`))]),
+    ),
     consumeType: reader.optionalString('consumeType'),
     messageModel: reader.optionalString('messageModel'),
     consumeFromWhere: reader.optionalString('consumeFromWhere'),

@@ -79,7 +79,9 @@ function readConsumer(reader: BodyReader): ConsumerData {
     consumeType: reader.optionalString('consumeType') ?? CONSUME_PASSIVELY,
     messageModel: reader.optionalString('messageModel') ?? CLUSTERING,
     consumeFromWhere: reader.optionalString('consumeFromWhere') ?? CONSUME_FROM_LAST_OFFSET,
-    subscriptions: bounded(reader.objects('subscriptionDataSet'), HEARTBEAT_SUBSCRIPTIONS_MAX, 'subscriptions of a group').map(readSubscription),
+    subscriptions: bounded(reader.objects('subscriptionDataSet'), HEARTBEAT_SUBSCRIPTIONS_MAX, 'subscriptions of a group').map(
+      readSubscription,
+    ),
     unitMode: reader.boolean('unitMode', false),
   };
 }

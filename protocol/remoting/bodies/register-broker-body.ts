@@ -83,13 +83,15 @@ function decodeDeflated(bytes: Uint8Array): TopicConfigTable {
   };
   const text = (): string => {
     const length = number();
-    if (length < 0 || length > inflated.length - at) throw new BodyError(`The registration has ${inflated.length - at} bytes left for a text of ${length}`);
+    if (length < 0 || length > inflated.length - at)
+      throw new BodyError(`The registration has ${inflated.length - at} bytes left for a text of ${length}`);
     at += length;
     return utf8Text(inflated, at - length, at);
   };
   const dataVersion = readDataVersion(readerOf(parseTolerantJson(text()), 'the version of a registration'));
   const count = number();
-  if (count < 0 || count > REGISTER_TOPICS_MAX) throw new BodyError(`A registration of ${count} topics; ${REGISTER_TOPICS_MAX} are allowed`);
+  if (count < 0 || count > REGISTER_TOPICS_MAX)
+    throw new BodyError(`A registration of ${count} topics; ${REGISTER_TOPICS_MAX} are allowed`);
   const topics = new Map<string, TopicConfig>();
   for (let index = 0; index < count; index++) {
     const config = topicConfigOfText(text());

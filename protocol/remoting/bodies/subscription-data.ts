@@ -2,7 +2,7 @@
  * A consumer's subscription to one topic, in heartbeats and in what tools are told. Lenient as brokers must be: the Go client sends its codes
  * as texts, the npm client no expressionType. Source: RocketMQ 5.3 `SubscriptionData`.
  */
-import { EXPRESSION_TAG, type SubscriptionData, SUBSCRIBE_ALL } from '../../../model/subscription.ts';
+import { EXPRESSION_TAG, SUBSCRIBE_ALL, type SubscriptionData } from '../../../model/subscription.ts';
 import { BodyError } from '../errors.ts';
 import type { BodyReader } from './body-reader.ts';
 
@@ -33,6 +33,7 @@ export function subscriptionObject(subscription: SubscriptionData): Record<strin
 
 function tagCodeOf(text: string): number {
   const code = Number(text);
-  if ((code | 0) !== code) throw new BodyError(`codeSet of a subscription holds ${JSON.stringify(text.slice(0, 40))}; 32-bit integers are needed`);
+  if ((code | 0) !== code)
+    throw new BodyError(`codeSet of a subscription holds ${JSON.stringify(text.slice(0, 40))}; 32-bit integers are needed`);
   return code;
 }

@@ -40,13 +40,13 @@ export function encodeSubscriptionGroupConfig(config: SubscriptionGroupConfig): 
 export function decodeSubscriptionGroupTable(bytes: Uint8Array): SubscriptionGroupTable {
   const reader = bodyObject(bytes, 'a SubscriptionGroupWrapper');
   const version = reader.object('dataVersion');
-  const groups = reader.table('subscriptionGroupTable').map(([name, value]) => [name, readSubscriptionGroupConfig(readerOf(value, `group ${name}`))] as const);
-  const forbidden = reader
-    .table('forbiddenTable')
-    .map(([group, value]) => {
-      const topics = readerOf({ topics: value }, `the forbidden topics of ${group}`).textTable('topics');
-      return [group, new Map([...topics].map(([topic, bits]) => [topic, Number(bits) | 0]))] as const;
-    });
+  const groups = reader
+    .table('subscriptionGroupTable')
+    .map(([name, value]) => [name, readSubscriptionGroupConfig(readerOf(value, `group ${name}`))] as const);
+  const forbidden = reader.table('forbiddenTable').map(([group, value]) => {
+    const topics = readerOf({ topics: value }, `the forbidden topics of ${group}`).textTable('topics');
+    return [group, new Map([...topics].map(([topic, bits]) => [topic, Number(bits) | 0]))] as const;
+  });
   return {
     dataVersion: version === null ? { counter: 0, stateVersion: 0, timestamp: 0 } : readDataVersion(version),
     groups: new Map(groups),

@@ -33,7 +33,9 @@ export function parseTolerantJson(text: string): JsonValue {
   refuseDepth(text);
   try {
     // Only a text with so many digits in a row can hold an integer that a double would bend.
-    return LONG_DIGITS.test(text) ? JSON.parse(text, keepLongs as (this: unknown, key: string, value: unknown) => unknown) : JSON.parse(text);
+    return LONG_DIGITS.test(text)
+      ? JSON.parse(text, keepLongs as (this: unknown, key: string, value: unknown) => unknown)
+      : JSON.parse(text);
   } catch {
     return new TolerantParser(text).parse();
   }

@@ -49,7 +49,9 @@ export function decodeTopicConfigList(bytes: Uint8Array): TopicConfig[] {
 
 export function readTopicConfigTable(reader: BodyReader): TopicConfigTable {
   const version = reader.object('dataVersion');
-  const topics = reader.table('topicConfigTable').map(([name, config]) => [name, readTopicConfig(readerOf(config, `topic ${name}`))] as const);
+  const topics = reader
+    .table('topicConfigTable')
+    .map(([name, config]) => [name, readTopicConfig(readerOf(config, `topic ${name}`))] as const);
   return { dataVersion: version === null ? NEW_VERSION : readDataVersion(version), topics: new Map(topics) };
 }
 
@@ -102,7 +104,9 @@ export function topicConfigOfText(text: string): TopicConfig {
   const [topicName, read, write, perm, topicFilterType, ...rest] = text.split(' ');
   const numbers = [read, write, perm].map(Number);
   if (topicName === undefined || topicName === '' || topicFilterType === undefined || numbers.some((number) => (number | 0) !== number))
-    throw new BodyError(`A topic's text is ${JSON.stringify(text.slice(0, 80))}; name, queues to read and write, permission and filter type are needed`);
+    throw new BodyError(
+      `A topic's text is ${JSON.stringify(text.slice(0, 80))}; name, queues to read and write, permission and filter type are needed`,
+    );
   const attributes = rest.join(' ').trim();
   const reader = attributes === '' ? null : readerOf({ attributes: parseTolerantJson(attributes) }, `topic ${topicName}`);
   return {

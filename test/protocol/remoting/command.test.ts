@@ -122,7 +122,18 @@ test('peekHeader finds the code wherever it stands', async (t) => {
 });
 
 test('decodeCommand refuses what is no header', async (t) => {
-  const table = ['', '[]', 'null', '{"code":1.5}', '{"code":"x"}', '{"opaque":4294967296}', '{"extFields":[1]}', '{"extFields":"a"}', '{"code":1', '\u0000'];
+  const table = [
+    '',
+    '[]',
+    'null',
+    '{"code":1.5}',
+    '{"code":"x"}',
+    '{"opaque":4294967296}',
+    '{"extFields":[1]}',
+    '{"extFields":"a"}',
+    '{"code":1',
+    '\u0000',
+  ];
   for (const header of table) {
     const frame = jsonFrame(header);
     t.throws(() => decodeCommand(frame, 0, frame.length), FrameError, header);

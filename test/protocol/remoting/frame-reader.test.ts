@@ -62,7 +62,10 @@ test('FrameReader takes memory for the bytes that came, not for the length that 
   const reader = new FrameReader();
   const head = Buffer.alloc(100);
   head.writeInt32BE(16 * 1024 * 1024, 0);
-  t.equal(reader.push(head, head.length, () => true), null);
+  t.equal(
+    reader.push(head, head.length, () => true),
+    null,
+  );
   t.equal(reader.keptBytes, 100);
   t.ok(reader.heldBytes <= 1024, `${reader.heldBytes} held`);
 });

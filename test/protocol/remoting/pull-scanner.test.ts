@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { decodeCommand, encodeCommand } from '../../../protocol/remoting/command.ts';
 import { FieldError } from '../../../protocol/remoting/errors.ts';
-import { fillPullFromCommand, missingPullField, PULL_FOUND_REQUIRED, PullHeader, scanPullHeader } from '../../../protocol/remoting/pull-scanner.ts';
+import {
+  fillPullFromCommand,
+  missingPullField,
+  PULL_FOUND_REQUIRED,
+  PullHeader,
+  scanPullHeader,
+} from '../../../protocol/remoting/pull-scanner.ts';
 import { jsonFrame } from './frames.ts';
 
 const JAVA_11 =
@@ -61,13 +67,25 @@ test('scanPullHeader reads the pull of a Java client', async (t) => {
 });
 
 test('scanPullHeader and the exact way agree on every frame that the scanner takes, in both forms', async (t) => {
-  const names = 'consumerGroup topic queueId queueOffset maxMsgNums sysFlag commitOffset suspendTimeoutMillis subVersion subscription expressionType maxMsgBytes topix'.split(' ');
-  const value = fc.oneof(fc.integer(), fc.nat().map(String), fc.nat().map(String), fc.string({ maxLength: 12 }), fc.boolean(), fc.constantFrom(null, '', '9223372036854775807'));
+  const names =
+    'consumerGroup topic queueId queueOffset maxMsgNums sysFlag commitOffset suspendTimeoutMillis subVersion subscription expressionType maxMsgBytes topix'.split(
+      ' ',
+    );
+  const value = fc.oneof(
+    fc.integer(),
+    fc.nat().map(String),
+    fc.nat().map(String),
+    fc.string({ maxLength: 12 }),
+    fc.boolean(),
+    fc.constantFrom(null, '', '9223372036854775807'),
+  );
   let taken = 0;
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 13 }), fc.integer(), fc.boolean(), (ext, opaque, isBinary) => {
       const fields = ext as Record<string, string | number | boolean | null>;
-      const frame = isBinary ? encodeCommand({ code: 361, opaque, ext: fields, serializeType: 1 }) : jsonFrame(JSON.stringify({ extFields: fields, opaque, code: 11 }));
+      const frame = isBinary
+        ? encodeCommand({ code: 361, opaque, ext: fields, serializeType: 1 })
+        : jsonFrame(JSON.stringify({ extFields: fields, opaque, code: 11 }));
       const fast = scanned(frame);
       if (fast === null) return true;
       taken++;

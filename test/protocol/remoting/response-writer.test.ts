@@ -21,31 +21,46 @@ test('SendResponseWriter writes the very bytes that encodeCommand writes, in bot
   const offset = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(0, 9, 10, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 1e9, 2 ** 53 - 1));
   const id = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ minLength: 250, maxLength: 260 }));
   fc.assert(
-    fc.property(fc.boolean(), fc.integer(), fc.constantFrom(0, 10, 11, 12), offset, fc.nat(), offset, id, (isBinary, opaque, code, physical, queueId, queueOffset, text) => {
-      const target = new Uint8Array(SEND_RESPONSE_MAX_BYTES + 7);
-      const source = Buffer.from(`x${text}y`);
-      const end = writer.write(target, 7, isBinary, opaque, code, physical, queueId, queueOffset, source, 1, source.length - 1);
-      const hasId = source.length > 2 && source.length - 2 <= 255;
-      const expected = encodeCommand({
-        code,
-        opaque,
-        flag: 1,
-        serializeType: isBinary ? 1 : 0,
-        ext: {
-          MSG_REGION: 'DefaultRegion',
-          TRACE_ON: true,
-          msgId: messageId(physical),
-          queueId,
-          queueOffset,
-          transactionId: hasId ? source.toString('utf8', 1, source.length - 1) : null,
-        },
-      });
-      const got = target.subarray(7, end);
-      // JSON.stringify has short escapes (\n) where the writer has \u000A, so JSON is compared by meaning.
-      if (isBinary) return Buffer.compare(got, expected) === 0;
-      const [a, b] = [decodeCommand(got, 0, got.length), decodeCommand(expected, 0, expected.length)];
-      return a.opaque === opaque && a.flag === 1 && a.version === 493 && a.code === code && JSON.stringify([...a.ext]) === JSON.stringify([...b.ext]);
-    }),
+    fc.property(
+      fc.boolean(),
+      fc.integer(),
+      fc.constantFrom(0, 10, 11, 12),
+      offset,
+      fc.nat(),
+      offset,
+      id,
+      (isBinary, opaque, code, physical, queueId, queueOffset, text) => {
+        const target = new Uint8Array(SEND_RESPONSE_MAX_BYTES + 7);
+        const source = Buffer.from(`x${text}y`);
+        const end = writer.write(target, 7, isBinary, opaque, code, physical, queueId, queueOffset, source, 1, source.length - 1);
+        const hasId = source.length > 2 && source.length - 2 <= 255;
+        const expected = encodeCommand({
+          code,
+          opaque,
+          flag: 1,
+          serializeType: isBinary ? 1 : 0,
+          ext: {
+            MSG_REGION: 'DefaultRegion',
+            TRACE_ON: true,
+            msgId: messageId(physical),
+            queueId,
+            queueOffset,
+            transactionId: hasId ? source.toString('utf8', 1, source.length - 1) : null,
+          },
+        });
+        const got = target.subarray(7, end);
+        // JSON.stringify has short escapes (\n) where the writer has \u000A, so JSON is compared by meaning.
+        if (isBinary) return Buffer.compare(got, expected) === 0;
+        const [a, b] = [decodeCommand(got, 0, got.length), decodeCommand(expected, 0, expected.length)];
+        return (
+          a.opaque === opaque &&
+          a.flag === 1 &&
+          a.version === 493 &&
+          a.code === code &&
+          JSON.stringify([...a.ext]) === JSON.stringify([...b.ext])
+        );
+      },
+    ),
     { seed: 3, numRuns: 2000 },
   );
   const target = new Uint8Array(SEND_RESPONSE_MAX_BYTES);
@@ -89,7 +104,16 @@ test('SendResponseWriter.writeBatch lists the ids of the messages in order', asy
 });
 
 test('writePullResponseHeader writes the head that Java writes, for a body that follows', async (t) => {
-  const fields = { code: 0, remark: 'FOUND', suggestWhichBrokerId: 0, nextBeginOffset: 2 ** 45, minOffset: 0, maxOffset: 2 ** 45 + 1, topicSysFlag: 0, groupSysFlag: 3 };
+  const fields = {
+    code: 0,
+    remark: 'FOUND',
+    suggestWhichBrokerId: 0,
+    nextBeginOffset: 2 ** 45,
+    minOffset: 0,
+    maxOffset: 2 ** 45 + 1,
+    topicSysFlag: 0,
+    groupSysFlag: 3,
+  };
   const body = Buffer.from('messages');
   for (const isBinary of [true, false]) {
     for (const remark of ['FOUND', '', 'a "quoted" one']) {
@@ -111,7 +135,16 @@ test('writePullResponseHeader writes the head that Java writes, for a body that 
   }
   const target = new Uint8Array(10_000);
   const most = Number.MAX_SAFE_INTEGER;
-  const worst = { code: 32767, remark: '', suggestWhichBrokerId: -most, nextBeginOffset: -most, minOffset: -most, maxOffset: -most, topicSysFlag: -most, groupSysFlag: -most };
+  const worst = {
+    code: 32767,
+    remark: '',
+    suggestWhichBrokerId: -most,
+    nextBeginOffset: -most,
+    minOffset: -most,
+    maxOffset: -most,
+    topicSysFlag: -most,
+    groupSysFlag: -most,
+  };
   t.ok(writePullResponseHeader(target, 0, false, -0x8000_0000, worst, 1) <= PULL_RESPONSE_HEAD_MAX_BYTES);
   t.ok(writePullResponseHeader(target, 0, true, -0x8000_0000, worst, 1) <= PULL_RESPONSE_HEAD_MAX_BYTES);
 });
@@ -119,8 +152,14 @@ test('writePullResponseHeader writes the head that Java writes, for a body that 
 test('writeDecimal writes every safe integer as String does', async (t) => {
   const target = Buffer.alloc(20);
   fc.assert(
-    fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat({ max: 53 }).map((bit) => Math.min(2 ** bit, 2 ** 53 - 1)), fc.nat({ max: 15 }).map((digits) => 10 ** digits)), (value) =>
-      target.toString('latin1', 0, writeDecimal(target, 0, value)) === String(value),
+    fc.property(
+      fc.oneof(
+        fc.maxSafeInteger(),
+        fc.integer(),
+        fc.nat({ max: 53 }).map((bit) => Math.min(2 ** bit, 2 ** 53 - 1)),
+        fc.nat({ max: 15 }).map((digits) => 10 ** digits),
+      ),
+      (value) => target.toString('latin1', 0, writeDecimal(target, 0, value)) === String(value),
     ),
     { seed: 9, numRuns: 3000 },
   );

@@ -110,7 +110,10 @@ test('scanSendHeader and the exact way agree on every frame that the scanner tak
     fc.constantFrom('true', 'false', '', null, 'TAGS\u0001a\u0002', '中文😀'),
   );
   const short = [...'abcdefghijklmn'];
-  const long = 'producerGroup topic defaultTopic defaultTopicQueueNums queueId sysFlag bornTimestamp flag properties reconsumeTimes unitMode maxReconsumeTimes batch topix'.split(' ');
+  const long =
+    'producerGroup topic defaultTopic defaultTopicQueueNums queueId sysFlag bornTimestamp flag properties reconsumeTimes unitMode maxReconsumeTimes batch topix'.split(
+      ' ',
+    );
   const ext = fc.oneof(
     fc.dictionary(fc.constantFrom(...short), value, { maxKeys: 14 }),
     fc.dictionary(fc.constantFrom(...long), value, { maxKeys: 14 }),
@@ -186,10 +189,11 @@ test('missingField names what a send lacks, whichever way it came', async (t) =>
 
 test('fillFromCommand refuses a malformed value by the name of its field', async (t) => {
   const frame = jsonFrame(JAVA_310.replace('"e":"3"', '"e":"three"'));
-  t.throws(
-    () => fillFromCommand(decodeCommand(frame, 0, frame.length), frame, new SendHeader()),
-    { name: 'FieldError', field: 'queueId', message: 'The header field queueId is "three"; a 32-bit integer is needed' },
-  );
+  t.throws(() => fillFromCommand(decodeCommand(frame, 0, frame.length), frame, new SendHeader()), {
+    name: 'FieldError',
+    field: 'queueId',
+    message: 'The header field queueId is "three"; a 32-bit integer is needed',
+  });
 });
 
 test('unescapeInto resolves what JSON.stringify escapes, within the room of what it reads', async (t) => {

@@ -10,7 +10,12 @@ import { decodeDataVersion, encodeDataVersion, isSameVersion } from '../../../..
 import { decodeGroupList, encodeGroupList } from '../../../../protocol/remoting/bodies/group-list.ts';
 import { decodeHeartbeatData, encodeHeartbeatData } from '../../../../protocol/remoting/bodies/heartbeat-data.ts';
 import { decodeKvTable, encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
-import { decodeLockBatch, decodeLockedQueues, encodeLockBatch, encodeLockedQueues } from '../../../../protocol/remoting/bodies/lock-batch.ts';
+import {
+  decodeLockBatch,
+  decodeLockedQueues,
+  encodeLockBatch,
+  encodeLockedQueues,
+} from '../../../../protocol/remoting/bodies/lock-batch.ts';
 import { decodeProducerConnection, encodeProducerConnection } from '../../../../protocol/remoting/bodies/producer-connection.ts';
 import {
   decodeRegisterBrokerBody,
@@ -26,7 +31,13 @@ import {
   encodeSubscriptionGroupConfig,
   encodeSubscriptionGroupTable,
 } from '../../../../protocol/remoting/bodies/subscription-group-config.ts';
-import { decodeTopicConfig, decodeTopicConfigList, decodeTopicConfigTable, encodeTopicConfig, encodeTopicConfigTable } from '../../../../protocol/remoting/bodies/topic-config.ts';
+import {
+  decodeTopicConfig,
+  decodeTopicConfigList,
+  decodeTopicConfigTable,
+  encodeTopicConfig,
+  encodeTopicConfigTable,
+} from '../../../../protocol/remoting/bodies/topic-config.ts';
 import { decodeTopicList, encodeTopicList } from '../../../../protocol/remoting/bodies/topic-list.ts';
 import { decodeTopicRoute, encodeTopicRoute } from '../../../../protocol/remoting/bodies/topic-route.ts';
 import { decodeTopicStats, encodeTopicStats } from '../../../../protocol/remoting/bodies/topic-stats.ts';
@@ -61,8 +72,16 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   GroupList: ['{"groupList":["G"]}', decodeGroupList, encodeGroupList],
   KVTable: ['{"table":{"k":"v"}}', decodeKvTable, encodeKvTable],
   DataVersion: [VERSION, decodeDataVersion, encodeDataVersion],
-  RegisterBrokerBody: [`{"filterServerList":[],"topicConfigSerializeWrapper":${TOPIC_TABLE}}`, (bytes) => decodeRegisterBrokerBody(bytes, false), encodeRegisterBrokerBody],
-  BrokerMemberGroup: ['{"brokerMemberGroup":{"brokerAddrs":{"0":"1.1.1.1:1"},"brokerName":"b","cluster":"c"}}', decodeBrokerMemberGroup, encodeBrokerMemberGroup],
+  RegisterBrokerBody: [
+    `{"filterServerList":[],"topicConfigSerializeWrapper":${TOPIC_TABLE}}`,
+    (bytes) => decodeRegisterBrokerBody(bytes, false),
+    encodeRegisterBrokerBody,
+  ],
+  BrokerMemberGroup: [
+    '{"brokerMemberGroup":{"brokerAddrs":{"0":"1.1.1.1:1"},"brokerName":"b","cluster":"c"}}',
+    decodeBrokerMemberGroup,
+    encodeBrokerMemberGroup,
+  ],
   HeartbeatData: [
     `{"clientID":"10.0.0.1@123#456","consumerDataSet":[{"consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"G","messageModel":"CLUSTERING","subscriptionDataSet":[${SUBSCRIPTION}],"unitMode":false}],"heartbeatFingerprint":0,"producerDataSet":[{"groupName":"PG"}],"withoutSub":false}`,
     decodeHeartbeatData,
@@ -78,13 +97,29 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   LockBatch: [`{"clientId":"id","consumerGroup":"G","mqSet":[${MQ}],"onlyThisBroker":false}`, decodeLockBatch, encodeLockBatch],
   LockedQueues: [`{"lockOKMQSet":[${MQ}]}`, decodeLockedQueues, encodeLockedQueues],
   CheckClient: [`{"clientId":"c","group":"G","subscriptionData":${SUBSCRIPTION}}`, decodeCheckClientConfig, encodeCheckClientConfig],
-  ResetOffsetBody: ['{"offsetTable":{{"brokerName":"broker-a","queueId":1,"topic":"T"}:7,{"brokerName":"broker-a","queueId":0,"topic":"T"}:5}}', decodeResetOffset, encodeResetOffset],
-  TopicStatsTable: [`{"offsetTable":{${MQ}:{"lastUpdateTimestamp":1,"maxOffset":5,"minOffset":0}},"topicPutTps":0}`, decodeTopicStats, encodeTopicStats],
-  ConsumeStats: [`{"consumeTps":1.5,"offsetTable":{${MQ}:{"brokerOffset":10,"consumerOffset":5,"lastTimestamp":1,"pullOffset":6}}}`, decodeConsumeStats, encodeConsumeStats],
+  ResetOffsetBody: [
+    '{"offsetTable":{{"brokerName":"broker-a","queueId":1,"topic":"T"}:7,{"brokerName":"broker-a","queueId":0,"topic":"T"}:5}}',
+    decodeResetOffset,
+    encodeResetOffset,
+  ],
+  TopicStatsTable: [
+    `{"offsetTable":{${MQ}:{"lastUpdateTimestamp":1,"maxOffset":5,"minOffset":0}},"topicPutTps":0}`,
+    decodeTopicStats,
+    encodeTopicStats,
+  ],
+  ConsumeStats: [
+    `{"consumeTps":1.5,"offsetTable":{${MQ}:{"brokerOffset":10,"consumerOffset":5,"lastTimestamp":1,"pullOffset":6}}}`,
+    decodeConsumeStats,
+    encodeConsumeStats,
+  ],
   TopicConfig: [TOPIC, decodeTopicConfig, encodeTopicConfig],
   TopicConfigTable: [TOPIC_TABLE, decodeTopicConfigTable, encodeTopicConfigTable],
   SubscriptionGroupConfig: [GROUP, decodeSubscriptionGroupConfig, encodeSubscriptionGroupConfig],
-  SubscriptionGroupWrapper: [`{"dataVersion":${VERSION},"forbiddenTable":{"G":{"T":4}},"subscriptionGroupTable":{"G":${GROUP}}}`, decodeSubscriptionGroupTable, encodeSubscriptionGroupTable],
+  SubscriptionGroupWrapper: [
+    `{"dataVersion":${VERSION},"forbiddenTable":{"G":{"T":4}},"subscriptionGroupTable":{"G":${GROUP}}}`,
+    decodeSubscriptionGroupTable,
+    encodeSubscriptionGroupTable,
+  ],
 };
 
 for (const [name, [text, decode, encode]] of Object.entries(SAMPLES)) {
@@ -103,19 +138,43 @@ test('decodeTopicRoute and decodeClusterInfo read the bare keys of a Java name s
   );
   t.equal(route.brokerDatas[0]?.brokerAddrs.get(0), '127.0.0.1:10911');
   t.equal(route.queueDatas[0]?.topicSysFlag, 1, 'in the spelling of 4.x');
-  const cluster = decodeClusterInfo(Buffer.from('{"brokerAddrTable":{"b":{"brokerAddrs":{0:"h:1",1:"h:2"},"brokerName":"b","cluster":"C"}},"clusterAddrTable":{"C":["b"]}}'));
-  t.same([...(cluster.brokers.get('b')?.brokerAddrs ?? [])], [[0, 'h:1'], [1, 'h:2']]);
+  const cluster = decodeClusterInfo(
+    Buffer.from(
+      '{"brokerAddrTable":{"b":{"brokerAddrs":{0:"h:1",1:"h:2"},"brokerName":"b","cluster":"C"}},"clusterAddrTable":{"C":["b"]}}',
+    ),
+  );
+  t.same(
+    [...(cluster.brokers.get('b')?.brokerAddrs ?? [])],
+    [
+      [0, 'h:1'],
+      [1, 'h:2'],
+    ],
+  );
 });
 
 test('decodeHeartbeatData takes the heartbeats of Go, npm and version 2', async (t) => {
   const go = decodeHeartbeatData(
-    Buffer.from('{"clientID":"c","producerDataSet":[],"consumerDataSet":[{"groupName":"G","consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING","consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","subscriptionDataSet":[{"topic":"T","subString":"TagA","tagsSet":["TagA"],"codeSet":["2598919"],"subVersion":9223372036854775807}]}]}'),
+    Buffer.from(
+      '{"clientID":"c","producerDataSet":[],"consumerDataSet":[{"groupName":"G","consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING","consumeFromWhere":"CONSUME_FROM_LAST_OFFSET","subscriptionDataSet":[{"topic":"T","subString":"TagA","tagsSet":["TagA"],"codeSet":["2598919"],"subVersion":9223372036854775807}]}]}',
+    ),
   );
-  t.match(go.consumers[0]?.subscriptions[0], { codeSet: [2_598_919], subVersion: Number.MAX_SAFE_INTEGER, expressionType: 'TAG', classFilterMode: false });
+  t.match(go.consumers[0]?.subscriptions[0], {
+    codeSet: [2_598_919],
+    subVersion: Number.MAX_SAFE_INTEGER,
+    expressionType: 'TAG',
+    classFilterMode: false,
+  });
   t.match(go, { fingerprint: 0, isWithoutSubscriptions: false, producers: [] });
-  t.match(decodeHeartbeatData(Buffer.from('{"clientID":"c","heartbeatFingerprint":"-7","isWithoutSub":true}')), { fingerprint: -7, isWithoutSubscriptions: true, consumers: [] });
+  t.match(decodeHeartbeatData(Buffer.from('{"clientID":"c","heartbeatFingerprint":"-7","isWithoutSub":true}')), {
+    fingerprint: -7,
+    isWithoutSubscriptions: true,
+    consumers: [],
+  });
   t.throws(() => decodeHeartbeatData(Buffer.from('{"consumerDataSet":[]}')), /clientID of a HeartbeatData is missing/);
-  t.throws(() => decodeHeartbeatData(Buffer.from('{"clientID":"c","heartbeatFingerprint":3000000000}')), /heartbeatFingerprint .* 32-bit integer/);
+  t.throws(
+    () => decodeHeartbeatData(Buffer.from('{"clientID":"c","heartbeatFingerprint":3000000000}')),
+    /heartbeatFingerprint .* 32-bit integer/,
+  );
   const many = JSON.stringify({ clientID: 'c', producerDataSet: Array.from({ length: 1025 }, () => ({ groupName: 'g' })) });
   t.throws(() => decodeHeartbeatData(Buffer.from(many)), /1025 producer groups; 1024 are allowed/);
 });

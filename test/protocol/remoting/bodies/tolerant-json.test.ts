@@ -16,8 +16,14 @@ test('parseTolerantJson gives what JSON.parse gives for plain JSON', async (t) =
 });
 
 test('parseTolerantJson reads bare integer keys, object keys, and both within one another', async (t) => {
-  t.same({ ...(parseTolerantJson('{0:"a",-1:{ "b" : [1,2.5,-3e2,true,null,"\\u4e2d"] }}') as object) }, { 0: 'a', '-1': { b: [1, 2.5, -300, true, null, '中'] } });
-  const keyed = parseTolerantJson('{"offsetTable":{{"brokerName":"b","queueId":0,"topic":"T"}:5,{"queueId":1}:{{"x":1}:2}}}') as Record<string, JsonKeyedMap>;
+  t.same(
+    { ...(parseTolerantJson('{0:"a",-1:{ "b" : [1,2.5,-3e2,true,null,"\\u4e2d"] }}') as object) },
+    { 0: 'a', '-1': { b: [1, 2.5, -300, true, null, '中'] } },
+  );
+  const keyed = parseTolerantJson('{"offsetTable":{{"brokerName":"b","queueId":0,"topic":"T"}:5,{"queueId":1}:{{"x":1}:2}}}') as Record<
+    string,
+    JsonKeyedMap
+  >;
   const table = keyed['offsetTable'] as JsonKeyedMap;
   t.type(table, JsonKeyedMap);
   t.same(table.entries[0], [{ brokerName: 'b', queueId: 0, topic: 'T' }, 5]);
@@ -41,10 +47,31 @@ test('parseTolerantJson cannot be made to change what objects inherit', async (t
 });
 
 test('parseTolerantJson refuses what is no JSON of either kind, and what is nested too deep', async (t) => {
-  const bad = ['', '{', '}', '{a:1}', '{1.5:2}', '{0:1,}', '[1,]', '{"a" 1}', '{0:"\u0000"}', '{0:"a}', '{0:01x}', 'tru', '{0:1}x', "{0:'a'}", '{[1]:2}', '{0:"\\x"}'];
+  const bad = [
+    '',
+    '{',
+    '}',
+    '{a:1}',
+    '{1.5:2}',
+    '{0:1,}',
+    '[1,]',
+    '{"a" 1}',
+    '{0:"\u0000"}',
+    '{0:"a}',
+    '{0:01x}',
+    'tru',
+    '{0:1}x',
+    "{0:'a'}",
+    '{[1]:2}',
+    '{0:"\\x"}',
+  ];
   for (const text of bad) t.throws(() => parseTolerantJson(text), BodyError, text);
   t.throws(() => parseTolerantJson('['.repeat(JSON_DEPTH_MAX + 1)), /nested deeper than 64/);
   t.throws(() => parseTolerantJson('{0:'.repeat(1_000_000)), /nested deeper than 64/);
   t.equal(JSON.stringify(parseTolerantJson('['.repeat(64) + ']'.repeat(64))), '['.repeat(64) + ']'.repeat(64));
-  t.equal((parseTolerantJson(`{0:"${'x'.repeat(5_000_000)}"}`) as Record<string, string>)['0']?.length, 5_000_000, 'a long text is read in one go');
+  t.equal(
+    (parseTolerantJson(`{0:"${'x'.repeat(5_000_000)}"}`) as Record<string, string>)['0']?.length,
+    5_000_000,
+    'a long text is read in one go',
+  );
 });

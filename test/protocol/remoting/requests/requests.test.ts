@@ -54,7 +54,11 @@ for (const file of readdirSync(FOLDER).sort()) {
         isMalformed = true;
         t.match((error as Error).message, (error as FieldError).field);
       }
-      t.equal(isMalformed, Object.values(first).some((value) => typeof value === 'number'), `${name}: a text is no number`);
+      t.equal(
+        isMalformed,
+        Object.values(first).some((value) => typeof value === 'number'),
+        `${name}: a text is no number`,
+      );
       const required = new Everything('1');
       decode(required);
       for (const field of new Set(required.asked)) {
@@ -72,9 +76,30 @@ for (const file of readdirSync(FOLDER).sort()) {
 }
 
 test('decodeUpdateAndCreateTopicRequest takes what mqadmin sends', async (t) => {
-  const ext = { topic: 'T', defaultTopic: 'TBW102', readQueueNums: '8', writeQueueNums: '8', perm: '6', topicFilterType: 'SINGLE_TAG', topicSysFlag: '0', order: 'false', attributes: '+message.type=NORMAL' };
-  t.match(decodeUpdateAndCreateTopicRequest(new Map(Object.entries(ext))), { topic: 'T', readQueueNums: 8, perm: 6, order: false, force: null, attributes: '+message.type=NORMAL' });
-  t.throws(() => decodeUpdateAndCreateTopicRequest(new Map([['topic', 'T']])), { name: 'FieldError', field: 'defaultTopic', message: 'The header field defaultTopic is missing; send it' });
+  const ext = {
+    topic: 'T',
+    defaultTopic: 'TBW102',
+    readQueueNums: '8',
+    writeQueueNums: '8',
+    perm: '6',
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: '0',
+    order: 'false',
+    attributes: '+message.type=NORMAL',
+  };
+  t.match(decodeUpdateAndCreateTopicRequest(new Map(Object.entries(ext))), {
+    topic: 'T',
+    readQueueNums: 8,
+    perm: 6,
+    order: false,
+    force: null,
+    attributes: '+message.type=NORMAL',
+  });
+  t.throws(() => decodeUpdateAndCreateTopicRequest(new Map([['topic', 'T']])), {
+    name: 'FieldError',
+    field: 'defaultTopic',
+    message: 'The header field defaultTopic is missing; send it',
+  });
 });
 
 test('decodeRegisterBrokerRequest and decodeInvokeBrokerToResetOffsetRequest have the defaults of older clients', async (t) => {
@@ -109,8 +134,12 @@ test('encodeSendMessageRequest spells the fields as the code wants them, and bot
 });
 
 test('The exact parsers take what Java’s take, and refuse or saturate as documented', async (t) => {
-  t.same(['0', '+7', '-7', '-0', '007', '2147483647', '-2147483648'].map((text) => exactInt('f', text)), [0, 7, -7, 0, 7, 2 ** 31 - 1, -(2 ** 31)]);
-  for (const bad of ['', ' 1', '1 ', '1.0', '1e3', '0x1', '--1', '２', '2147483648', 'NaN', '9'.repeat(40)]) t.throws(() => exactInt('f', bad), FieldError, bad);
+  t.same(
+    ['0', '+7', '-7', '-0', '007', '2147483647', '-2147483648'].map((text) => exactInt('f', text)),
+    [0, 7, -7, 0, 7, 2 ** 31 - 1, -(2 ** 31)],
+  );
+  for (const bad of ['', ' 1', '1 ', '1.0', '1e3', '0x1', '--1', '２', '2147483648', 'NaN', '9'.repeat(40)])
+    t.throws(() => exactInt('f', bad), FieldError, bad);
   t.equal(exactLong('f', '9007199254740991'), Number.MAX_SAFE_INTEGER);
   for (const bad of ['9007199254740992', '9223372036854775807', 'x', '']) t.throws(() => exactLong('f', bad), FieldError, bad);
   t.equal(exactTime('f', '9223372036854775807'), Number.MAX_SAFE_INTEGER);
@@ -118,5 +147,7 @@ test('The exact parsers take what Java’s take, and refuse or saturate as docum
   t.equal(exactTime('f', '+5'), 5);
   for (const bad of ['9223372036854775808', '-9223372036854775809', 'x', '']) t.throws(() => exactTime('f', bad), FieldError, bad);
   t.same(['true', 'TRUE', 'false', 'x', ''].map(exactBoolean), [true, true, false, false, false]);
-  t.throws(() => exactInt('queueId', 'y'.repeat(100)), { message: `The header field queueId is "${'y'.repeat(40)}..."; a 32-bit integer is needed` });
+  t.throws(() => exactInt('queueId', 'y'.repeat(100)), {
+    message: `The header field queueId is "${'y'.repeat(40)}..."; a 32-bit integer is needed`,
+  });
 });
