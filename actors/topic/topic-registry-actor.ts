@@ -95,8 +95,10 @@ export type TopicsReset = { kind: 'topics-reset'; version: TableVersion };
 type Saved = { kind: 'saved'; upTo: number; ok: boolean; error: string };
 type Registered = { kind: 'registered'; batch: number; ok: boolean };
 type FlushShards = { kind: 'flush-shards' };
+/** Shards that did not ask have their topics from a registry before this one. */
+type TellSilentShards = { kind: 'tell-silent-shards' };
 type BatchExpired = { kind: 'batch-expired'; batch: number };
-type Private = Saved | Registered | FlushShards | BatchExpired;
+type Private = Saved | Registered | FlushShards | BatchExpired | TellSilentShards;
 
 /** Gives every queue its number in shared memory. */
 export interface QueueHandles {
@@ -125,6 +127,7 @@ const REGISTRATION_MAX_MS = 4_000;
 /** A shard that takes no topics is dying; it asks for all of them when it is back. */
 const SHARD_MAX_MS = 2_000;
 const FLUSH_AGAIN_MS = 2;
+const SHARDS_START_MS = 1_000;
 /** Changes that wait for one answer of the registration actor: a message has to fit a ring record. */
 const CHANGES_PER_MESSAGE = 64;
 const PAGE_TOPICS = 64;
@@ -148,7 +151,8 @@ type Batch = {
 /** A topic to tell to one shard as it then is; `begin` and `complete` frame a full sending. */
 type Outgoing = { readonly what: 'topic' | 'begin' | 'complete'; readonly topic: string; readonly batch: number };
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array };
-type Outbox = { readonly target: ActorRef<TopicTableCommand>; queue: Outgoing[]; token: string };
+/** `isThere`: the shard asked for its topics, or had the time to. Before that nobody would hear what is told. */
+type Outbox = { readonly target: ActorRef<TopicTableCommand>; queue: Outgoing[]; token: string; isThere: boolean };
 
 export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private> {
   readonly #options: TopicRegistryOptions;
@@ -174,6 +178,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   /** And told to every shard. */
   #ready = false;
   #awaiting: ActorRef<TopicsReady>[] = [];
+  #awaitingPages: ListTopics[] = [];
   #page: { readonly version: TableVersion; readonly topics: TopicConfig[] } | null = null;
 
   constructor(options: TopicRegistryOptions) {
@@ -182,7 +187,12 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   started(context: ActorContext): void {
     const { settings, shards, load } = this.#options;
-    this.#outboxes = shards.map((name) => ({ target: context.ref<TopicTableCommand>(topicTablePath(name)), queue: [], token: '' }));
+    this.#outboxes = shards.map((name) => ({
+      target: context.ref<TopicTableCommand>(topicTablePath(name)),
+      queue: [],
+      token: '',
+      isThere: false,
+    }));
     this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(this.#options.store), mailboxMax: 64 });
     const file = load();
     if (file !== null) {
@@ -191,7 +201,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     }
     this.#count = this.#table.size;
     for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
-    for (let shard = 0; shard < this.#outboxes.length; shard++) this.#sendAll(shard);
+    context.schedule(SHARDS_START_MS, { kind: 'tell-silent-shards' });
     this.#loaded = this.#changes.length === 0;
     this.#flush(context);
     this.#save(context);
@@ -227,7 +237,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         else if (this.#awaiting.length < PENDING_MAX) this.#awaiting.push(message.replyTo);
         return;
       case 'list-topics':
-        this.#listTopics(message);
+        if (this.#ready) this.#listTopics(message);
+        else if (this.#awaitingPages.length < PENDING_MAX) this.#awaitingPages.push(message);
         return;
       case 'saved':
         this.#saved(message, context);
@@ -237,6 +248,10 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         return;
       case 'flush-shards':
         this.#flushScheduled = false;
+        this.#flush(context);
+        return;
+      case 'tell-silent-shards':
+        for (let shard = 0; shard < this.#outboxes.length; shard++) if (!this.#outboxes[shard]!.isThere) this.#sendAll(shard);
         this.#flush(context);
         return;
       case 'batch-expired':
@@ -408,6 +423,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       this.#publishing.set(change.topic, id);
       for (const replyTo of change.waiters) batch.waiters.push({ topic: change.topic, replyTo });
       for (const outbox of this.#outboxes) {
+        if (!outbox.isThere) continue;
         outbox.queue.push({ what: 'topic', topic: change.topic, batch: id });
         batch.shards++;
       }
@@ -481,8 +497,9 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       return;
     }
     const id = this.#nextBatch++;
-    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: this.#outboxes.length, registrations: 0 });
-    for (const outbox of this.#outboxes) outbox.queue.push({ what: 'topic', topic, batch: id });
+    const there = this.#outboxes.filter((outbox) => outbox.isThere);
+    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: there.length, registrations: 0 });
+    for (const outbox of there) outbox.queue.push({ what: 'topic', topic, batch: id });
     context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#flush(context);
     this.#finish(id);
@@ -499,6 +516,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   /** All topics go ahead of the changes that wait; a full sending that had begun before is left out. */
   #sendAll(shard: number): void {
     const outbox = this.#outboxes[shard]!;
+    outbox.isThere = true;
     const all: Outgoing[] = [{ what: 'begin', topic: '', batch: 0 }];
     for (const name of this.#table.keys()) all.push({ what: 'topic', topic: name, batch: 0 });
     all.push({ what: 'complete', topic: '', batch: 0 });
@@ -519,7 +537,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       }
       outbox.queue = sent === outbox.queue.length ? [] : outbox.queue.slice(sent);
     }
-    if (!full && this.#loaded && !this.#ready) this.#becomeReady(context);
+    if (!full && this.#loaded && !this.#ready && this.#outboxes.every((outbox) => outbox.isThere)) this.#becomeReady(context);
     if (!full || this.#flushScheduled) return;
     this.#flushScheduled = true;
     context.schedule(FLUSH_AGAIN_MS, { kind: 'flush-shards' });
@@ -545,6 +563,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     this.#ready = true;
     for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
     this.#awaiting = [];
+    for (const message of this.#awaitingPages) this.#listTopics(message);
+    this.#awaitingPages = [];
     const path = this.#options.registration;
     if (path !== null) context.ref<TopicsReset>(path).tell({ kind: 'topics-reset', version: this.#version });
   }

@@ -20,7 +20,8 @@ export type TopicTableCommand = TopicsBegin | TopicChanged | TopicRemoved | Topi
 export type TopicTableStarted = { kind: 'topic-table-started'; shard: number; token: string };
 type AskAgain = { kind: 'ask-again' };
 
-const ASK_AGAIN_MS = 500;
+const ASK_AGAIN_MIN_MS = 10;
+const ASK_AGAIN_MAX_MS = 500;
 
 export const TOPIC_REGISTRY_PATH = 'topic-registry';
 
@@ -37,6 +38,7 @@ export class TopicTableActor implements Actor<TopicTableCommand | AskAgain> {
   #seen: Set<string> | null = null;
   #complete = false;
   #token = '';
+  #askAgainMs = ASK_AGAIN_MIN_MS;
 
   /** @param shard position of this shard among the shards; @param generation of its thread. */
   constructor(table: TopicTable, shard: number, generation: number) {
@@ -87,7 +89,8 @@ export class TopicTableActor implements Actor<TopicTableCommand | AskAgain> {
   /** Repeated until everything came: the registry's thread may start after this one, or start again in between. */
   #ask(context: ActorContext): void {
     this.#registry?.tell({ kind: 'topic-table-started', shard: this.#shard, token: this.#token });
-    context.schedule(ASK_AGAIN_MS, { kind: 'ask-again' });
+    context.schedule(this.#askAgainMs, { kind: 'ask-again' });
+    this.#askAgainMs = Math.min(ASK_AGAIN_MAX_MS, this.#askAgainMs * 2);
   }
 
   #dropUnseen(): void {

@@ -91,10 +91,10 @@ function world(change: Partial<TopicRegistryOptions> = {}, seed = 1) {
     ...change,
   };
   const tables = [new TopicTable(), new TopicTable()];
-  for (const [shard, table] of tables.entries()) simulation.spawn(`shard-${shard}/topic-table`, () => new TopicTableActor(table, shard, 0));
   const start = () =>
     simulation.spawn<TopicRegistryCommand>('topic-registry', () => new TopicRegistryActor(options) as Actor<TopicRegistryCommand>);
   const registry = start();
+  for (const [shard, table] of tables.entries()) simulation.spawn(`shard-${shard}/topic-table`, () => new TopicTableActor(table, shard, 0));
   const probe = simulation.probe<TopicReply>();
   const send = (topic: string) =>
     registry.tell({
