@@ -1,11 +1,14 @@
 /** What a started broker says to input that is wrong: the right code, a remark, and the next frame is served. */
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { pullMessages, queueOffset, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { encodeRawFrame } from '../support/raw-frame.ts';
 import { waitUntil, within } from '../support/wait-until.ts';
 
-test('bad input', async (t) => {
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(120_000);
+
+test('bad input', { timeout: 120_000 }, async (t) => {
   const broker = await brokerUnderTest(t, { shards: 2 });
   const topic = uniqueName('bad');
   const keeper = await broker.connect();

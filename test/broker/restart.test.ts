@@ -1,9 +1,12 @@
 /** A started broker that is stopped or killed under load and started again on its store: nothing acknowledged is lost. */
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { heartbeatBody, queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { prepareRingmq, type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { waitUntil } from '../support/wait-until.ts';
+
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(300_000);
 
 const TOPICS = ['kill_a', 'kill_b'];
 
@@ -50,7 +53,7 @@ async function readBack(ringmq: RingmqProcess): Promise<Set<string>> {
 
 for (const flush of ['async', 'sync'] as const) {
   for (const shards of [1, 2]) {
-    test(`kill -9 under load loses nothing acknowledged, ${flush} flush, ${shards} shards`, async (t) => {
+    test(`kill -9 under load loses nothing acknowledged, ${flush} flush, ${shards} shards`, { timeout: 300_000 }, async (t) => {
       const ringmq = await startRingmq({ flush, shards });
       t.teardown(() => ringmq.destroy());
       const acknowledged = new Set<string>();

@@ -1,5 +1,5 @@
 /** A started broker under raw requests: sends in every form, pulls, long polling, offsets, groups; with 1, 2 and 4 shards. */
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { heartbeatBody, pullMessages, queueOffset, readQueue, sendMessage, sendOneway } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { routeOf } from '../support/create-topic.ts';
@@ -7,8 +7,11 @@ import type { HeaderEncoding } from '../support/raw-frame.ts';
 import { encodeBatch } from '../support/raw-message.ts';
 import { pause, waitUntil, within } from '../support/wait-until.ts';
 
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(180_000);
+
 for (const shards of isForeign ? [1] : [1, 2, 4]) {
-  test(`a broker of ${shards} shards`, async (t) => {
+  test(`a broker of ${shards} shards`, { timeout: 180_000 }, async (t) => {
     const broker = await brokerUnderTest(t, { shards });
 
     for (const encoding of ['json', 'binary'] as HeaderEncoding[]) {
