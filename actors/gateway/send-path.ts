@@ -11,7 +11,8 @@ import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../
 import { FieldError } from '../../protocol/remoting/errors.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import * as responseCode from '../../protocol/remoting/response-code.ts';
-import { FOUND_REQUIRED, fillFromCommand, missingField, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import { FOUND_REQUIRED, missingField, SendHeader } from '../../protocol/remoting/send-header.ts';
+import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { FLAG_ANSWER, FLAG_BATCH, FLAG_BINARY, FLAG_CONTINUED, type LaneProducer } from '../commit-log/log-lane.ts';

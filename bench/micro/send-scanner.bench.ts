@@ -4,7 +4,8 @@
  */
 import { decodeCommand, encodeCommand } from '../../protocol/remoting/command.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
-import { fillFromCommand, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import { SendHeader } from '../../protocol/remoting/send-header.ts';
+import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 
 const ROUNDS = 2_000_000;
 

@@ -19,7 +19,8 @@ import { BodyError, FieldError, FrameError } from '../../protocol/remoting/error
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
 import { fillPullFromCommand, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
-import { fillFromCommand, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import { SendHeader } from '../../protocol/remoting/send-header.ts';
+import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 1_000_000);

@@ -7,7 +7,8 @@ import { test } from 'tap';
 import { decodeCommand, encodeCommand, type RemotingCommand } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import { fillPullFromCommand, missingPullField, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
-import { fillFromCommand, missingField, SendHeader, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
+import { missingField, SendHeader } from '../../protocol/remoting/send-header.ts';
+import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import { decodeRawFrame, type RawFrame } from '../support/raw-frame.ts';
 
 type Exchange = { code: number; to: string; request: string; response: string | null };

@@ -3,14 +3,8 @@ import { test } from 'tap';
 import { decodeCommand, encodeCommand } from '../../../protocol/remoting/command.ts';
 import { FieldError } from '../../../protocol/remoting/errors.ts';
 import { unescapeInto } from '../../../protocol/remoting/json-scan.ts';
-import {
-  FOUND_REQUIRED,
-  FOUND_TOPIC,
-  fillFromCommand,
-  missingField,
-  SendHeader,
-  scanSendHeader,
-} from '../../../protocol/remoting/send-scanner.ts';
+import { FOUND_REQUIRED, FOUND_TOPIC, missingField, SendHeader } from '../../../protocol/remoting/send-header.ts';
+import { fillFromCommand, scanSendHeader } from '../../../protocol/remoting/send-scanner.ts';
 import { jsonFrame } from './frames.ts';
 
 const BODY = Buffer.from('hello');
