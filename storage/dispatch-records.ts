@@ -1,13 +1,16 @@
 /**
  * Dispatch of recovered records: a unit to the record's consume queue, entries to the index. Owns the units that wait to be
- * written, bounded; everything is on its way to the files after `finish`. Telling a record again changes nothing.
+ * written, bounded; everything is on its way to the files after `finish`. Telling a record again changes nothing. A record's
+ * own CRC does not cover its header, so a queue offset that does not follow is believed only when the queue's next record
+ * goes on from there; else it was damaged, and the record is told as lost.
  * Source: RocketMQ 5.3 `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`, `IndexService.buildIndex`.
  */
 import { javaHashBytes } from '../model/java-hash.ts';
+import { RECORD_FIXED_BYTES } from '../model/message-record.ts';
 import { TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../model/system-flag.ts';
 import type { Damage } from './commit-log/recover.ts';
 import type { ScannedRecord } from './commit-log/scan-record.ts';
-import type { ConsumeQueue } from './consume-queue/consume-queue.ts';
+import { type ConsumeQueue, GAP_UNITS_MAX } from './consume-queue/consume-queue.ts';
 import type { ConsumeQueueSet } from './consume-queue/consume-queue-set.ts';
 import { GAP_MARK, QUEUE_UNIT_BYTES, writeNoMessageUnits, writeQueueUnit, writeUnitTime } from './consume-queue/queue-unit.ts';
 import type { IndexSet } from './index/index-set.ts';
@@ -18,9 +21,17 @@ const DELAY_TOPIC = 'SCHEDULE_TOPIC_XXXX';
 const QUEUE_PENDING_MAX = 1024;
 const PENDING_MAX = 256 * 1024;
 const FIRST_UNITS = 8;
+/** A gap before a queue's last record that is believed without any proof; larger ones look more like a flipped bit. */
+const UNPROVEN_GAP_MAX = 16;
+
+/** A record whose queue offset does not follow the one before it. */
+type Doubtful = { readonly queueOffset: number; readonly position: number; readonly size: number; readonly unit: Uint8Array };
 
 class PendingQueue {
   readonly queue: ConsumeQueue;
+  /** The queue offset that should come next; −1 when any may. */
+  expected: number;
+  doubtful: Doubtful | null = null;
   units = new Uint8Array(FIRST_UNITS * QUEUE_UNIT_BYTES);
   count = 0;
   /** Queue offset of the first unit that waits. */
@@ -28,6 +39,7 @@ class PendingQueue {
 
   constructor(queue: ConsumeQueue) {
     this.queue = queue;
+    this.expected = queue.maxOffset > 0 ? queue.maxOffset : -1;
   }
 }
 
@@ -46,10 +58,17 @@ export class RecordDispatcher {
   readonly #delayMsOf: (level: number) => number;
   /** By Java's hash of the name: names are compared as bytes, so that no record needs a string. */
   readonly #topics: Map<number, KnownTopic[]> = new Map();
+  readonly #onLost: (damage: Damage) => void;
   #pending = 0;
+  /** At most so many messages were in the damaged bytes: gaps up to it need no proof. */
+  #lostMessages = 0;
 
-  /** @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery. */
-  constructor(queues: ConsumeQueueSet, index: IndexSet | null, delayMsOf: (level: number) => number) {
+  /**
+   * @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery.
+   * @param onLost is told of a record that no queue takes.
+   */
+  constructor(queues: ConsumeQueueSet, index: IndexSet | null, delayMsOf: (level: number) => number, onLost: (damage: Damage) => void) {
+    this.#onLost = onLost;
     this.#queues = queues;
     this.#index = index;
     this.#indexedPosition = index?.endPosition ?? 0;
@@ -58,31 +77,84 @@ export class RecordDispatcher {
 
   onRecord(record: ScannedRecord): void {
     const topicHash = javaHashBytes(record.bytes, record.topicAt, record.topicAt + record.topicLength);
-    if (record.hasQueueUnit) {
-      const topic = this.#topicOf(topicHash, record);
-      const pending = this.#pendingOf(topic, record.queueId);
-      const at = this.#nextUnit(pending, record.queueOffset);
-      writeQueueUnit(pending.units, at, record.position, record.size, record.tagHash);
-      if (topic.isDelayTopic && record.delayLevel > 0)
-        writeUnitTime(pending.units, at, record.storeTimestamp + this.#delayMsOf(record.delayLevel));
-    }
+    if (record.hasQueueUnit) this.#giveUnit(record, topicHash);
     if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(this.#index, record, topicHash);
   }
 
   /** A damaged message whose place is known keeps its queue offset: a unit that stands for no message. */
   onDamage(damage: Damage): void {
+    this.#lostMessages += Math.ceil((damage.end - damage.position) / RECORD_FIXED_BYTES);
     const lost = damage.record;
     if (lost === null || !lost.hasQueueUnit) return;
-    const queue = this.#queues.queue(lost.topic, lost.queueId);
     const name = Buffer.from(lost.topic);
-    const pending = this.#pendingOf(this.#topicNamed(javaHashBytes(name, 0, name.length), lost.topic, name), queue.queueId);
+    const topic = this.#topicNamed(javaHashBytes(name, 0, name.length), lost.topic, name);
+    const pending = this.#pendingOf(topic, lost.queueId);
+    if (pending.expected >= 0 && lost.queueOffset !== pending.expected) return;
     writeNoMessageUnits(pending.units, this.#nextUnit(pending, lost.queueOffset), 1, GAP_MARK);
   }
 
-  /** Hands over all units that wait. */
+  /** Decides what is still doubtful and hands over all units that wait. */
   finish(): void {
-    for (const topics of this.#topics.values())
-      for (const topic of topics) for (const pending of topic.queues.values()) this.#handOver(pending);
+    for (const topics of this.#topics.values()) {
+      for (const topic of topics) {
+        for (const pending of topic.queues.values()) {
+          const doubtful = pending.doubtful;
+          // Nothing follows that could speak for it: a queue that begins anew, or a few messages lost before it, may be.
+          const gap = doubtful === null ? 0 : doubtful.queueOffset - pending.expected;
+          if (doubtful !== null && (doubtful.queueOffset === 0 || (gap > 0 && gap <= UNPROVEN_GAP_MAX))) this.#believe(pending, doubtful);
+          else if (doubtful !== null) this.#disbelieve(topic, pending, doubtful);
+          this.#handOver(pending);
+        }
+      }
+    }
+  }
+
+  #giveUnit(record: ScannedRecord, topicHash: number): void {
+    const topic = this.#topicOf(topicHash, record);
+    const pending = this.#pendingOf(topic, record.queueId);
+    const { queueOffset, position, size } = record;
+    const doubtful = pending.doubtful;
+    if (pending.expected >= 0 && queueOffset !== pending.expected) {
+      const gap = queueOffset - pending.expected;
+      if (doubtful !== null && queueOffset === doubtful.queueOffset + 1) {
+        this.#believe(pending, doubtful);
+      } else if (gap < 0 || gap > Math.min(this.#lostMessages, GAP_UNITS_MAX)) {
+        if (doubtful !== null) this.#disbelieve(topic, pending, doubtful);
+        const unit = new Uint8Array(QUEUE_UNIT_BYTES);
+        this.#writeUnit(unit, 0, record, topic);
+        pending.doubtful = { queueOffset, position, size, unit };
+        return;
+      }
+    } else if (doubtful !== null) {
+      this.#disbelieve(topic, pending, doubtful);
+    }
+    const at = this.#nextUnit(pending, queueOffset);
+    this.#writeUnit(pending.units, at, record, topic);
+  }
+
+  #writeUnit(units: Uint8Array, at: number, record: ScannedRecord, topic: KnownTopic): void {
+    writeQueueUnit(units, at, record.position, record.size, record.tagHash);
+    if (topic.isDelayTopic && record.delayLevel > 0) writeUnitTime(units, at, record.storeTimestamp + this.#delayMsOf(record.delayLevel));
+  }
+
+  /** The doubtful record was right: messages before it are missing, or the topic was deleted and made again. */
+  #believe(pending: PendingQueue, doubtful: Doubtful): void {
+    pending.doubtful = null;
+    if (doubtful.queueOffset < pending.expected || doubtful.queueOffset - pending.expected > GAP_UNITS_MAX) {
+      this.#handOver(pending);
+      pending.queue.restartAt(doubtful.queueOffset);
+    }
+    const at = this.#nextUnit(pending, doubtful.queueOffset);
+    pending.units.set(doubtful.unit, at);
+  }
+
+  #disbelieve(topic: KnownTopic, pending: PendingQueue, doubtful: Doubtful): void {
+    pending.doubtful = null;
+    const { queueOffset, position, size } = doubtful;
+    const queueId = pending.queue.queueId;
+    const record = { topic: topic.name, queueId, queueOffset, size, hasQueueUnit: true };
+    const reason = `its queue offset ${queueOffset} follows neither ${pending.expected - 1} before it nor what comes after`;
+    this.#onLost({ kind: 'queue-offset', position, end: position + size, reason, record });
   }
 
   #putKeys(index: IndexSet, record: ScannedRecord, topicHash: number): void {
@@ -123,7 +195,7 @@ export class RecordDispatcher {
   #nextUnit(pending: PendingQueue, queueOffset: number): number {
     if (pending.count === QUEUE_PENDING_MAX || (pending.count > 0 && pending.first + pending.count !== queueOffset))
       this.#handOver(pending);
-    if (this.#pending >= PENDING_MAX) this.finish();
+    if (this.#pending >= PENDING_MAX) this.#handOverAll();
     if (pending.count === 0) pending.first = queueOffset;
     const at = pending.count * QUEUE_UNIT_BYTES;
     if (at === pending.units.length) {
@@ -133,7 +205,13 @@ export class RecordDispatcher {
     }
     pending.count++;
     this.#pending++;
+    pending.expected = queueOffset + 1;
     return at;
+  }
+
+  #handOverAll(): void {
+    for (const topics of this.#topics.values())
+      for (const topic of topics) for (const pending of topic.queues.values()) this.#handOver(pending);
   }
 
   #handOver(pending: PendingQueue): void {

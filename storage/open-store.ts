@@ -108,14 +108,19 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   const shape = options.indexShape === undefined ? {} : { shape: options.indexShape };
   const index =
     options.isIndexed === false ? null : IndexSet.open(disk, layout.index, { now: options.now, isSuspect: !wasClean, ...shape });
-  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf);
+  let lostRecords = 0;
+  const tell = (damage: Damage): void => options.onDamage({ ...damage, path: log.pathOf(damage.position) });
+  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, (damage) => {
+    lostRecords++;
+    tell(damage);
+  });
   if (options.liveEnd === undefined) createAbort(disk, layout.abort, options.processId);
   const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
     from: start.from,
     onRecord: (record) => dispatcher.onRecord(record),
     onDamage: (damage) => {
       dispatcher.onDamage(damage);
-      options.onDamage({ ...damage, path: log.pathOf(damage.position) });
+      tell(damage);
     },
   });
   dispatcher.finish();
@@ -135,7 +140,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     start,
     cutBytes,
     records: recovered.records,
-    damaged: recovered.damaged,
+    damaged: recovered.damaged + lostRecords,
     lastStoreTimestamp: Math.max(recovered.lastStoreTimestamp, checkpoint.values.physicMs),
   };
 }

@@ -6,6 +6,7 @@
  * Source: RocketMQ 5.3 `CommitLog.recoverNormally`, `recoverAbnormally` (Java cuts at the first bad record).
  */
 import assert from 'node:assert/strict';
+import { BLANK_RECORD_BYTES, MAGIC_AT } from '../../model/message-record.ts';
 import { SCAN_BAD_BODY, SCAN_BLANK, SCAN_NEEDS_MORE, ScannedRecord, scanReason, scanRecord } from './scan-record.ts';
 
 /** What recovery asks of a log: `CommitLog` and `CommitLogReader` have it. */
@@ -16,6 +17,8 @@ export interface RecoverableLog {
 
 /** Bytes of the log that are no record although records follow them. */
 export type Damage = {
+  /** What is lost: bytes that are no record, or a record that no queue can take. */
+  readonly kind: 'bytes' | 'queue-offset';
   /** First damaged byte and the first byte after it that is a record again. */
   readonly position: number;
   readonly end: number;
@@ -49,7 +52,7 @@ export type Recovered = {
   readonly end: number;
   readonly records: number;
   readonly damaged: number;
-  /** Store timestamp of the last record, 0 without one. */
+  /** Store timestamp of the last record, 0 without one; not of one whose time cannot be right. */
   readonly lastStoreTimestamp: number;
   /** Why the walk ended there. */
   readonly endReason: string;
@@ -60,6 +63,8 @@ const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 /** Segments behind a bad record whose first record is tried. */
 const SEGMENTS_AHEAD = 2;
+/** A last record so much later than all before it does not count for the time. */
+const DOUBTFUL_LEAP_MS = 24 * 60 * 60 * 1000;
 /** The three bytes that both magics begin with. */
 const MAGIC_HEAD = Buffer.from([0xda, 0xa3, 0x20]);
 
@@ -126,12 +131,12 @@ class Recovery {
     let position = this.#options.from;
     let records = 0;
     let damaged = 0;
-    let lastStoreTimestamp = 0;
+    const lastTime = new LastTime();
     for (;;) {
       const result = this.#scanAt(position);
       if (result > 0) {
         records++;
-        lastStoreTimestamp = record.storeTimestamp;
+        lastTime.add(record.storeTimestamp);
         onRecord(record);
         position += result;
         continue;
@@ -146,7 +151,7 @@ class Recovery {
       this.#options.onDamage(damage);
       position = damage.end;
     }
-    return { end: position, records, damaged, lastStoreTimestamp, endReason: this.#endReason };
+    return { end: position, records, damaged, lastStoreTimestamp: lastTime.value, endReason: this.#endReason };
   }
 
   #roomAt(position: number): number {
@@ -161,12 +166,12 @@ class Recovery {
       const result = scanRecord(window.bytes, at, window.filled, position, room, this.#sizeMax, this.#record);
       if (result !== SCAN_NEEDS_MORE) return result;
     } else {
-      this.#record.size = 8;
+      this.#record.size = BLANK_RECORD_BYTES;
     }
     const held = window.want(position, Math.min(room, this.#record.size));
     at = position - window.position;
     const result = scanRecord(window.bytes, at, at + held, position, room, this.#sizeMax, this.#record);
-    if (result !== SCAN_NEEDS_MORE || held < 8) return result;
+    if (result !== SCAN_NEEDS_MORE || held < BLANK_RECORD_BYTES) return result;
     const more = window.want(position, this.#record.size);
     at = position - window.position;
     return scanRecord(window.bytes, at, at + more, position, room, this.#sizeMax, this.#record);
@@ -185,38 +190,63 @@ class Recovery {
     if (known !== null) {
       const next = position + known.size;
       const after = this.#scanAt(next);
-      if (after > 0 || after === SCAN_BLANK) return { position, end: next, reason, record: known };
+      if (after > 0 || after === SCAN_BLANK) return { kind: 'bytes', position, end: next, reason, record: known };
     }
     const end = this.#nextValid(position + 1);
-    return end === null ? null : { position, end, reason, record: known };
+    return end === null ? null : { kind: 'bytes', position, end, reason, record: known };
   }
 
-  /** The first position at or after `from` with a valid record, within the search limit, else at the head of a later segment. */
+  /** The first position at or after `from` with a valid record, in its segment or a later one, within the search limit. */
   #nextValid(from: number): number | null {
     const segmentBytes = this.#log.segmentBytes;
     const segmentEnd = from - (from % segmentBytes) + segmentBytes;
+    const found = this.#searchSegment(from, segmentEnd);
+    if (found !== null) return found;
+    for (let ahead = 0, base = segmentEnd; ahead < SEGMENTS_AHEAD; ahead++, base += segmentBytes) {
+      if (this.#scanAt(base) > 0) return base;
+      const later = this.#searchSegment(base, base + segmentBytes);
+      if (later !== null) return later;
+    }
+    return null;
+  }
+
+  #searchSegment(from: number, segmentEnd: number): number | null {
     const limit = Math.min(segmentEnd, from + (this.#options.searchBytesMax ?? SEARCH_BYTES_MAX));
     const window = this.#window;
     let position = from;
-    while (position + 8 <= limit) {
-      const held = window.want(position, 8);
-      if (held < 8) break;
+    while (position + BLANK_RECORD_BYTES <= limit) {
+      if (window.want(position, BLANK_RECORD_BYTES) < BLANK_RECORD_BYTES) return null;
       const at = position - window.position;
-      const found = Buffer.from(window.bytes.buffer, window.bytes.byteOffset, window.filled).indexOf(MAGIC_HEAD, at + 4);
-      if (found < 0) {
-        // A magic may lie across the window's end: keep its last bytes.
-        position = window.position + window.filled - 6;
-        if (held === 8 || window.position + window.filled >= segmentEnd) break;
-        continue;
+      const found = Buffer.from(window.bytes.buffer, window.bytes.byteOffset, window.filled).indexOf(MAGIC_HEAD, at + MAGIC_AT);
+      if (found >= 0) {
+        position = window.position + found - MAGIC_AT;
+        if (position >= limit) return null;
+        if (this.#scanAt(position) > 0) return position;
+        position++;
+      } else {
+        // A magic may lie across the window's end: its last bytes are looked at again. `want` gives at least one byte more.
+        const next = window.position + window.filled - BLANK_RECORD_BYTES + 1;
+        if (next <= position) return null;
+        position = next;
       }
-      position = window.position + found - 4;
-      if (position >= limit) break;
-      if (this.#scanAt(position) > 0) return position;
-      position++;
-    }
-    for (let ahead = 0, base = segmentEnd; ahead < SEGMENTS_AHEAD; ahead++, base += segmentBytes) {
-      if (this.#scanAt(base) > 0) return base;
     }
     return null;
+  }
+}
+
+/** Store timestamps never go back in a log, so one that is later than the next is damaged and must not rule the time to come. */
+class LastTime {
+  #confirmed = 0;
+  #last = 0;
+
+  add(time: number): void {
+    const sure = Math.min(this.#last, time);
+    if (sure > this.#confirmed) this.#confirmed = sure;
+    this.#last = time;
+  }
+
+  get value(): number {
+    const isDoubtful = this.#confirmed > 0 && this.#last - this.#confirmed > DOUBTFUL_LEAP_MS;
+    return isDoubtful ? this.#confirmed : Math.max(this.#confirmed, this.#last);
   }
 }

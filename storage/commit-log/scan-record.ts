@@ -26,6 +26,7 @@ import {
 } from '../../model/message-record.ts';
 import {
   BORN_HOST_V6_FLAG,
+  INNER_BATCH_FLAG,
   STORE_HOST_V6_FLAG,
   TRANSACTION_MASK,
   TRANSACTION_PREPARED,
@@ -42,6 +43,9 @@ export const SCAN_BAD_MAGIC = -3;
 export const SCAN_BAD_POSITION = -4;
 export const SCAN_BAD_LENGTHS = -5;
 export const SCAN_BAD_BODY = -6;
+export const SCAN_BAD_TOPIC = -7;
+export const SCAN_BAD_QUEUE = -8;
+export const SCAN_TORN = -9;
 
 const REASONS: Record<number, string> = {
   [SCAN_BAD_SIZE]: 'its size is out of range',
@@ -49,11 +53,17 @@ const REASONS: Record<number, string> = {
   [SCAN_BAD_POSITION]: 'its physical offset is not its position',
   [SCAN_BAD_LENGTHS]: 'its lengths do not add up to its size',
   [SCAN_BAD_BODY]: 'its body does not have its CRC',
+  [SCAN_BAD_TOPIC]: 'its topic is no name',
+  [SCAN_BAD_QUEUE]: 'its queue id or queue offset is out of range',
+  [SCAN_TORN]: 'its last byte is zero: it was not written to its end',
 };
 
 export function scanReason(result: number): string {
   return REASONS[result] ?? 'it is no record';
 }
+
+/** A queue id above it is damage: no topic has so many queues. */
+export const QUEUE_ID_MAX = 65_535;
 
 /** The record found last; one object is filled again and again. Places are indices into `bytes`; a length of 0 means absent. */
 export class ScannedRecord {
@@ -86,8 +96,9 @@ export class ScannedRecord {
   /** Value of DELAY; 0 without one. */
   delayLevel = 0;
 
-  /** Prepared and rolled-back messages take no unit in a consume queue. */
+  /** Prepared and rolled-back messages take no unit in a consume queue; inner batches have queues of another kind. */
   get hasQueueUnit(): boolean {
+    if ((this.sysFlag & INNER_BATCH_FLAG) !== 0) return false;
     const type = this.sysFlag & TRANSACTION_MASK;
     return type !== TRANSACTION_PREPARED && type !== TRANSACTION_ROLLBACK;
   }
@@ -140,7 +151,10 @@ export function scanRecord(
   if (propertiesAt + propertiesLength !== recordEnd) return SCAN_BAD_LENGTHS;
   const queueOffset = readInt64(bytes, at + QUEUE_OFFSET_AT);
   const queueId = readInt32(bytes, at + QUEUE_ID_AT);
-  if (queueOffset < 0 || queueOffset > Number.MAX_SAFE_INTEGER || queueId < 0) return SCAN_BAD_LENGTHS;
+  if (queueOffset < 0 || queueOffset > Number.MAX_SAFE_INTEGER || queueId < 0 || queueId > QUEUE_ID_MAX) return SCAN_BAD_QUEUE;
+  if (!isTopic(bytes, topicAt, topicAt + topicLength)) return SCAN_BAD_TOPIC;
+  // Properties end with a value or its end mark, never with zero: a tail that is still the file's hole shows here.
+  if (propertiesLength > 0 && bytes[recordEnd - 1] === 0) return SCAN_TORN;
   record.bytes = bytes;
   record.at = at;
   record.position = position;
@@ -160,6 +174,21 @@ export function scanRecord(
   scanProperties(bytes, propertiesAt, recordEnd, record);
   return size;
 }
+
+/** Whether the bytes can be a topic: no blanks, nothing that leads out of a directory. A flipped bit must not become a path. */
+function isTopic(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte <= SPACE || byte === SLASH || byte === BACKSLASH || byte === DELETE) return false;
+  }
+  return bytes[start] !== DOT;
+}
+
+const SPACE = 0x20;
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+const DELETE = 0x7f;
 
 const NAME_END = 1;
 const VALUE_END = 2;

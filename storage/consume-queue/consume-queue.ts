@@ -24,7 +24,7 @@ import {
 /** Units in a file, as Java has it. */
 export const UNITS_PER_FILE = 300_000;
 /** Units that may be missing between two appends; more is no damaged message but a wrong offset. */
-const GAP_UNITS_MAX = 1_000_000;
+export const GAP_UNITS_MAX = 1_000_000;
 /** Units read at once while a file is scanned. */
 const SCAN_UNITS = 4096;
 
@@ -133,6 +133,13 @@ export class ConsumeQueue {
     if (this.#minOffset > unitOffset) this.#minOffset = unitOffset;
     if (this.#flushedOffset > unitOffset) this.#flushedOffset = unitOffset;
     this.#isTailSuspect = false;
+  }
+
+  /** Drops everything; the next unit is that of `unitOffset`: its topic was deleted and made again. */
+  restartAt(unitOffset: number): void {
+    this.#files().removeAll();
+    this.setRange(unitOffset, unitOffset);
+    this.#flushedOffset = unitOffset;
   }
 
   /** Drops the units from the first one on whose message begins at or behind `position`. */
