@@ -11,7 +11,8 @@
  * Source: RocketMQ `SubscriptionGroupManager`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
+import type { SaveTable, TableSaved } from '../store/store-messages.ts';
+import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { GroupDeleted } from './consumer-group-actor.ts';
 import {
   BUILT_IN_GROUPS,
@@ -105,12 +106,15 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #saveIsDue = false;
   #copyIsDue = false;
   #answerIsDue = false;
+  #courier: ActorRef<SaveTable> | null = null;
 
   constructor(options: GroupRegistryOptions) {
     this.#options = options;
   }
 
   started(context: ActorContext): void {
+    const create = (): TableCourierActor => new TableCourierActor(this.#options.store);
+    this.#courier = context.spawn({ id: 'table-courier', create });
     const parsed = this.#options.load();
     if (parsed !== null) {
       const file = parseGroupsFile(parsed);
@@ -129,10 +133,6 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#copyWhole(context);
     for (const shard of this.#options.shards) this.#watch(shard, context);
     if (this.#isDirty) this.#scheduleSave(context);
-  }
-
-  stopped(context: ActorContext): void {
-    if (this.#isDirty) this.#store(context).tell(this.#saveMessage([], context.self as ActorRef<TableSaved>));
   }
 
   receive(message: GroupRegistryCommand | Private, context: ActorContext): void {
@@ -267,7 +267,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#staged = [];
     if (this.#flying.length > 0) this.#bump(context);
     context.ask<TableSaved, SaveTable>(
-      this.#store(context),
+      this.#courier!,
       (replyTo) => this.#saveMessage(this.#flying, replyTo),
       SAVE_MAX_MS,
       (reply): Private => ({
@@ -437,9 +437,5 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #bump(context: ActorContext): void {
     const { counter, stateVersion } = this.#version;
     this.#version = { counter: counter + 1, stateVersion, timestamp: context.now() };
-  }
-
-  #store(context: ActorContext): ActorRef<SaveTable> {
-    return context.ref(this.#options.store ?? 'store');
   }
 }

@@ -48,7 +48,11 @@ export type ListOffsets = {
 /** `next`: where the next page begins; −1: this was the last. */
 export type OffsetsListed = { readonly kind: 'offsets-listed'; readonly columns: OffsetColumns; readonly next: number };
 
-export type OffsetCommand = QueryOffset | UpdateOffset | CommitOffset | ListOffsets | OffsetsLoaded | OffsetsSaved;
+/** The broker stops: everything goes to the offset store now. Answered when it was sent. */
+export type FlushOffsets = { readonly kind: 'flush-offsets'; readonly replyTo: ActorRef<OffsetsFlushed> };
+export type OffsetsFlushed = { readonly kind: 'offsets-flushed' };
+
+export type OffsetCommand = FlushOffsets | QueryOffset | UpdateOffset | CommitOffset | ListOffsets | OffsetsLoaded | OffsetsSaved;
 
 /** What the keeper tells its actor, for itself. */
 export type OffsetTimer =
@@ -87,7 +91,7 @@ export class OffsetKeeper {
     this.#load(context);
   }
 
-  /** The last offsets go to the store if there is room; it has all but those of the last 200 ms. */
+  /** What the store has not confirmed goes to it once more, if there is room: in a failure of the actor nothing else would know it. */
   stopped(context: ActorContext): void {
     this.#offsets.retry();
     this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
@@ -114,6 +118,10 @@ export class OffsetKeeper {
         return;
       case 'offsets-saved':
         this.#onSaved(message.flight, context);
+        return;
+      case 'flush-offsets':
+        this.stopped(context);
+        message.replyTo.tell({ kind: 'offsets-flushed' });
         return;
       case 'flush-due':
         this.#flushIsDue = false;

@@ -9,7 +9,8 @@
  * Source: RocketMQ `ConsumerOffsetManager.persist`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
+import type { SaveTable, TableSaved } from '../store/store-messages.ts';
+import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { OffsetColumns } from './committed-offsets.ts';
 import { consumerGroupPath } from './group-table-actor.ts';
 import { OFFSETS_FILE, OffsetTable } from './offset-table.ts';
@@ -46,7 +47,10 @@ export type ReadOffset = {
 };
 /** −1: none. */
 export type OffsetRead = { readonly kind: 'offset-read'; readonly offset: number };
-export type OffsetStoreCommand = LoadOffsets | SaveOffsets | DropOffsets | ForgetTopic | ReadOffset;
+/** Everything that came so far goes to the disk now; answered when it is there, or cannot be. */
+export type SaveNow = { readonly kind: 'save-now'; readonly replyTo: ActorRef<SavedNow> };
+export type SavedNow = { readonly kind: 'saved-now' };
+export type OffsetStoreCommand = LoadOffsets | SaveOffsets | DropOffsets | ForgetTopic | ReadOffset | SaveNow;
 
 type SaveDue = { readonly kind: 'save-due' };
 type Saved = { readonly kind: 'saved'; readonly ok: boolean; readonly error: string };
@@ -77,26 +81,19 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   #isDirty = false;
   #isSaving = false;
   #isScheduled = false;
+  /** They wait until nothing is left to save. */
+  #hurried: ActorRef<SavedNow>[] = [];
+  #courier: ActorRef<SaveTable> | null = null;
 
   constructor(options: OffsetStoreOptions) {
     this.#options = options;
   }
 
-  started(): void {
+  started(context: ActorContext): void {
+    const create = (): TableCourierActor => new TableCourierActor(this.#options.store);
+    this.#courier = context.spawn({ id: 'table-courier', create });
     const parsed = this.#options.load();
     if (parsed !== null) this.#table.load(parsed);
-  }
-
-  stopped(context: ActorContext): void {
-    if (!this.#isDirty && !this.#isSaving) return;
-    const text = this.#table.text(context.now());
-    this.#store(context).tell({
-      kind: 'save-table',
-      name: OFFSETS_FILE,
-      text,
-      sync: this.#options.sync,
-      replyTo: context.self as ActorRef<TableSaved>,
-    });
   }
 
   receive(message: OffsetStoreCommand | SaveDue | Saved, context: ActorContext): void {
@@ -120,6 +117,11 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
         message.replyTo.tell({ kind: 'offset-read', offset });
         return;
       }
+      case 'save-now':
+        this.#hurried.push(message.replyTo);
+        this.#save(context);
+        this.#answerHurried();
+        return;
       case 'save-due':
         this.#isScheduled = false;
         this.#save(context);
@@ -178,7 +180,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     this.#unsaved = new Map();
     const text = this.#table.text(context.now());
     context.ask<TableSaved, SaveTable>(
-      this.#store(context),
+      this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: OFFSETS_FILE, text, sync: this.#options.sync, replyTo }),
       SAVE_MAX_MS,
       (reply): Saved => ({ kind: 'saved', ok: reply?.ok === true, error: reply === undefined ? 'no answer in time' : (reply.error ?? '') }),
@@ -192,6 +194,8 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     if (!saved.ok) {
       context.log('error', `Cannot save ${OFFSETS_FILE}; commits since the last save would not survive a crash`, { error: saved.error });
       for (const [group, flight] of flights) if (!this.#unsaved.has(group)) this.#unsaved.set(group, flight);
+      for (const replyTo of this.#hurried) replyTo.tell({ kind: 'saved-now' });
+      this.#hurried = [];
       this.#isDirty = true;
       this.#scheduleSave(context, SAVE_AGAIN_MS);
       return;
@@ -199,10 +203,14 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     for (const [group, flight] of flights) {
       context.ref<OffsetsSaved>(consumerGroupPath(group)).tell({ kind: 'offsets-saved', flight });
     }
-    if (this.#isDirty) this.#scheduleSave(context, SAVE_AFTER_MS);
+    if (this.#isDirty && this.#hurried.length > 0) this.#save(context);
+    else if (this.#isDirty) this.#scheduleSave(context, SAVE_AFTER_MS);
+    this.#answerHurried();
   }
 
-  #store(context: ActorContext): ActorRef<SaveTable> {
-    return context.ref(this.#options.store ?? 'store');
+  #answerHurried(): void {
+    if (this.#isDirty || this.#isSaving) return;
+    for (const replyTo of this.#hurried) replyTo.tell({ kind: 'saved-now' });
+    this.#hurried = [];
   }
 }

@@ -6,7 +6,7 @@ import { routeOf } from '../support/create-topic.ts';
 import type { RawFrame } from '../support/raw-frame.ts';
 import type { RemotingClient } from '../support/remoting-client.ts';
 import { startRingmq } from '../support/start-ringmq.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { pause, waitUntil } from '../support/wait-until.ts';
 
 const NOTICE = 40;
 
@@ -135,7 +135,7 @@ for (const shards of isForeign ? [1] : [1, 3]) {
   });
 }
 
-test('commits are there after kill -9, at most a second old', { skip: isForeign }, async (t) => {
+test('commits and groups are there after kill -9 and after a stop', { skip: isForeign }, async (t) => {
   const ringmq = await startRingmq({ shards: 2 });
   t.teardown(() => ringmq.destroy());
   const { RemotingClient: Client } = await import('../support/remoting-client.ts');
@@ -145,13 +145,24 @@ test('commits are there after kill -9, at most a second old', { skip: isForeign 
   for (let index = 0; index < 300; index++) await heartbeat(client, 'c1', `G_${index}`, ['T']);
   t.equal((await commit(client, 'G', 'T', 0, 4)).code, 0);
   for (let index = 0; index < 300; index++) await commit(client, `G_${index}`, 'T', 0, 3);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await pause(1_000);
   await client.close();
   await ringmq.kill();
   await ringmq.start();
   client = await Client.connect(ringmq.broker);
   t.equal((await query(client, 'G', 'T', 0)).ext?.['offset'], '4');
-  t.equal((await query(client, 'G_299', 'T', 0)).ext?.['offset'], '3', 'of every group: the tables are larger than a ring record');
+  t.equal((await query(client, 'G_299', 'T', 0)).ext?.['offset'], '3', 'of every group');
+  const groups = JSON.parse((await client.request(201)).body.toString()) as { subscriptionGroupTable: Record<string, unknown> };
+  t.ok(groups.subscriptionGroupTable['G_299'], 'and so is every group, though the table is larger than a ring record');
+
+  t.equal((await commit(client, 'G', 'T', 0, 5)).code, 0);
+  t.equal((await commit(client, 'G_299', 'T', 0, 2)).code, 0);
+  await client.close();
+  await ringmq.stop();
+  await ringmq.start();
+  client = await Client.connect(ringmq.broker);
+  t.equal((await query(client, 'G', 'T', 0)).ext?.['offset'], '5', 'an orderly stop saves the last commit');
+  t.equal((await query(client, 'G_299', 'T', 0)).ext?.['offset'], '2');
   await client.close();
 });
 

@@ -21,7 +21,8 @@ import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
 import { OFFSET_STORE_PATH, OffsetStoreActor } from '../../../actors/consumer-group/offset-store-actor.ts';
 import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
 import type { PushToClient } from '../../../actors/gateway/request.ts';
-import type { EnsureTopic, SaveTable } from '../../../actors/topic/topic-registry-actor.ts';
+import type { SaveTable } from '../../../actors/store/store-messages.ts';
+import type { EnsureTopic } from '../../../actors/topic/topic-registry-actor.ts';
 import type { SubscriptionData } from '../../../model/subscription.ts';
 import type { ActorMessage, ActorRef } from '../../../runtime/actor.ts';
 import { Simulation } from '../../../runtime/simulation.ts';
@@ -38,13 +39,14 @@ export class GroupWorld {
   /** What saves are answered with. */
   saveError: string | null = null;
   saves = 0;
+  #text = '';
   ranges: QueueRanges = { minOffset: () => 0, maxOffset: () => 1_000 };
 
   constructor(seed: number, shardCount: number, autoCreate = true) {
     this.simulation = new Simulation({ seed, startMs: 1_800_000_000_000 });
     this.shards = Array.from({ length: shardCount }, (_, id) => ({ name: `shard-${id}`, id }));
     const { simulation } = this;
-    simulation.spawn<SaveTable>('store', () => ({ receive: (message) => this.#save(message) }));
+    simulation.spawn<SaveTable>('store', () => ({ receive: (message) => this.#save(message) }), { mailboxMax: 65_536 });
     simulation.spawn<EnsureTopic>('topic-registry', () => ({
       receive: (message) => {
         this.topics.add(message.topic);
@@ -143,9 +145,13 @@ export class GroupWorld {
   }
 
   #save(message: SaveTable): void {
+    const { part = 0, parts = 1 } = message;
+    if (part === 0) this.#text = '';
+    this.#text += message.text;
+    if (part < parts - 1) return;
     this.saves++;
     if (this.saveError === null) {
-      this.saved.set(message.name, message.text);
+      this.saved.set(message.name, this.#text);
       message.replyTo.tell({ kind: 'table-saved', name: message.name, ok: true });
     } else message.replyTo.tell({ kind: 'table-saved', name: message.name, ok: false, error: this.saveError });
   }
