@@ -1,0 +1,18 @@
+/**
+ * A shard thread with nothing but a name server: the gateway and its handlers, as a lone name server has them.
+ */
+import { RemotingGateway } from '../../actors/gateway/remoting-gateway.ts';
+import { createNameServerHandlers } from '../../actors/name-server/name-server-handlers.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+
+export type NameServerThreadData = { readonly shards: readonly string[]; readonly port: number; readonly scanMs: number };
+
+export async function main(thread: ThreadContext, data: NameServerThreadData): Promise<void> {
+  const gateway = new RemotingGateway(thread, data.shards.indexOf(thread.name));
+  gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs: data.scanMs }));
+  await gateway.listen('127.0.0.1', data.port, true);
+  thread.onStop(async () => {
+    await gateway.stopListening();
+    gateway.closeAll('the test ends');
+  });
+}
