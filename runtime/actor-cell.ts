@@ -2,17 +2,7 @@
  * Actor cell: one actor's place on its thread: the instance, its mailbox, timers, watches and children, and the context that the instance sees.
  * One an actor; outlives the instance over restarts. What fails inside `receive` is handed to the host, which supervises.
  */
-import type {
-  Actor,
-  ActorContext,
-  ActorMessage,
-  ActorRef,
-  ChildSpec,
-  LogLevel,
-  Restart,
-  TimerId,
-} from './actor.ts';
-import type { ActorHost } from './actor-host.ts';
+import type { Actor, ActorContext, ActorMessage, ActorRef, ChildSpec, LogLevel, Restart, TimerId } from './actor.ts';
 import { toError } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
 import type { PathRef } from './path-ref.ts';
@@ -28,6 +18,33 @@ export interface TopSupervision {
   readonly restart: Restart;
   readonly budget: RestartBudget;
   readonly mailboxMax: number;
+}
+
+/** What a cell needs of the thread's host. */
+export interface CellHost {
+  queued: number;
+  now(): number;
+  monotonicMs(): number;
+  random(): number;
+  ref<M extends ActorMessage>(path: string): ActorRef<M>;
+  schedule(delayMs: number, run: () => void): TimerId;
+  cancel(timer: TimerId): void;
+  ask<R extends ActorMessage, M extends ActorMessage>(
+    target: ActorRef<M>,
+    build: (replyTo: ActorRef<R>) => M,
+    timeoutMs: number,
+    onReply: (reply: R | undefined) => void,
+  ): void;
+  /** For the actor's own timers, replies and watches: never refused. */
+  pushSystem(cell: ActorCell, message: ActorMessage): void;
+  watch(cell: ActorCell, target: ActorRef<never>, message: ActorMessage): void;
+  spawnChild(parent: ActorCell, child: ChildSpec): ActorRef<ActorMessage>;
+  stopChild(parent: ActorCell, path: string): void;
+  stopSoon(cell: ActorCell): void;
+  stoppedItself(cell: ActorCell): void;
+  failed(cell: ActorCell, error: Error): void;
+  dropEffects(cell: ActorCell): void;
+  log(level: LogLevel, text: string, fields?: Record<string, unknown>): void;
 }
 
 export class ActorCell implements ActorContext, Runnable {
@@ -49,10 +66,10 @@ export class ActorCell implements ActorContext, Runnable {
   watches: Set<number> | undefined;
   #actor: Actor<ActorMessage> | undefined;
   #budget: RestartBudget | undefined;
-  readonly #host: ActorHost;
+  readonly #host: CellHost;
 
   constructor(
-    host: ActorHost,
+    host: CellHost,
     self: PathRef,
     create: () => Actor<never>,
     under: { parent: ActorCell; restart: Restart; mailboxMax: number } | TopSupervision,

@@ -4,8 +4,8 @@
  * An actor's failure that its supervision does not cover ends in `port.fail`: the thread's own supervisor decides.
  */
 import type { Actor, ActorMessage, ActorRef, ChildSpec, LogLevel, Restart } from './actor.ts';
-import { ActorCell, type TopSupervision } from './actor-cell.ts';
-import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
+import { ActorCell, type CellHost, type TopSupervision } from './actor-cell.ts';
+import { type DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import { RuntimeError, toError } from './errors.ts';
 import { PathRef, type RefHost } from './path-ref.ts';
 import { RestartBudget } from './supervision/restart-budget.ts';
@@ -86,7 +86,7 @@ interface Outgoing {
   readonly word: WatchWord;
 }
 
-export class ActorHost implements RefHost {
+export class ActorHost implements RefHost, CellHost {
   /** Messages in all mailboxes. */
   queued = 0;
   /** Messages handled, ever. */
@@ -181,7 +181,7 @@ export class ActorHost implements RefHost {
 
   tell(ref: PathRef, message: ActorMessage): boolean {
     if (ref.thread !== this.#port.index) return this.#tellFar(ref, message);
-    let cell = ref.cell;
+    let cell = ref.cell as ActorCell | undefined;
     if (cell === undefined || cell.state === 'gone') {
       cell = this.#find(ref.path);
       if (cell === undefined) {
@@ -272,20 +272,27 @@ export class ActorHost implements RefHost {
     checkPath(path);
     const placed = this.#port.placementOf(path);
     if (placed !== this.#port.index) {
-      throw new RuntimeError('MQ_RUNTIME_BAD_PLACEMENT', `'${path}' is not placed on thread ${this.#port.index} but on ${placed}: messages would not find it`, { path, placed });
+      throw new RuntimeError(
+        'MQ_RUNTIME_BAD_PLACEMENT',
+        `'${path}' is not placed on thread ${this.#port.index} but on ${placed}: messages would not find it`,
+        { path, placed },
+      );
     }
     if (this.#cells.has(path)) throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `There is an actor at '${path}' already`, { path });
     const cell = this.#startTop(path, create, topSupervision(options));
-    if (cell === undefined) throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#limits.actorsMax} actors on one thread`, { path });
+    if (cell === undefined)
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#limits.actorsMax} actors on one thread`, { path });
     return cell.self;
   }
 
   spawnChild(parent: ActorCell, child: ChildSpec): ActorRef<ActorMessage> {
-    if (child.id.includes('/') || child.id === '') throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `A child's id must be a name without '/', not '${child.id}'`, { id: child.id });
+    if (child.id.includes('/') || child.id === '')
+      throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `A child's id must be a name without '/', not '${child.id}'`, { id: child.id });
     const path = `${parent.path}/${child.id}`;
     checkPath(path);
     if (this.#cells.has(path)) throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `There is an actor at '${path}' already`, { path });
-    if (this.#cells.size >= this.#limits.actorsMax) throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#limits.actorsMax} actors on one thread`, { path });
+    if (this.#cells.size >= this.#limits.actorsMax)
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#limits.actorsMax} actors on one thread`, { path });
     // A child lives with its parent, whatever placement says of its path.
     const self = new PathRef(this, this.#port.index, path);
     const cell = new ActorCell(this, self, child.create, {
@@ -399,7 +406,12 @@ export class ActorHost implements RefHost {
   #escalate(cell: ActorCell, error: Error | undefined): void {
     const parent = cell.parent;
     const text = `'${cell.path}' failed more often than its supervision allows`;
-    const failure = new RuntimeError('MQ_RUNTIME_ACTOR_FAILED', error === undefined ? text : `${text}: ${error.message}`, { path: cell.path }, error);
+    const failure = new RuntimeError(
+      'MQ_RUNTIME_ACTOR_FAILED',
+      error === undefined ? text : `${text}: ${error.message}`,
+      { path: cell.path },
+      error,
+    );
     if (parent === undefined) {
       this.#suspend(cell);
       this.#port.fail(failure);
@@ -616,6 +628,8 @@ function topSupervision(options: { restart?: Restart; intensity?: number; period
 
 function checkPath(path: string): void {
   if (path.length === 0 || path.length > PATH_CHARACTERS_MAX || path.startsWith('/')) {
-    throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `An actor's path must have 1…${PATH_CHARACTERS_MAX} characters and not begin with '/'`, { path: path.slice(0, 64) });
+    throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `An actor's path must have 1…${PATH_CHARACTERS_MAX} characters and not begin with '/'`, {
+      path: path.slice(0, 64),
+    });
   }
 }

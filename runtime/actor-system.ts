@@ -4,9 +4,10 @@
  * Fails: `start` rejects when a thread does not start; later failures that no supervisor may hide go to `onEscalation`.
  */
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { ActorMessage, ActorRef, LogLevel } from './actor.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type ControlApi, ControlLink, type Remote } from './control-link.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -14,17 +15,17 @@ import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
 import {
   type SupervisorSpec,
   type ThreadEvent,
-  ThreadSupervisor,
   type ThreadSpec,
+  ThreadSupervisor,
   threadsOfSpec,
 } from './supervision/thread-supervisor.ts';
 import { Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
 import {
-  ACTORS,
   ACTOR_RESTARTS,
+  ACTORS,
   BLOCK_WORDS,
-  blockOf,
   BUSY_US,
+  blockOf,
   COMMAND,
   createBlocks,
   DEAD_LETTERS,
@@ -117,6 +118,8 @@ export class ActorSystem {
   readonly #supervisor: ThreadSupervisor;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** Of event threads, by index; a new one with each generation. */
+  readonly #controls: (ControlLink | undefined)[];
   readonly #lastErrors: Map<string, string> = new Map();
   #previous: { atMs: number; messages: Int32Array; busy: Int32Array };
   #stopping: Promise<void> | undefined;
@@ -136,9 +139,12 @@ export class ActorSystem {
   private constructor(options: ActorSystemOptions) {
     const specs = threadsOfSpec(options.root);
     if (specs.length + 1 > THREADS_MAX) {
-      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A system may have ${THREADS_MAX} threads, not ${specs.length + 1}`, { threads: specs.length + 1 });
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A system may have ${THREADS_MAX} threads, not ${specs.length + 1}`, {
+        threads: specs.length + 1,
+      });
     }
-    const toName = (spec: ThreadSpec): ThreadName => (spec.group === undefined ? { name: spec.name } : { name: spec.name, group: spec.group });
+    const toName = (spec: ThreadSpec): ThreadName =>
+      spec.group === undefined ? { name: spec.name } : { name: spec.name, group: spec.group };
     this.#names = [{ name: ROOT_NAME }, ...specs.map(toName)];
     const count = this.#names.length;
     const placement = new Placement(this.#names, options.placement);
@@ -147,10 +153,13 @@ export class ActorSystem {
     this.#ringBytes = ringBytes;
     this.#words = new Int32Array(blocks);
     this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : createRing(ringBytes))));
-    this.#ringWords = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : new Int32Array(ring, 0, DATA_BYTES / 4))));
+    this.#ringWords = this.#rings.map((row) =>
+      row.map((ring) => (ring === undefined ? undefined : new Int32Array(ring, 0, DATA_BYTES / 4))),
+    );
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? logToStandardError;
     this.#previous = { atMs: this.#clock.monotonicMs(), messages: new Int32Array(count), busy: new Int32Array(count) };
+    this.#controls = new Array(count).fill(undefined);
     const escalate = options.onEscalation ?? throwLater;
     this.#loop = new ThreadLoop({
       index: 0,
@@ -178,7 +187,8 @@ export class ActorSystem {
       clock: this.#clock,
       words: this.#words,
       indexOf: (name) => index.get(name) as number,
-      launch: (spec, generation, heartbeatMs) => this.#launch(spec, index.get(spec.name) as number, generation, heartbeatMs, blocks, options.placement),
+      launch: (spec, generation, heartbeatMs) =>
+        this.#launch(spec, index.get(spec.name) as number, generation, heartbeatMs, blocks, options.placement),
       command: (thread, command) => {
         Atomics.store(this.#words, blockOf(thread) + COMMAND, command);
         wake(this.#words, thread);
@@ -213,9 +223,29 @@ export class ActorSystem {
     return new Promise((resolve, reject) => {
       this.#loop.ask<R, M>(target, build, timeoutMs, (reply) => {
         if (reply !== undefined) resolve(reply);
-        else reject(new RuntimeError('MQ_RUNTIME_ASK_TIMEOUT', `'${target.path}' gave no answer within ${timeoutMs} ms, or could take no question`, { path: target.path, timeoutMs }));
+        else
+          reject(
+            new RuntimeError(
+              'MQ_RUNTIME_ASK_TIMEOUT',
+              `'${target.path}' gave no answer within ${timeoutMs} ms, or could take no question`,
+              { path: target.path, timeoutMs },
+            ),
+          );
       });
     });
+  }
+
+  /**
+   * Calls what the event thread `name` has exposed (exposeControl): `use` gets the far object, whose methods give promises. Rejects when the
+   * thread dies or `timeoutMs` pass first; a blocking thread can take no such call.
+   */
+  control<T extends ControlApi, R>(name: string, use: (api: Remote<T>) => Promise<R>, timeoutMs: number): Promise<R> {
+    const link = this.#controls[this.#loop.threadIndex(name)];
+    if (link === undefined)
+      return Promise.reject(
+        new RuntimeError('MQ_RUNTIME_THREAD_DIED', `Thread '${name}' is down, or takes no control calls`, { thread: name }),
+      );
+    return link.call(use, timeoutMs);
   }
 
   /** Reads the shared counters; no thread is disturbed. Shares and rates are of the time since the call before. */
@@ -274,6 +304,8 @@ export class ActorSystem {
     blocks: SharedArrayBuffer,
     rules: readonly PlacementRule[],
   ): Worker {
+    const control = spec.loop === 'event' ? new MessageChannel() : undefined;
+    if (control !== undefined) this.#controls[index] = new ControlLink(spec.name, control.port1);
     const birth: ThreadBirth = {
       index,
       loop: spec.loop,
@@ -287,12 +319,14 @@ export class ActorSystem {
       heartbeatMs,
       module: spec.module.href,
       data: spec.data,
+      control: control?.port2,
     };
     // The entry has the extension of the module that names it: sources and the built package alike.
     const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
     return new Worker(entry, {
       workerData: birth,
       name: spec.name,
+      transferList: control === undefined ? [] : [control.port2],
       ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
     });
   }
@@ -301,6 +335,8 @@ export class ActorSystem {
   #died(thread: number): void {
     // Its counters begin again at 0 with its replacement.
     const block = blockOf(thread);
+    this.#controls[thread]?.died();
+    this.#controls[thread] = undefined;
     for (let word = MAILBOX_DEPTH; word < BLOCK_WORDS; word++) this.#words[block + word] = 0;
     this.#previous.messages[thread] = 0;
     this.#previous.busy[thread] = 0;
@@ -355,4 +391,3 @@ function throwLater(error: Error): void {
     throw error;
   });
 }
-

@@ -18,7 +18,8 @@ export type RuntimeErrorCode =
   | 'MQ_RUNTIME_THREAD_DIED'
   | 'MQ_RUNTIME_ESCALATION'
   | 'MQ_RUNTIME_STOPPED'
-  | 'MQ_RUNTIME_CALL_TIMEOUT';
+  | 'MQ_RUNTIME_CALL_TIMEOUT'
+  | 'MQ_RUNTIME_JOB_REFUSED';
 
 /** A fault of the runtime's world; `detail` holds the values at fault. */
 export class RuntimeError extends Error {
@@ -26,12 +27,7 @@ export class RuntimeError extends Error {
   readonly code: RuntimeErrorCode;
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 
-  constructor(
-    code: RuntimeErrorCode,
-    text: string,
-    detail: Readonly<Record<string, string | number | boolean>> = {},
-    cause?: unknown,
-  ) {
+  constructor(code: RuntimeErrorCode, text: string, detail: Readonly<Record<string, string | number | boolean>> = {}, cause?: unknown) {
     super(text, cause === undefined ? undefined : { cause });
     this.code = code;
     this.detail = detail;

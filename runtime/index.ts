@@ -21,11 +21,14 @@ export {
   type ThreadStats,
 } from './actor-system.ts';
 export { type Clock, systemClock, VirtualClock } from './clock.ts';
+export { type ControlApi, exposeControl, type Remote } from './control-link.ts';
 export type { DeadLetter, DeadLetterReason } from './dead-letters.ts';
 export { RuntimeError, type RuntimeErrorCode } from './errors.ts';
+export { Jobs, type JobsOptions, type RunJobOptions } from './jobs.ts';
 export { type Random, SeededRandom, systemRandom } from './random.ts';
 export { type RecordSink, RingReader, RingWriter } from './ring/ring-buffer.ts';
 export { createRing, recordBytesMax } from './ring/ring-layout.ts';
+export { type Probe, type SimulatedLog, Simulation, type SimulationOptions } from './simulation.ts';
 export type { Supervising, Supervision } from './supervision/child-spec.ts';
 export type { Backoff } from './supervision/restart-budget.ts';
 export { Supervisor, type SupervisorOptions } from './supervision/supervisor.ts';
@@ -46,4 +49,3 @@ export type {
   ThreadModule,
 } from './thread/thread-context.ts';
 export { TimerWheel } from './timer-wheel.ts';
-export { type Probe, type SimulatedLog, Simulation, type SimulationOptions } from './simulation.ts';

@@ -3,7 +3,11 @@
  * Owned by whoever asked for it; cannot fail.
  */
 import type { ActorMessage, ActorRef } from './actor.ts';
-import type { ActorCell } from './actor-cell.ts';
+
+/** What a reference remembers of the cell it found; the host knows the rest. */
+export interface FoundCell {
+  readonly state: 'running' | 'suspended' | 'gone';
+}
 
 /** Delivers what a reference is told. */
 export interface RefHost {
@@ -15,7 +19,7 @@ export class PathRef implements ActorRef<ActorMessage> {
   /** Index of the hosting thread; −1: no placement rule fits, and what is told becomes a dead letter. */
   readonly thread: number;
   /** Found by the host at the first message; replaced when that cell has gone. */
-  cell: ActorCell | undefined;
+  cell: FoundCell | undefined;
   readonly #host: RefHost;
 
   constructor(host: RefHost, thread: number, path: string) {

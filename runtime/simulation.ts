@@ -168,7 +168,9 @@ export class Simulation {
         throw failure;
       }
       if (left <= 0) {
-        throw new RuntimeError('MQ_RUNTIME_LIMIT', `More than ${MESSAGES_AT_ONE_TIME_MAX} messages without time going on`, { atMs: this.clock.monotonicMs() });
+        throw new RuntimeError('MQ_RUNTIME_LIMIT', `More than ${MESSAGES_AT_ONE_TIME_MAX} messages without time going on`, {
+          atMs: this.clock.monotonicMs(),
+        });
       }
     } while (this.#host.hasWork);
   }

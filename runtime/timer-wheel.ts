@@ -50,7 +50,9 @@ export class TimerWheel<T> {
   /** Fires `payload` at the first `advance` to `dueMs` or later. The id is never 0 and not used again for 2^31 uses of its slot. */
   schedule(dueMs: number, payload: T): number {
     if (this.#count >= this.#timersMax) {
-      throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#timersMax} timers may be pending on one thread`, { timersMax: this.#timersMax });
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#timersMax} timers may be pending on one thread`, {
+        timersMax: this.#timersMax,
+      });
     }
     const index = this.#take();
     this.#due[index] = Math.ceil(Number.isFinite(dueMs) ? dueMs : Number.MAX_SAFE_INTEGER);

@@ -37,7 +37,11 @@ export function recordBytesMax(capacity: number): number {
 export function createRing(capacity: number): SharedArrayBuffer {
   const isPower = Number.isInteger(capacity) && (capacity & (capacity - 1)) === 0;
   if (!isPower || capacity < RING_BYTES_MIN || capacity > RING_BYTES_MAX) {
-    throw new RuntimeError('MQ_RUNTIME_LIMIT', `A ring's size must be a power of two in ${RING_BYTES_MIN}…${RING_BYTES_MAX} bytes, not ${capacity}`, { capacity });
+    throw new RuntimeError(
+      'MQ_RUNTIME_LIMIT',
+      `A ring's size must be a power of two in ${RING_BYTES_MIN}…${RING_BYTES_MAX} bytes, not ${capacity}`,
+      { capacity },
+    );
   }
   return new SharedArrayBuffer(DATA_BYTES + capacity);
 }

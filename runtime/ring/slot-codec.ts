@@ -94,10 +94,14 @@ export class SlotCodec {
     const needed = this.#at + bytes;
     if (needed <= this.#scratch.length) return;
     if (needed > this.#recordMax) {
-      throw new RuntimeError('MQ_RUNTIME_RECORD_TOO_LARGE', `A message that crosses threads may take ${this.#recordMax} bytes, this one needs more than ${needed}`, {
-        recordMax: this.#recordMax,
-        needed,
-      });
+      throw new RuntimeError(
+        'MQ_RUNTIME_RECORD_TOO_LARGE',
+        `A message that crosses threads may take ${this.#recordMax} bytes, this one needs more than ${needed}`,
+        {
+          recordMax: this.#recordMax,
+          needed,
+        },
+      );
     }
     const grown = Buffer.allocUnsafeSlow(Math.min(this.#recordMax, Math.max(needed, this.#scratch.length * 2)));
     this.#scratch.copy(grown, 0, 0, this.#at);
@@ -194,7 +198,9 @@ export class SlotCodec {
     }
     const text = value.toString();
     if (text.length > SHORT_MAX) {
-      throw new RuntimeError('MQ_RUNTIME_NOT_A_MESSAGE', `A bigint in a message may have ${SHORT_MAX} digits, not ${text.length}`, { digits: text.length });
+      throw new RuntimeError('MQ_RUNTIME_NOT_A_MESSAGE', `A bigint in a message may have ${SHORT_MAX} digits, not ${text.length}`, {
+        digits: text.length,
+      });
     }
     this.#need(2 + text.length);
     this.#scratch[this.#at] = BIGINT;

@@ -167,7 +167,10 @@ export class ThreadSupervisor {
   constructor(spec: SupervisorSpec, effects: ThreadSupervisorEffects) {
     this.#effects = effects;
     this.#root = this.#build(spec, undefined);
-    const shortest = Math.min(...this.#threads.map((node) => node.spec.hangAfterMs ?? DEFAULT_HANG_MS), ...this.#threads.map((node) => node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS));
+    const shortest = Math.min(
+      ...this.#threads.map((node) => node.spec.hangAfterMs ?? DEFAULT_HANG_MS),
+      ...this.#threads.map((node) => node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS),
+    );
     this.#tickMs = Math.max(TICK_MIN_MS, Math.min(TICK_MAX_MS, shortest / BEATS));
   }
 
@@ -293,7 +296,14 @@ export class ThreadSupervisor {
         onExited();
         if (wasStarting) {
           const cause = exit.error;
-          reject(new RuntimeError('MQ_RUNTIME_THREAD_START', `Thread '${spec.name}' did not start: ${cause?.message ?? exit.reason}`, { thread: spec.name, reason: exit.reason }, cause));
+          reject(
+            new RuntimeError(
+              'MQ_RUNTIME_THREAD_START',
+              `Thread '${spec.name}' did not start: ${cause?.message ?? exit.reason}`,
+              { thread: spec.name, reason: exit.reason },
+              cause,
+            ),
+          );
         } else if (node.ending !== 'stop' && node.ending !== 'strategy') void this.#ended(node, exit);
       });
     });
@@ -315,7 +325,14 @@ export class ThreadSupervisor {
     if (word.word === 'failed') node.error ??= errorFromWords(word.error);
     else if (word.word === 'log') this.#effects.log(word.level, word.text, { thread, ...word.fields });
     else if (word.word === 'report') {
-      this.#effects.emit({ kind: 'report', thread, index: node.index, generation: node.generation, event: word.event, detail: word.detail });
+      this.#effects.emit({
+        kind: 'report',
+        thread,
+        index: node.index,
+        generation: node.generation,
+        event: word.event,
+        detail: word.detail,
+      });
     }
   }
 
@@ -492,7 +509,10 @@ export class ThreadSupervisor {
       node.heartbeat = heartbeat;
       const silentMs = node.silentTicks * this.#tickMs;
       if (silentMs < (node.spec.hangAfterMs ?? DEFAULT_HANG_MS)) continue;
-      node.error = new RuntimeError('MQ_RUNTIME_THREAD_DIED', `Thread '${node.spec.name}' gave no heartbeat for ${silentMs} ms`, { thread: node.spec.name, silentMs });
+      node.error = new RuntimeError('MQ_RUNTIME_THREAD_DIED', `Thread '${node.spec.name}' gave no heartbeat for ${silentMs} ms`, {
+        thread: node.spec.name,
+        silentMs,
+      });
       void this.#kill(node, 'hang');
     }
   }

@@ -34,7 +34,9 @@ export class Placement {
   constructor(threads: readonly ThreadName[], rules: readonly PlacementRule[]) {
     threads.forEach((thread, index) => {
       if (!/^[A-Za-z0-9_.-]{1,64}$/.test(thread.name) || this.#indexOf.has(thread.name)) {
-        throw new RuntimeError('MQ_RUNTIME_BAD_SPEC', `A thread's name must be unique, 1…64 of A-Z a-z 0-9 _ . -, not '${thread.name}'`, { name: thread.name });
+        throw new RuntimeError('MQ_RUNTIME_BAD_SPEC', `A thread's name must be unique, 1…64 of A-Z a-z 0-9 _ . -, not '${thread.name}'`, {
+          name: thread.name,
+        });
       }
       this.#indexOf.set(thread.name, index);
       if (thread.group !== undefined) {
@@ -44,9 +46,12 @@ export class Placement {
       }
     });
     for (const rule of rules) {
-      const threadsOfRule = rule.thread !== undefined ? [this.#indexOf.get(rule.thread) ?? -1] : (this.#groups.get(rule.group ?? '') ?? [-1]);
+      const threadsOfRule =
+        rule.thread !== undefined ? [this.#indexOf.get(rule.thread) ?? -1] : (this.#groups.get(rule.group ?? '') ?? [-1]);
       if (threadsOfRule.includes(-1)) {
-        throw new RuntimeError('MQ_RUNTIME_BAD_PLACEMENT', `The placement of '${rule.prefix}' names no thread or group that exists`, { prefix: rule.prefix });
+        throw new RuntimeError('MQ_RUNTIME_BAD_PLACEMENT', `The placement of '${rule.prefix}' names no thread or group that exists`, {
+          prefix: rule.prefix,
+        });
       }
       this.#rules.push({ prefix: rule.prefix, threads: threadsOfRule });
     }

@@ -15,8 +15,8 @@ import { createRing, recordBytesMax } from '../ring/ring-layout.ts';
 import { SlotCodec } from '../ring/slot-codec.ts';
 import type { Placement } from './placement.ts';
 import {
-  ACTORS,
   ACTOR_RESTARTS,
+  ACTORS,
   BUSY_US,
   blockOf,
   COMMAND,
@@ -200,12 +200,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     wake(this.#words, thread);
   }
 
-  sendRecord(
-    thread: number,
-    type: number,
-    length: number,
-    write: (bytes: Uint8Array, view: DataView, offset: number) => void,
-  ): boolean {
+  sendRecord(thread: number, type: number, length: number, write: (bytes: Uint8Array, view: DataView, offset: number) => void): boolean {
     const writer = this.#writerTo(thread);
     const offset = writer.reserve(length);
     if (offset < 0) {
@@ -284,7 +279,10 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     }
     const handler = this.#handlers[type];
     if (handler === undefined) {
-      throw new RuntimeError('MQ_RUNTIME_RING_CORRUPT', `No handler on '${this.name}' for raw records of type ${type}`, { type, fromThread });
+      throw new RuntimeError('MQ_RUNTIME_RING_CORRUPT', `No handler on '${this.name}' for raw records of type ${type}`, {
+        type,
+        fromThread,
+      });
     }
     handler(bytes, view, offset, length, fromThread);
   }

@@ -1,6 +1,7 @@
 /**
  * What the root and a worker say to each other beside rings and shared words: the worker's birth data, and its few words home.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../actor.ts';
 import type { PlacementRule, ThreadName } from './placement.ts';
 import type { LoopKind } from './thread-context.ts';
@@ -19,6 +20,8 @@ export interface ThreadBirth {
   readonly heartbeatMs: number;
   readonly module: string;
   readonly data: unknown;
+  /** Event threads only: the worker's end of the control link. */
+  readonly control: MessagePort | undefined;
 }
 
 /** Worker → root, by the worker's port: it can be written to from a thread that never turns its event loop. */

@@ -22,7 +22,11 @@ async function start(
   t: { after(run: () => Promise<void>): void },
   root: SupervisorSpec,
   more: Partial<ActorSystemOptions> = {},
-): Promise<{ system: ActorSystem; events: ThreadEvent[]; until(kind: ThreadEvent['kind'], thread: string, count?: number): Promise<void> }> {
+): Promise<{
+  system: ActorSystem;
+  events: ThreadEvent[];
+  until(kind: ThreadEvent['kind'], thread: string, count?: number): Promise<void>;
+}> {
   const events: ThreadEvent[] = [];
   const waiting = new Set<() => void>();
   const system = await ActorSystem.start({
@@ -62,7 +66,7 @@ test('ActorSystem answers over both kinds of loop, from where placement puts the
     threads.set(reply.thread, (threads.get(reply.thread) ?? 0) + 1);
   }
   t.equal(threads.size, 3, `a hash spreads them: ${JSON.stringify([...threads])}`);
-  t.equal((await echo(system, 'w/echo/x')).thread, 'w', 'a thread\'s own paths are on it');
+  t.equal((await echo(system, 'w/echo/x')).thread, 'w', "a thread's own paths are on it");
   t.same(system.context.threadsOf('shards'), [1, 2, 3]);
 });
 
@@ -104,7 +108,10 @@ for (const loop of ['event', 'blocking'] as const) {
   });
 
   test(`a ${loop} thread that runs out of memory is replaced`, async (t) => {
-    const { system, events, until } = await start(t, tree([spec({ resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } })]));
+    const { system, events, until } = await start(
+      t,
+      tree([spec({ resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } })]),
+    );
     system.ref<EchoCommand>('x/echo/a').tell({ kind: 'eat-memory' });
     await until('restarted', 'x');
     t.match(events[1], { kind: 'died', exit: { reason: 'out-of-memory' } });
@@ -117,7 +124,10 @@ test('a thread in a call is not hung, and is reported once when the call takes t
   system.ref<EchoCommand>('x/echo/a').tell({ kind: 'call', ms: 900 });
   await until('stuck-in-call', 'x');
   t.equal((await echo(system, 'x/echo/a')).generation, 0, 'it came back');
-  t.same(events.map(({ kind }) => kind), ['started', 'stuck-in-call']);
+  t.same(
+    events.map(({ kind }) => kind),
+    ['started', 'stuck-in-call'],
+  );
 });
 
 test('terminateThread ends a thread as a crash does', async (t) => {
@@ -140,12 +150,18 @@ for (const [strategy, again] of [
     await system.terminateThread('b');
     for (const name of again) await until('restarted', name);
     await echo(system, 'c/echo/x');
-    t.same(['a', 'b', 'c'].map((name) => system.threadGeneration(name)), ['a', 'b', 'c'].map((name) => ((again as readonly string[]).includes(name) ? 1 : 0)));
+    t.same(
+      ['a', 'b', 'c'].map((name) => system.threadGeneration(name)),
+      ['a', 'b', 'c'].map((name) => ((again as readonly string[]).includes(name) ? 1 : 0)),
+    );
   });
 }
 
 test('transient and temporary threads', async (t) => {
-  const { system, until } = await start(t, tree([worker('transient', { restart: 'transient' }), worker('temporary', { restart: 'temporary' })]));
+  const { system, until } = await start(
+    t,
+    tree([worker('transient', { restart: 'transient' }), worker('temporary', { restart: 'temporary' })]),
+  );
   await system.terminateThread('temporary');
   await system.terminateThread('transient');
   await until('restarted', 'transient');
@@ -154,7 +170,13 @@ test('transient and temporary threads', async (t) => {
 
 test('more crashes than the intensity escalate: to the parent supervisor, then out of the root', async (t) => {
   const escalated: Error[] = [];
-  const inner: SupervisorSpec = { id: 'inner', strategy: 'one-for-one', intensity: 1, periodMs: 60_000, children: [worker('a'), worker('b')] };
+  const inner: SupervisorSpec = {
+    id: 'inner',
+    strategy: 'one-for-one',
+    intensity: 1,
+    periodMs: 60_000,
+    children: [worker('a'), worker('b')],
+  };
   const root = tree([inner, worker('c')], { intensity: 1 });
   const { system, until } = await start(t, root, { onEscalation: (error) => void escalated.push(error) });
   await system.terminateThread('a');
@@ -182,14 +204,20 @@ test('ActorSystem.start rejects when a thread does not start, and leaves nothing
   const failing = ActorSystem.start({ root: tree([worker('a'), shard('b', { data: { failStart: true } })]), placement: [], log: () => {} });
   await t.rejects(failing, { code: 'MQ_RUNTIME_THREAD_START', message: /told not to start/ });
   await t.rejects(ActorSystem.start({ root: tree([worker('a'), worker('a')]), placement: [] }), { code: 'MQ_RUNTIME_BAD_SPEC' });
-  await t.rejects(ActorSystem.start({ root: tree([worker('a')]), placement: [{ prefix: 'x/', group: 'none' }] }), { code: 'MQ_RUNTIME_BAD_PLACEMENT' });
+  await t.rejects(ActorSystem.start({ root: tree([worker('a')]), placement: [{ prefix: 'x/', group: 'none' }] }), {
+    code: 'MQ_RUNTIME_BAD_PLACEMENT',
+  });
 });
 
 test('ActorSystem.stop stops threads in reverse order of start, after they have worked off what waits', async (t) => {
   const stops = new SharedArrayBuffer(64);
   const order = new Int32Array(stops);
   const data = { stops };
-  const system = await ActorSystem.start({ root: tree([worker('a', { data }), shard('b', { data }), worker('c', { data })], { startTogether: false }), placement: [], log: () => {} });
+  const system = await ActorSystem.start({
+    root: tree([worker('a', { data }), shard('b', { data }), worker('c', { data })], { startTogether: false }),
+    placement: [],
+    log: () => {},
+  });
   await system.stop();
   t.same([...order.slice(1, 4)], [3, 2, 1]);
   await system.stop();
@@ -199,9 +227,10 @@ test('a watch tells of an actor on another thread that stopped, and of one whose
   const { system, until } = await start(t, tree([shard('x')]));
   const gone: string[] = [];
   let resolveGone = (): void => {};
-  const next = (): Promise<void> => new Promise((resolve) => {
-    resolveGone = resolve;
-  });
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      resolveGone = resolve;
+    });
   const watcher = system.context.spawn('root/watcher', () => ({
     receive: (message: { kind: string; path?: string }, context) => {
       if (message.kind === 'watch') context.watch(context.ref(message.path as string), { kind: `gone ${message.path}` });
@@ -242,8 +271,11 @@ test('a full ring says no, and everything that was taken arrives', async (t) => 
   let taken = 0;
   while (target.tell({ kind: 'note' })) taken++;
   t.ok(taken > 50 && taken < 500, `${taken} messages are 4096 bytes`);
-  const count = await system.ask<{ kind: 'count'; received: number }, EchoCommand>(target, (replyTo) => ({ kind: 'count', replyTo }), 5000).catch(() => undefined);
-  const again = count ?? (await system.ask<{ kind: 'count'; received: number }, EchoCommand>(target, (replyTo) => ({ kind: 'count', replyTo }), 5000));
+  const count = await system
+    .ask<{ kind: 'count'; received: number }, EchoCommand>(target, (replyTo) => ({ kind: 'count', replyTo }), 5000)
+    .catch(() => undefined);
+  const again =
+    count ?? (await system.ask<{ kind: 'count'; received: number }, EchoCommand>(target, (replyTo) => ({ kind: 'count', replyTo }), 5000));
   t.equal(again.received, taken);
 });
 
@@ -251,6 +283,9 @@ test('a message that cannot travel is a dead letter, and harms nobody', async (t
   const { system } = await start(t, tree([worker('x')]), { ringBytes: 4096 });
   t.notOk(system.ref('x/echo/a').tell({ kind: 'k', bad: () => {} } as never));
   t.notOk(system.ref('x/echo/a').tell({ kind: 'k', large: new Uint8Array(2000) } as never));
-  t.match(system.stats().lastDeadLetters.map(({ reason }) => reason), ['not-a-message', 'not-a-message']);
+  t.match(
+    system.stats().lastDeadLetters.map(({ reason }) => reason),
+    ['not-a-message', 'not-a-message'],
+  );
   t.equal((await echo(system, 'x/echo/a')).value, 1);
 });

@@ -141,6 +141,7 @@ test('RingReader says which generation writes, and refuses memory that no writer
 });
 
 test('createRing takes powers of two within its limits', async (t) => {
-  for (const bytes of [0, 512, 1000, 1025, 2 ** 31, Number.NaN, 1.5]) t.throws(() => createRing(bytes), { code: 'MQ_RUNTIME_LIMIT' }, `${bytes}`);
+  for (const bytes of [0, 512, 1000, 1025, 2 ** 31, Number.NaN, 1.5])
+    t.throws(() => createRing(bytes), { code: 'MQ_RUNTIME_LIMIT' }, `${bytes}`);
   t.equal(createRing(2048).byteLength, 2048 + DATA_BYTES);
 });

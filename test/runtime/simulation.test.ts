@@ -60,7 +60,12 @@ test('ActorContext.ask gives the reply, and undefined after the deadline', async
       if (message.kind === 'got') got.push([message.value, context.monotonicMs()]);
       else {
         for (const target of [answering, silent]) {
-          context.ask<{ kind: 'answer'; value: number }, Question>(target, (replyTo) => ({ kind: 'question', replyTo }), 500, (reply) => ({ kind: 'got', value: reply?.value }) as Go);
+          context.ask<{ kind: 'answer'; value: number }, Question>(
+            target,
+            (replyTo) => ({ kind: 'question', replyTo }),
+            500,
+            (reply) => ({ kind: 'got', value: reply?.value }) as Go,
+          );
         }
       }
     },
@@ -69,9 +74,18 @@ test('ActorContext.ask gives the reply, and undefined after the deadline', async
   simulation.advance(499);
   t.same(got, [[42, 0]]);
   simulation.advance(2);
-  t.same(got, [[42, 0], [undefined, 500]]);
-  t.equal(simulation.ask<{ kind: 'answer'; value: number }, Question>(answering, (replyTo) => ({ kind: 'question', replyTo }), 10)?.value, 42);
-  t.equal(simulation.ask<{ kind: 'answer'; value: number }, Question>(silent, (replyTo) => ({ kind: 'question', replyTo }), 10), undefined);
+  t.same(got, [
+    [42, 0],
+    [undefined, 500],
+  ]);
+  t.equal(
+    simulation.ask<{ kind: 'answer'; value: number }, Question>(answering, (replyTo) => ({ kind: 'question', replyTo }), 10)?.value,
+    42,
+  );
+  t.equal(
+    simulation.ask<{ kind: 'answer'; value: number }, Question>(silent, (replyTo) => ({ kind: 'question', replyTo }), 10),
+    undefined,
+  );
 });
 
 test('an actor that throws is started again in place, with its mailbox kept, and its timers dropped', async (t) => {
@@ -100,7 +114,16 @@ for (const restart of ['permanent', 'transient', 'temporary'] as const) {
     for (const command of ['throw', 'stop'] as const) {
       const simulation = new Simulation({ seed: 1 });
       const log: string[] = [];
-      simulation.spawn('sup', () => new Supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 1000, children: [{ id: 'c', create: () => new Scribe(log, 'c'), restart }] }));
+      simulation.spawn(
+        'sup',
+        () =>
+          new Supervisor({
+            strategy: 'one-for-one',
+            intensity: 3,
+            periodMs: 1000,
+            children: [{ id: 'c', create: () => new Scribe(log, 'c'), restart }],
+          }),
+      );
       simulation.advance(1);
       simulation.ref('sup/c').tell({ kind: command });
       simulation.advance(1);
@@ -135,8 +158,17 @@ test('Supervisor waits by its back-off, and fails itself after its intensity', a
   const simulation = new Simulation({ seed: 1 });
   const log: string[] = [];
   const inner = () =>
-    new Supervisor({ strategy: 'one-for-one', intensity: 2, periodMs: 60_000, backoff: { minMs: 100, maxMs: 150 }, children: [{ id: 'c', create: () => new Scribe(log, 'c') }] });
-  simulation.spawn('outer', () => new Supervisor({ strategy: 'one-for-one', intensity: 5, periodMs: 60_000, children: [{ id: 'inner', create: inner }] }));
+    new Supervisor({
+      strategy: 'one-for-one',
+      intensity: 2,
+      periodMs: 60_000,
+      backoff: { minMs: 100, maxMs: 150 },
+      children: [{ id: 'c', create: () => new Scribe(log, 'c') }],
+    });
+  simulation.spawn(
+    'outer',
+    () => new Supervisor({ strategy: 'one-for-one', intensity: 5, periodMs: 60_000, children: [{ id: 'inner', create: inner }] }),
+  );
   simulation.advance(1);
   const child = simulation.ref<Note | { kind: 'throw' }>('outer/inner/c');
   child.tell({ kind: 'throw' });
@@ -168,13 +200,19 @@ test('watch tells once that the actor has gone: stopped, never been, or stopped 
   watcher.tell({ kind: 'watch', path: 'target' });
   watcher.tell({ kind: 'watch', path: 'nobody' });
   simulation.advance(1);
-  t.same(probe.received.map(({ text }) => text), ['nobody']);
+  t.same(
+    probe.received.map(({ text }) => text),
+    ['nobody'],
+  );
   target.tell({ kind: 'throw' });
   simulation.advance(1);
   t.equal(probe.received.length, 1, 'a restart is no end');
   target.tell({ kind: 'stop' });
   simulation.advance(1);
-  t.same(probe.received.map(({ text }) => text), ['nobody', 'target']);
+  t.same(
+    probe.received.map(({ text }) => text),
+    ['nobody', 'target'],
+  );
   watcher.tell({ kind: 'watch', path: 'target' });
   simulation.advance(1);
   t.equal(probe.received.length, 3);
@@ -183,7 +221,12 @@ test('watch tells once that the actor has gone: stopped, never been, or stopped 
 test('activators create at the first message, by the longest prefix, and again after a stop', async (t) => {
   const simulation = new Simulation({ seed: 1 });
   const log: string[] = [];
-  simulation.register('queue/', { create: (path, rest) => (log.push(`${path}|${rest}`), new Scribe(log, rest)) });
+  simulation.register('queue/', {
+    create: (path, rest) => {
+      log.push(`${path}|${rest}`);
+      return new Scribe(log, rest);
+    },
+  });
   simulation.register('queue/special/', { create: (_path, rest) => new Scribe(log, `special ${rest}`) });
   const queue = simulation.ref<ActorMessage>('queue/a');
   t.same(log, []);
@@ -200,7 +243,10 @@ test('a full mailbox says no, and what finds no actor is a dead letter', async (
   const simulation = new Simulation({ seed: 1 });
   const log: string[] = [];
   const scribe = simulation.spawn('scribe', () => new Scribe(log, 's'), { mailboxMax: 2 });
-  t.same(['a', 'b', 'c'].map((text) => scribe.tell({ kind: 'note', text })), [true, true, false]);
+  t.same(
+    ['a', 'b', 'c'].map((text) => scribe.tell({ kind: 'note', text })),
+    [true, true, false],
+  );
   simulation.ref<Note>('nobody').tell({ kind: 'note', text: 'lost' });
   simulation.advance(1);
   t.same(log, ['s started', 's a', 's b']);

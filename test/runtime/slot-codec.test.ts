@@ -48,14 +48,24 @@ const leaf = fc.oneof(
   fc.record({ thread: fc.integer({ min: -1, max: 63 }), path: fc.string() }).map(({ thread, path }) => new TestRef(thread, path)),
 );
 const { value } = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 5 }, leaf, fc.array(tie('value'), { maxLength: 5 }), fc.dictionary(fc.string(), tie('value'), { maxKeys: 5, noNullPrototype: true })),
+  value: fc.oneof(
+    { maxDepth: 5 },
+    leaf,
+    fc.array(tie('value'), { maxLength: 5 }),
+    fc.dictionary(fc.string(), tie('value'), { maxKeys: 5, noNullPrototype: true }),
+  ),
 }));
 
-test('SlotCodec gives back every message as it was', async (t) => {
+test('SlotCodec gives back every message as it was', async () => {
   const codec = newCodec();
   fc.assert(
     fc.property(fc.string(), fc.dictionary(fc.string(), value, { noNullPrototype: true }), (path, fields) => {
-      const message = Object.defineProperty(fields, 'kind', { value: 'any', enumerable: true, configurable: true, writable: true }) as ActorMessage;
+      const message = Object.defineProperty(fields, 'kind', {
+        value: 'any',
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      }) as ActorMessage;
       const back = roundTrip(codec, path, message);
       fc.pre(!('toJSON' in fields));
       return back.path === path && isSame(back.message, message);
@@ -71,12 +81,37 @@ function isSame(a: unknown, b: unknown): boolean {
   if (a instanceof Uint8Array) return b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i]);
   const keysA = Object.keys(a);
   const keysB = Object.keys(b);
-  return Array.isArray(a) === Array.isArray(b) && keysA.length === keysB.length && keysA.every((key, i) => key === keysB[i] && isSame(Object.getOwnPropertyDescriptor(a, key)?.value, Object.getOwnPropertyDescriptor(b, key)?.value));
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keysA.length === keysB.length &&
+    keysA.every(
+      (key, i) =>
+        key === keysB[i] && isSame(Object.getOwnPropertyDescriptor(a, key)?.value, Object.getOwnPropertyDescriptor(b, key)?.value),
+    )
+  );
 }
 
 test('SlotCodec leaves out undefined fields and keeps −0, NaN and the ends of the integers', async (t) => {
   const codec = newCodec();
-  const message = { kind: 'k', none: undefined, list: [undefined, -0, Number.NaN, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53 - 1, Number.POSITIVE_INFINITY, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n, -(10n ** 40n)] };
+  const message = {
+    kind: 'k',
+    none: undefined,
+    list: [
+      undefined,
+      -0,
+      Number.NaN,
+      2 ** 31 - 1,
+      2 ** 31,
+      -(2 ** 31),
+      -(2 ** 31) - 1,
+      2 ** 53 - 1,
+      Number.POSITIVE_INFINITY,
+      2n ** 63n - 1n,
+      -(2n ** 63n),
+      2n ** 63n,
+      -(10n ** 40n),
+    ],
+  };
   const back = roundTrip(codec, 'p', message).message as typeof message;
   t.same(Object.keys(back), ['kind', 'list']);
   t.ok(isSame(back.list, message.list));
@@ -96,15 +131,29 @@ test('SlotCodec refuses what is no message', async (t) => {
   let deep: unknown = 1;
   for (let i = 0; i < DEPTH_MAX; i++) deep = [deep];
   for (const bad of [() => {}, Symbol('s'), new Map(), new Date(0), new Float64Array(1), /x/, Promise.resolve(), deep, loop, 10n ** 300n]) {
-    t.throws(() => codec.encode('p', { kind: 'k', bad } as ActorMessage), { code: 'MQ_RUNTIME_NOT_A_MESSAGE' }, String(Object.prototype.toString.call(bad)));
+    t.throws(
+      () => codec.encode('p', { kind: 'k', bad } as ActorMessage),
+      { code: 'MQ_RUNTIME_NOT_A_MESSAGE' },
+      String(Object.prototype.toString.call(bad)),
+    );
   }
   t.ok(codec.encode('p', { kind: 'k' }) > 0, 'and works afterwards');
 });
 
 test('SlotCodec refuses what is larger than a record, whatever makes it so', async (t) => {
   const codec = newCodec(1000);
-  const bad = [new Uint8Array(1001), 'x'.repeat(1001), '€'.repeat(334), new Array(500).fill(1), Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`field-${i}`, i]))];
+  const bad = [
+    new Uint8Array(1001),
+    'x'.repeat(1001),
+    '€'.repeat(334),
+    new Array(500).fill(1),
+    Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`field-${i}`, i])),
+  ];
   for (const value of bad) t.throws(() => codec.encode('p', { kind: 'k', value } as ActorMessage), { code: 'MQ_RUNTIME_RECORD_TOO_LARGE' });
   const text = '€'.repeat(300);
-  t.equal((roundTrip(codec, 'p', { kind: 'k', text } as ActorMessage).message as unknown as { text: string }).text, text, '900 bytes of text fit');
+  t.equal(
+    (roundTrip(codec, 'p', { kind: 'k', text } as ActorMessage).message as unknown as { text: string }).text,
+    text,
+    '900 bytes of text fit',
+  );
 });

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { TimerWheel } from '../../runtime/timer-wheel.ts';
 
-const delay = fc.oneof(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 0, max: 70_000 }), fc.integer({ min: 0, max: 2 ** 28 }), fc.constantFrom(255, 256, 257, 16_383, 16_384, 16_385, 2 ** 20, 2 ** 26));
+const delay = fc.oneof(
+  fc.integer({ min: 0, max: 600 }),
+  fc.integer({ min: 0, max: 70_000 }),
+  fc.integer({ min: 0, max: 2 ** 28 }),
+  fc.constantFrom(255, 256, 257, 16_383, 16_384, 16_385, 2 ** 20, 2 ** 26),
+);
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('schedule' as const), ms: delay }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), which: fc.nat() }) },
@@ -10,7 +15,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ do: 'next' as const }) },
 );
 
-test('TimerWheel fires what a sorted list would, at the same advance, in the same order', async (t) => {
+test('TimerWheel fires what a sorted list would, at the same advance, in the same order', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 34 }), fc.array(step, { maxLength: 80 }), (startMs, steps) => {
       const wheel = new TimerWheel<number>(startMs);

@@ -114,7 +114,15 @@ function explore(producers: number, records: number, variant: Variant): { states
 }
 
 test('the wake-up protocol loses no record in any interleaving', async (t) => {
-  for (const [producers, records] of [[1, 1], [1, 4], [2, 1], [2, 2], [2, 3], [3, 1], [3, 2]] as const) {
+  for (const [producers, records] of [
+    [1, 1],
+    [1, 4],
+    [2, 1],
+    [2, 2],
+    [2, 3],
+    [3, 1],
+    [3, 2],
+  ] as const) {
     const { states, stuck } = explore(producers, records, 'real');
     t.equal(stuck, undefined, `${producers} producers, ${records} records each: ${states} states`);
     t.ok(states > 10);

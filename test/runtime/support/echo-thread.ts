@@ -28,7 +28,13 @@ class EchoActor implements Actor<EchoCommand> {
     const thread = this.#thread;
     switch (message.kind) {
       case 'echo':
-        message.replyTo.tell({ kind: 'echoed', value: message.value, thread: thread.name, generation: thread.generation, path: context.path });
+        message.replyTo.tell({
+          kind: 'echoed',
+          value: message.value,
+          thread: thread.name,
+          generation: thread.generation,
+          path: context.path,
+        });
         return;
       case 'note':
         this.#received++;

@@ -33,7 +33,10 @@ export function main(thread: ThreadContext, data: unknown): void {
   thread.onRecord(STRESS_RECORD, (bytes, view, offset, length, from) => {
     const number = expected[from] as number;
     expected[from] = number + 1;
-    let isGood = length === stressLength(number, lengthMax) && view.getUint32(offset, true) === number >>> 0 && view.getUint32(offset + 4, true) === length;
+    let isGood =
+      length === stressLength(number, lengthMax) &&
+      view.getUint32(offset, true) === number >>> 0 &&
+      view.getUint32(offset + 4, true) === length;
     for (let i = 8; isGood && i < length; i++) isGood = bytes[offset + i] === ((number + i) & 0xff);
     if (!isGood) Atomics.add(words, BAD, 1);
     Atomics.store(words, FROM + from, number + 1);

@@ -42,7 +42,12 @@ export async function stress(options: StressOptions): Promise<StressResult> {
       periodMs: 1000,
       startTogether: true,
       children: options.loops.map((loop, i) => {
-        const data: StressData = { shared, records: options.records, to: names.filter((_, other) => other !== i), lengthMax: options.lengthMax };
+        const data: StressData = {
+          shared,
+          records: options.records,
+          to: names.filter((_, other) => other !== i),
+          lengthMax: options.lengthMax,
+        };
         return { name: names[i] as string, loop, module, data };
       }),
     },
@@ -67,5 +72,13 @@ export async function stress(options: StressOptions): Promise<StressResult> {
   const threads = system.stats().threads;
   await system.stop();
   const sum = (of: (thread: (typeof threads)[number]) => number): number => threads.reduce((total, thread) => total + of(thread), 0);
-  return { checked, expected, bad: Atomics.load(words, BAD), seconds, isStuck, sleeps: sum(({ sleeps }) => sleeps), ringFull: sum(({ ringFull }) => ringFull) };
+  return {
+    checked,
+    expected,
+    bad: Atomics.load(words, BAD),
+    seconds,
+    isStuck,
+    sleeps: sum(({ sleeps }) => sleeps),
+    ringFull: sum(({ ringFull }) => ringFull),
+  };
 }
