@@ -75,6 +75,7 @@ const GROUP_NOT_EXIST = 26;
 const SAVE_MAX_MS = 30_000;
 const SAVE_LAZILY_MS = 1_000;
 const COPY_AGAIN_MS = 20;
+const TELL_UNASKED_MS = 500;
 const COPIED_MAX_MS = 2_000;
 /** A configuration has up to 16 K characters beside its own members: a message must fit one record between threads. */
 const CHARACTERS_PER_MESSAGE = 32_768;
@@ -130,7 +131,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (this.#isDirty) this.#bump(context);
     this.#copies = new ShardCopies(this.#options.shards, context.now() * 64);
     this.#copies.allRefused();
-    this.#copyWhole(context);
+    // Shards that start with this actor ask by themselves; those that were there before it are told.
+    this.#scheduleCopy(context, TELL_UNASKED_MS);
     for (const shard of this.#options.shards) this.#watch(shard, context);
     if (this.#isDirty) this.#scheduleSave(context);
   }
@@ -152,7 +154,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
         return;
       case 'group-table-started':
         this.#copies.refused(message.shard);
-        this.#copyWhole(context);
+        this.#copyWhole(context, message.shard);
         return;
       case 'copied':
         if (this.#copies.acked(message.shard, message.revision)) this.#watch(message.shard, context);
@@ -332,9 +334,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (!this.#copies.isAllGood) this.#scheduleCopy(context);
   }
 
-  #copyWhole(context: ActorContext): void {
+  /** @param only the one shard that asked; else all that need it. */
+  #copyWhole(context: ActorContext, only?: string): void {
     const now = context.monotonicMs();
-    const due = [...this.#copies.due(now)];
+    const due = [...this.#copies.due(now)].filter((shard) => only === undefined || shard === only);
     if (due.length > 0) {
       const revision = this.#copies.next();
       const messages = this.#messages(
@@ -419,10 +422,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     context.schedule(SAVE_LAZILY_MS, { kind: 'save-due' } satisfies Private);
   }
 
-  #scheduleCopy(context: ActorContext): void {
+  #scheduleCopy(context: ActorContext, afterMs: number = COPY_AGAIN_MS): void {
     if (this.#copyIsDue) return;
     this.#copyIsDue = true;
-    context.schedule(COPY_AGAIN_MS, { kind: 'copy-due' } satisfies Private);
+    context.schedule(afterMs, { kind: 'copy-due' } satisfies Private);
   }
 
   #watch(shard: string, context: ActorContext): void {

@@ -64,7 +64,8 @@ export type GroupTableStarted = { readonly kind: 'group-table-started'; readonly
 
 type AskAgain = { readonly kind: 'ask-again' };
 
-const ASK_AGAIN_MS = 500;
+const FIRST_ASK_MS = 15;
+const ASK_AGAIN_MS = 100;
 /** Members in one message: it must fit one record between threads. */
 export const MEMBERS_PER_MESSAGE = 64;
 
@@ -92,7 +93,8 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
   }
 
   started(context: ActorContext): void {
-    this.#ask(context);
+    // The registry may be starting at this very moment, on another thread or this one.
+    context.schedule(FIRST_ASK_MS, { kind: 'ask-again' } satisfies AskAgain);
   }
 
   receive(message: GroupTableCommand | AskAgain, context: ActorContext): void {

@@ -76,7 +76,7 @@ export class GroupWorld {
         }) as never,
     );
     simulation.register('consumer-group/', { create: (_path, group) => this.#group(group), mailboxMax: 16_384 });
-    simulation.advance(5);
+    simulation.advance(50);
   }
 
   /** The copy on one shard. */
