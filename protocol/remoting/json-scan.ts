@@ -107,6 +107,11 @@ class LastView {
 const sources = new LastView();
 const targets = new LastView();
 
+/** A view of the bytes that are written to, made anew only when they are others than the last time. */
+export function targetView(bytes: Uint8Array): DataView {
+  return targets.of(bytes);
+}
+
 /** A view of a frame's bytes, made anew only when they are others than the last time. */
 export function sourceView(bytes: Uint8Array): DataView {
   return sources.of(bytes);

@@ -8,7 +8,7 @@ import { OUR_LANGUAGE, OUR_VERSION, RESPONSE_FLAG } from './command.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import { asciiBytes } from './json-scan.ts';
 import { languageCode } from './language-code.ts';
-import { writeBytes, writeDecimal, writeHex64, writeJsonEscaped } from './text-writer.ts';
+import { TextPiece, writeDecimal, writeHex64, writeJsonEscaped, writePiece } from './text-writer.ts';
 
 /** A longer transaction id is left out of the answer; real ones have 32 to 56 bytes. */
 export const TRANSACTION_ID_BYTES_MAX = 255;
@@ -20,18 +20,16 @@ export const PULL_RESPONSE_HEAD_MAX_BYTES = 640;
 export const REGION_BYTES_MAX = 255;
 
 const NO_BYTES = new Uint8Array(0);
-const FLAG_TO_OPAQUE = asciiBytes(`"},"flag":${RESPONSE_FLAG},"language":"${OUR_LANGUAGE}","opaque":`);
-const TO_VERSION = asciiBytes(`,"serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`);
-const TO_REMARK = asciiBytes(',"remark":"');
-const CLOSE_TO_VERSION = asciiBytes(`","serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`);
-const TO_QUEUE_ID = asciiBytes('","queueId":"');
-const TO_QUEUE_OFFSET = asciiBytes('","queueOffset":"');
-const TO_TRANSACTION_ID = asciiBytes('","transactionId":"');
-const BINARY_MSG_ID = binaryName('msgId');
-const BINARY_QUEUE_ID = binaryName('queueId');
-const BINARY_QUEUE_OFFSET = binaryName('queueOffset');
-const BINARY_TRANSACTION_ID = binaryName('transactionId');
-const COMMA = 0x2c;
+const FLAG_TO_OPAQUE = asciiPiece(`"},"flag":${RESPONSE_FLAG},"language":"${OUR_LANGUAGE}","opaque":`);
+const TO_VERSION = asciiPiece(`,"serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`);
+const TO_REMARK = asciiPiece(',"remark":"');
+const CLOSE_TO_VERSION = asciiPiece(`","serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`);
+const TO_QUEUE_ID = asciiPiece('","queueId":"');
+const TO_QUEUE_OFFSET = asciiPiece('","queueOffset":"');
+const TO_TRANSACTION_ID = asciiPiece('","transactionId":"');
+const BINARY_QUEUE_ID = new TextPiece(binaryName('queueId'));
+const BINARY_QUEUE_OFFSET = new TextPiece(binaryName('queueOffset'));
+const BINARY_TRANSACTION_ID = new TextPiece(binaryName('transactionId'));
 
 /** Room for the answer of a batch of `count` messages. */
 export function batchResponseMaxBytes(count: number): number {
@@ -40,21 +38,28 @@ export function batchResponseMaxBytes(count: number): number {
 
 /** Writes the answers of sends. The store's address goes into every message id, so it stands in the writer. */
 export class SendResponseWriter {
-  readonly #host: Uint8Array;
-  /** JSON up to msgId's value, by code (0, 10, 11, 12). */
-  readonly #jsonHeads: ReadonlyMap<number, Uint8Array>;
-  readonly #jsonHeadOk: Uint8Array;
-  readonly #binaryHead: Uint8Array;
+  /** JSON up to the address in msgId, by code (0, 10, 11, 12). */
+  readonly #jsonHeads: ReadonlyMap<number, TextPiece>;
+  readonly #jsonHeadOk: TextPiece;
+  /** Header fields up to the address in msgId. */
+  readonly #binaryHead: TextPiece;
+  /** A comma and the address: opens a further id of a batch. */
+  readonly #nextId: TextPiece;
+  readonly #hostChars: number;
 
   /** @param storeHost the broker's advertised address (4 or 16 bytes) and port (4 bytes), as it stands in records. */
   constructor(storeHost: Uint8Array, regionId: string, isTraceOn: boolean) {
     if (Buffer.byteLength(regionId) > REGION_BYTES_MAX)
       throw new RangeError(`A region name of ${Buffer.byteLength(regionId)} bytes; ${REGION_BYTES_MAX} are allowed`);
-    this.#host = asciiBytes(Buffer.from(storeHost).toString('hex').toUpperCase());
-    const ext = `,"extFields":{"MSG_REGION":${JSON.stringify(regionId)},"TRACE_ON":"${isTraceOn}","msgId":"`;
-    this.#jsonHeads = new Map([0, 10, 11, 12].map((code) => [code, Buffer.from(`{"code":${code}${ext}`)]));
-    this.#jsonHeadOk = this.#jsonHeads.get(0) as Uint8Array;
-    this.#binaryHead = Buffer.concat([binaryField('MSG_REGION', regionId), binaryField('TRACE_ON', String(isTraceOn))]);
+    const host = Buffer.from(storeHost).toString('hex').toUpperCase();
+    this.#hostChars = host.length;
+    this.#nextId = asciiPiece(`,${host}`);
+    const ext = `,"extFields":{"MSG_REGION":${JSON.stringify(regionId)},"TRACE_ON":"${isTraceOn}","msgId":"${host}`;
+    const head = (code: number): TextPiece => new TextPiece(Buffer.from(`{"code":${code}${ext}`));
+    this.#jsonHeadOk = head(0);
+    this.#jsonHeads = new Map([0, 10, 11, 12].map((code) => [code, head(code)]));
+    const fields = [binaryField('MSG_REGION', regionId), binaryField('TRACE_ON', String(isTraceOn)), binaryName('msgId')];
+    this.#binaryHead = new TextPiece(Buffer.concat([...fields, asciiBytes(host)]));
   }
 
   /**
@@ -75,13 +80,12 @@ export class SendResponseWriter {
     idEnd: number,
   ): number {
     if (isBinary) {
-      const idAt = this.#openBinary(target, at, opaque, code);
-      const next = writeHex64(target, writeBytes(target, idAt, this.#host), physicalOffset);
-      writeInt32(target, idAt - 4, next - idAt);
+      const hostEnd = this.#openBinary(target, at, opaque, code);
+      const next = writeHex64(target, hostEnd, physicalOffset);
+      this.#setIdBytes(target, hostEnd, next);
       return closeBinary(target, at, next, queueId, queueOffset, idSource, idStart, idEnd);
     }
-    let next = this.#openJson(target, at, code);
-    next = writeHex64(target, writeBytes(target, next, this.#host), physicalOffset);
+    const next = writeHex64(target, this.#openJson(target, at, code), physicalOffset);
     return closeJson(target, at, next, opaque, queueId, queueOffset, idSource, idStart, idEnd);
   }
 
@@ -100,28 +104,30 @@ export class SendResponseWriter {
     queueId: number,
     queueOffset: number,
   ): number {
-    const idsAt = isBinary ? this.#openBinary(target, at, opaque, code) : this.#openJson(target, at, code);
-    let next = idsAt;
-    for (let index = 0; index < count; index++) {
-      if (index > 0) target[next++] = COMMA;
-      next = writeHex64(target, writeBytes(target, next, this.#host), physicalOffsets[index] as number);
-    }
+    const hostEnd = isBinary ? this.#openBinary(target, at, opaque, code) : this.#openJson(target, at, code);
+    let next = writeHex64(target, hostEnd, physicalOffsets[0] as number);
+    for (let index = 1; index < count; index++)
+      next = writeHex64(target, writePiece(target, next, this.#nextId), physicalOffsets[index] as number);
     if (!isBinary) return closeJson(target, at, next, opaque, queueId, queueOffset, NO_BYTES, 0, 0);
-    writeInt32(target, idsAt - 4, next - idsAt);
+    this.#setIdBytes(target, hostEnd, next);
     return closeBinary(target, at, next, queueId, queueOffset, NO_BYTES, 0, 0);
   }
 
+  /** Writes up to the address in the first message id; where the offset goes. */
   #openJson(target: Uint8Array, at: number, code: number): number {
     const head = code === 0 ? this.#jsonHeadOk : this.#jsonHeads.get(code);
     if (head === undefined) throw new RangeError(`A stored message is answered with 0, 10, 11 or 12, not ${code}`);
-    target.set(head, at + FRAME_PREFIX_BYTES);
-    return at + FRAME_PREFIX_BYTES + head.length;
+    return writePiece(target, at + FRAME_PREFIX_BYTES, head);
   }
 
   #openBinary(target: Uint8Array, at: number, opaque: number, code: number): number {
-    const next = openBinaryHeader(target, at, opaque, code);
-    target.set(this.#binaryHead, next);
-    return writeBytes(target, next + this.#binaryHead.length, BINARY_MSG_ID);
+    return writePiece(target, openBinaryHeader(target, at, opaque, code), this.#binaryHead);
+  }
+
+  /** Sets the length of the msgId field, whose first address ends at `hostEnd`. */
+  #setIdBytes(target: Uint8Array, hostEnd: number, end: number): void {
+    const start = hostEnd - this.#hostChars;
+    writeInt32(target, start - 4, end - start);
   }
 }
 
@@ -136,12 +142,12 @@ function closeJson(
   idStart: number,
   idEnd: number,
 ): number {
-  let next = writeDecimal(target, writeBytes(target, from, TO_QUEUE_ID), queueId);
-  next = writeDecimal(target, writeBytes(target, next, TO_QUEUE_OFFSET), queueOffset);
+  let next = writeDecimal(target, writePiece(target, from, TO_QUEUE_ID), queueId);
+  next = writeDecimal(target, writePiece(target, next, TO_QUEUE_OFFSET), queueOffset);
   if (idEnd > idStart && idEnd - idStart <= TRANSACTION_ID_BYTES_MAX)
-    next = writeJsonEscaped(target, writeBytes(target, next, TO_TRANSACTION_ID), idSource, idStart, idEnd);
-  next = writeDecimal(target, writeBytes(target, next, FLAG_TO_OPAQUE), opaque);
-  next = writeBytes(target, next, TO_VERSION);
+    next = writeJsonEscaped(target, writePiece(target, next, TO_TRANSACTION_ID), idSource, idStart, idEnd);
+  next = writeDecimal(target, writePiece(target, next, FLAG_TO_OPAQUE), opaque);
+  next = writePiece(target, next, TO_VERSION);
   writeInt32(target, at, next - at - 4);
   writeInt32(target, at + 4, next - at - FRAME_PREFIX_BYTES);
   return next;
@@ -161,7 +167,7 @@ function closeBinary(
   next = writeBinaryDecimal(target, next, BINARY_QUEUE_OFFSET, queueOffset);
   const idBytes = idEnd - idStart;
   if (idBytes > 0 && idBytes <= TRANSACTION_ID_BYTES_MAX) {
-    next = writeBytes(target, next, BINARY_TRANSACTION_ID);
+    next = writePiece(target, next, BINARY_TRANSACTION_ID);
     writeInt32(target, next - 4, idBytes);
     for (let index = 0; index < idBytes; index++) target[next + index] = idSource[idStart + index] as number;
     next += idBytes;
@@ -182,10 +188,10 @@ export type PullResponseFields = {
   readonly groupSysFlag: number;
 };
 
-const PULL_EXT: readonly (readonly [keyof PullResponseFields, Uint8Array, Uint8Array])[] = (
+const PULL_EXT: readonly (readonly [keyof PullResponseFields, TextPiece, TextPiece])[] = (
   ['groupSysFlag', 'maxOffset', 'minOffset', 'nextBeginOffset', 'suggestWhichBrokerId', 'topicSysFlag'] as const
-).map((name, index) => [name, asciiBytes(`${index === 0 ? ',"extFields":{"' : '","'}${name}":"`), binaryName(name)]);
-const CODE_HEAD = asciiBytes('{"code":');
+).map((name, index) => [name, asciiPiece(`${index === 0 ? ',"extFields":{"' : '","'}${name}":"`), new TextPiece(binaryName(name))]);
+const CODE_HEAD = asciiPiece('{"code":');
 
 /** Writes the head of a pull's answer, up to its body of `bodyBytes`; returns where the body begins. */
 export function writePullResponseHeader(
@@ -197,18 +203,18 @@ export function writePullResponseHeader(
   bodyBytes: number,
 ): number {
   if (isBinary) return writeBinaryPullHead(target, at, opaque, fields, bodyBytes);
-  let next = writeDecimal(target, writeBytes(target, at + FRAME_PREFIX_BYTES, CODE_HEAD), fields.code);
+  let next = writeDecimal(target, writePiece(target, at + FRAME_PREFIX_BYTES, CODE_HEAD), fields.code);
   for (let index = 0; index < PULL_EXT.length; index++) {
     const [name, piece] = PULL_EXT[index] as (typeof PULL_EXT)[number];
-    next = writeDecimal(target, writeBytes(target, next, piece), fields[name] as number);
+    next = writeDecimal(target, writePiece(target, next, piece), fields[name] as number);
   }
-  next = writeDecimal(target, writeBytes(target, next, FLAG_TO_OPAQUE), opaque);
+  next = writeDecimal(target, writePiece(target, next, FLAG_TO_OPAQUE), opaque);
   if (fields.remark === '') {
-    next = writeBytes(target, next, TO_VERSION);
+    next = writePiece(target, next, TO_VERSION);
   } else {
     const remark = remarkBytes(fields.remark);
-    next = writeJsonEscaped(target, writeBytes(target, next, TO_REMARK), remark, 0, remark.length);
-    next = writeBytes(target, next, CLOSE_TO_VERSION);
+    next = writeJsonEscaped(target, writePiece(target, next, TO_REMARK), remark, 0, remark.length);
+    next = writePiece(target, next, CLOSE_TO_VERSION);
   }
   writeInt32(target, at, next - at - 4 + bodyBytes);
   writeInt32(target, at + 4, next - at - FRAME_PREFIX_BYTES);
@@ -220,7 +226,8 @@ function writeBinaryPullHead(target: Uint8Array, at: number, opaque: number, fie
   if (fields.remark !== '') {
     const remark = remarkBytes(fields.remark);
     writeInt32(target, next - 8, remark.length);
-    next = writeBytes(target, next - 4, remark) + 4;
+    target.set(remark, next - 4);
+    next += remark.length;
   }
   for (let index = 0; index < PULL_EXT.length; index++) {
     const [name, , piece] = PULL_EXT[index] as (typeof PULL_EXT)[number];
@@ -264,8 +271,8 @@ function closeBinaryHeader(target: Uint8Array, at: number, next: number, bodyByt
   return next;
 }
 
-function writeBinaryDecimal(target: Uint8Array, at: number, name: Uint8Array, value: number): number {
-  const valueAt = writeBytes(target, at, name);
+function writeBinaryDecimal(target: Uint8Array, at: number, name: TextPiece, value: number): number {
+  const valueAt = writePiece(target, at, name);
   const next = writeDecimal(target, valueAt, value);
   writeInt32(target, valueAt - 4, next - valueAt);
   return next;
@@ -280,4 +287,8 @@ function binaryField(name: string, value: string): Uint8Array {
   const bytes = Buffer.concat([binaryName(name), Buffer.from(value)]);
   bytes.writeInt32BE(Buffer.byteLength(value), name.length + 2);
   return bytes;
+}
+
+function asciiPiece(text: string): TextPiece {
+  return new TextPiece(asciiBytes(text));
 }

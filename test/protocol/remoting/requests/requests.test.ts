@@ -1,4 +1,6 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { test } from 'tap';
 import { type CommandFields, decodeCommand, type ExtFields, encodeCommand } from '../../../../protocol/remoting/command.ts';
 import { FieldError } from '../../../../protocol/remoting/errors.ts';
@@ -11,7 +13,7 @@ import { decodeUpdateAndCreateTopicRequest } from '../../../../protocol/remoting
 type Decode = (ext: ReadonlyMap<string, string>) => Record<string, unknown>;
 type Encode = (fields: Record<string, unknown>, code?: number) => ExtFields;
 
-const FOLDER = new URL('../../../../protocol/remoting/requests/', import.meta.url);
+const FOLDER = join(import.meta.dirname, '..', '..', '..', '..', 'protocol', 'remoting', 'requests');
 
 /** Every field is there, with this value. */
 class Everything extends Map<string, string> {
@@ -37,7 +39,7 @@ function travelled(ext: ExtFields, serializeType: NonNullable<CommandFields['ser
 
 for (const file of readdirSync(FOLDER).sort()) {
   test(`${file}: what is encoded is decoded, in both header forms; nothing, text or too much is a FieldError`, async (t) => {
-    const module = (await import(new URL(file, FOLDER).href)) as Record<string, unknown>;
+    const module = (await import(pathToFileURL(join(FOLDER, file)).href)) as Record<string, unknown>;
     const decoders = Object.keys(module).filter((name) => name.startsWith('decode'));
     t.ok(decoders.length > 0, 'it decodes something');
     for (const name of decoders) {
