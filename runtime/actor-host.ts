@@ -32,8 +32,8 @@ export interface HostPort {
   placementOf(path: string): number;
   /** Puts a message into the ring to `thread`. False: full. Throws RuntimeError for what cannot travel. */
   send(thread: number, type: HostRecordType, path: string, message: ActorMessage): boolean;
-  /** Work came up outside a turn: run one soon. */
-  requestTurn(): void;
+  /** An actor, a timer or a word has something to do: a turn must come, unless one is running. */
+  workCame(): void;
   now(): number;
   monotonicMs(): number;
   random(): number;
@@ -245,7 +245,7 @@ export class ActorHost implements RefHost, CellHost {
 
   #line(cell: ActorCell): void {
     this.#scheduler.add(cell);
-    this.#port.requestTurn();
+    this.#port.workCame();
   }
 
   #deliverToNone(path: string, message: ActorMessage): void {
@@ -501,7 +501,7 @@ export class ActorHost implements RefHost, CellHost {
 
   schedule(delayMs: number, run: () => void): number {
     const timer = this.#timers.schedule(this.#port.monotonicMs() + Math.max(0, delayMs), run);
-    this.#port.requestTurn();
+    this.#port.workCame();
     return timer;
   }
 
@@ -511,7 +511,7 @@ export class ActorHost implements RefHost, CellHost {
 
   #defer(run: () => void): void {
     this.#deferred.push(run);
-    this.#port.requestTurn();
+    this.#port.workCame();
   }
 
   // ---- asks
@@ -605,7 +605,7 @@ export class ActorHost implements RefHost, CellHost {
   #sendWord(thread: number, type: HostRecordType, path: string, word: WatchWord): void {
     if (this.#outgoing.length === 0 && this.#port.send(thread, type, path, word)) return;
     this.#outgoing.push({ thread, type, path, word });
-    this.#port.requestTurn();
+    this.#port.workCame();
   }
 
   #sendOutgoing(): void {

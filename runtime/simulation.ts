@@ -57,7 +57,7 @@ export class Simulation {
       send: () => {
         throw new RuntimeError('MQ_RUNTIME_UNKNOWN_THREAD', 'A simulation has one thread', {});
       },
-      requestTurn: () => {},
+      workCame: () => {},
       now: () => this.clock.now(),
       monotonicMs: () => this.clock.monotonicMs(),
       random: () => this.random.next(),

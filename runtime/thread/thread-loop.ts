@@ -92,6 +92,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   readonly #deaths: Int32Array;
   #epoch: number;
   #inTurn = false;
+  /** The running turn is at its ends, or the thread looks around before it sleeps. */
+  #isPastActors = false;
+  #wantsTurn = false;
   #isRunning = false;
   #isEnded = false;
   #immediate: NodeJS.Immediate | undefined;
@@ -192,6 +195,12 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   requestTurn(): void {
+    // Before its turn ends a running turn does all that was asked for; behind them only another one does.
+    if (this.#isPastActors) this.#wantsTurn = true;
+    else this.workCame();
+  }
+
+  workCame(): void {
     if (this.#inTurn || this.#immediate !== undefined || this.loop === 'blocking' || this.#isEnded) return;
     this.#immediate = setImmediate(this.#onImmediate);
   }
@@ -305,7 +314,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     if (this.#isUnpublished[thread] === 1) return;
     this.#isUnpublished[thread] = 1;
     this.#unpublished.push(thread);
-    this.requestTurn();
+    this.workCame();
   }
 
   /** What is there must become visible now: the consumer is the only one that can make room. */
@@ -337,6 +346,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   /** One turn. True: something was done, or is left to do. */
   turn(): boolean {
     this.#inTurn = true;
+    this.#wantsTurn = false;
     try {
       this.#turnBeganMs = this.#parts.clock.monotonicMs();
       let didWork = false;
@@ -347,14 +357,16 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       const sources = this.#sources;
       for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) didWork = true;
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
+      this.#isPastActors = true;
       const turnEnds = this.#turnEnds;
       for (let i = 0; i < turnEnds.length; i++) (turnEnds[i] as () => void)();
       // Before the records are shown: whoever has an answer finds the counters that go with it.
       this.#count();
       this.#publish();
-      return didWork || this.host.hasWork;
+      return didWork || this.#wantsTurn || this.host.hasWork;
     } finally {
       this.#inTurn = false;
+      this.#isPastActors = false;
     }
   }
 
@@ -393,7 +405,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     const sources = this.#sources;
     for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
     // A source that found nothing may still have written or told something.
-    return this.#unpublished.length > 0 || this.host.hasWork;
+    return this.#wantsTurn || this.#unpublished.length > 0 || this.host.hasWork;
   }
 
   #beat(): void {
@@ -419,7 +431,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   #sleepBlocking(): void {
     const words = this.#words;
     declareAsleep(words, this.index);
+    this.#isPastActors = true;
     const isAwake = this.#recheck() || Atomics.load(words, this.#block + COMMAND) !== COMMAND_RUN;
+    this.#isPastActors = false;
     if (!isAwake) {
       const before = this.#parts.clock.monotonicMs();
       words[this.#block + BUSY_US] = ((words[this.#block + BUSY_US] as number) + (before - this.#busyFromMs) * 1000) | 0;
@@ -478,11 +492,13 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
     declareAsleep(this.#words, this.index);
     this.#inTurn = true;
+    this.#isPastActors = true;
     let found: boolean;
     try {
       found = this.#recheck();
     } finally {
       this.#inTurn = false;
+      this.#isPastActors = false;
     }
     if (found) {
       declareAwake(this.#words, this.index);
