@@ -2,6 +2,7 @@
  * Lane reader: copies records of the log's tail out of the lanes, where the newest of them still lie. A copy counts only if its
  * source was whole after it was made. One a thread that serves pulls.
  */
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { LaneView, type LaneMemory } from './log-lane.ts';
 import { FoundRun, RunTable, type RunTableMemory } from './run-table.ts';
 import { WRITTEN_END, type Watermarks } from './watermarks.ts';
@@ -42,7 +43,7 @@ export class LaneReader {
     const position = (run.position + (physical - run.start)) | 0;
     const index = position & lane.byteMask;
     if (index + size > lane.laneBytes || !lane.intact(position)) return false;
-    target.set(lane.bytes.subarray(index, index + size), at);
+    copyBytes(lane.bytes, index, index + size, target, at);
     return lane.intact(position);
   }
 }

@@ -7,6 +7,7 @@
  * 24 no subscription, heartbeat first; 25 the subscription is older than the client's; 26 no such group; 29 a bad queue id;
  * 215 too many pulls under way. Source: RocketMQ 5.3 `PullMessageProcessor`.
  */
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { MessageTextError } from '../../model/errors.ts';
 import { parseTags } from '../../model/subscription.ts';
 import { javaHash } from '../../model/java-hash.ts';
@@ -370,7 +371,7 @@ export class PullPath implements Actor<PullReply | ColdRead> {
     const bytes = bodyEnd - bodyStart;
     const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * status.length + bytes);
     const at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
-    if (body !== null) output.bytes.set(body.subarray(bodyStart, bodyEnd), at);
+    if (body !== null) copyBytes(body, bodyStart, bodyEnd, output.bytes, at);
     output.length = at + bytes;
   }
 

@@ -4,6 +4,7 @@
  * and looked through in one go; what the broker adds and drops is what the Java broker adds and drops.
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `MessageExtEncoder`, `MessageDecoder.string2messageProperties`.
  */
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { bodyCrc32 } from '../../model/crc32.ts';
 import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { RECORD_MAGIC_V1, RECORD_MAGIC_V2, TOPIC_V1_BYTES_MAX } from '../../model/message-record.ts';
@@ -153,25 +154,25 @@ export class RecordWriter {
     view.setInt32(at + 40, Math.floor(fields.bornTimestamp / TWO_32));
     view.setInt32(at + 44, fields.bornTimestamp | 0);
     let cursor = at + 48;
-    cursor = copy(fields.bornHost, 0, fields.bornHost.length, bytes, cursor) + 8;
-    cursor = copy(this.#storeHost, 0, this.#storeHost.length, bytes, cursor);
+    cursor = copyBytes(fields.bornHost, 0, fields.bornHost.length, bytes, cursor) + 8;
+    cursor = copyBytes(this.#storeHost, 0, this.#storeHost.length, bytes, cursor);
     view.setInt32(cursor, fields.reconsumeTimes);
     view.setInt32(cursor + 4, 0);
     view.setInt32(cursor + 8, 0);
     view.setInt32(cursor + 12, bodyBytes);
     cursor += 16;
-    copy(fields.body, fields.bodyStart, fields.bodyEnd, bytes, cursor);
+    copyBytes(fields.body, fields.bodyStart, fields.bodyEnd, bytes, cursor);
     view.setInt32(at + 8, bodyCrc32(bytes, cursor, cursor + bodyBytes));
     cursor += bodyBytes;
     if (isLongTopic) bytes[cursor++] = topicBytes.length >>> 8;
     bytes[cursor++] = topicBytes.length;
-    cursor = copy(topicBytes, 0, topicBytes.length, bytes, cursor);
+    cursor = copyBytes(topicBytes, 0, topicBytes.length, bytes, cursor);
     const lengthAt = cursor;
-    cursor = copy(this.#before, 0, this.#before.length, bytes, cursor + 2);
+    cursor = copyBytes(this.#before, 0, this.#before.length, bytes, cursor + 2);
     let raw = cursor;
     let end = fields.arePropertiesEscaped
       ? unescapeInto(fields.text, fields.propertiesStart, fields.propertiesEnd, bytes, cursor)
-      : copy(fields.text, fields.propertiesStart, fields.propertiesEnd, bytes, cursor);
+      : copyBytes(fields.text, fields.propertiesStart, fields.propertiesEnd, bytes, cursor);
     const seed = keyHashSeed(fields.topic.nameHash);
     let tag = 0;
     let keyHash = 0;
@@ -257,7 +258,7 @@ export class RecordWriter {
       bytes[cursor++] = VALUE_END;
       descriptorFlags |= FLAG_UNIQUE;
     }
-    cursor = copy(this.#after, 0, this.#after.length, bytes, cursor);
+    cursor = copyBytes(this.#after, 0, this.#after.length, bytes, cursor);
     const propertiesBytes = cursor - lengthAt - 2;
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return RECORD_PROPERTIES_TOO_LONG;
     view.setInt16(lengthAt, propertiesBytes);
@@ -277,17 +278,6 @@ export class RecordWriter {
     words[word + D_UNIQUE_AT] = uniqueAt;
     return size;
   }
-}
-
-/** Below this a loop is cheaper than the call into the engine's copy. */
-const LOOP_BYTES_MAX = 48;
-
-/** Copies a range; gives the position behind the copy. */
-export function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  const length = end - start;
-  if (length <= LOOP_BYTES_MAX) for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
-  else target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
-  return at + length;
 }
 
 function writeAscii(text: string, target: Uint8Array, at: number): number {

@@ -28,13 +28,14 @@ import type { Disk } from '../../storage/file.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
 import type { PullStatus } from '../queue/decide-pull.ts';
 import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
+import { BlockCache } from './block-cache.ts';
 import { selectUnits, unitEnd, unitPhysical, unitSize } from '../queue/select-units.ts';
 
 /** Units looked at in one pull; a filter that matches little answers "go on from here" after so many. */
 const SCAN_UNITS_MAX = 8192;
-/** A read of records that do not lie back to back is at most this long … */
+/** Records that do not lie back to back come through the block cache in spans of at most this length … */
 const SPAN_BYTES_MAX = 256 * 1024;
-/** … and one part in so many of it is wanted at least. */
+/** … of which one part in so many is wanted at least; sparser ones are read one by one. */
 const SPARSE = 8;
 /** Records that lie back to back are read straight to where they are wanted, up to so many bytes at once. */
 const DENSE_BYTES_MAX = 1024 * 1024;
@@ -75,7 +76,7 @@ export class ColdReader {
   readonly #queues: ConsumeQueueSet;
   readonly #unitsPerFile: number;
   readonly #units = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
-  readonly #span = Buffer.allocUnsafeSlow(SPAN_BYTES_MAX);
+  readonly #blocks: BlockCache;
   readonly #head = new Uint8Array(HEAD_BYTES);
   readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
   /** Records of the read at hand that retention has removed. */
@@ -84,6 +85,7 @@ export class ColdReader {
   constructor(parts: ColdReadParts) {
     this.#parts = parts;
     this.#log = new CommitLogReader(parts.disk, parts.layout.commitLog, parts.segmentBytes);
+    this.#blocks = new BlockCache(this.#log);
     this.#unitsPerFile = parts.unitsPerFile ?? UNITS_PER_FILE;
     this.#queues = ConsumeQueueSet.open(parts.disk, parts.layout.consumeQueue, { isWritable: false, unitsPerFile: this.#unitsPerFile });
   }
@@ -157,6 +159,7 @@ export class ColdReader {
   /** Retention has removed the log before `min`: lets the files go, whose space is free only then. */
   forgetBefore(min: number): void {
     this.#log.forgetBefore(min);
+    this.#blocks.forgetBefore(min);
   }
 
   close(): void {
@@ -231,26 +234,25 @@ export class ColdReader {
       this.#parts.onBadRecord(request.topic, request.queueId, start, `its unit says ${bytes} bytes`);
       return length;
     }
-    const into = isDense ? target : this.#span;
-    const base = isDense ? length : 0;
-    const read = this.#log.read(into, base, bytes, start);
+    const read = isDense ? this.#log.read(target, length, bytes, start) : 0;
     let next = length;
     for (let unit = first; unit < end; unit++) {
       const at = unit * UNIT_BYTES;
       const physical = unitPhysical(units, at);
       const size = unitSize(units, at);
-      const from = base + physical - start;
-      if (physical - start + size > read) {
+      // Back to back they lie where they are wanted; else each is copied from its block and counts only if it is sound.
+      const from = isDense ? length + physical - start : next;
+      const isThere = isDense ? physical - start + size <= read : next + size <= target.length && this.#blocks.copy(physical, size, target, next);
+      if (!isThere) {
         this.#gone++;
         continue;
       }
-      const reason = wrongRecord(into, from, size, physical);
+      const reason = wrongRecord(target, from, size, physical);
       if (reason !== '') {
         this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
         continue;
       }
-      if (!isDense) target.set(into.subarray(from, from + size), next);
-      else if (from !== next) target.copyWithin(next, from, from + size);
+      if (from !== next) target.copyWithin(next, from, from + size);
       next += size;
       this.#served++;
     }
