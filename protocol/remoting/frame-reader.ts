@@ -183,7 +183,7 @@ export class FrameReader {
       if (isRoomy) {
         this.#kept.copyWithin(0, this.#keptStart, this.#keptEnd);
       } else {
-        const grown = new Uint8Array(new ArrayBuffer(Math.max(KEPT_BYTES_MIN, need + Math.min(need, waiting))));
+        const grown = Buffer.allocUnsafeSlow(Math.max(KEPT_BYTES_MIN, need + Math.min(need, waiting)));
         grown.set(this.#kept.subarray(this.#keptStart, this.#keptEnd));
         this.#kept = grown;
       }
