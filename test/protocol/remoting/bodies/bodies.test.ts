@@ -7,7 +7,6 @@ import { decodeConsumeStats, encodeConsumeStats } from '../../../../protocol/rem
 import { decodeConsumerConnection, encodeConsumerConnection } from '../../../../protocol/remoting/bodies/consumer-connection.ts';
 import { decodeConsumerList, encodeConsumerList } from '../../../../protocol/remoting/bodies/consumer-list.ts';
 import { decodeDataVersion, encodeDataVersion, isSameVersion } from '../../../../protocol/remoting/bodies/data-version.ts';
-import { decodeGroupList, encodeGroupList } from '../../../../protocol/remoting/bodies/group-list.ts';
 import { decodeHeartbeatData, encodeHeartbeatData } from '../../../../protocol/remoting/bodies/heartbeat-data.ts';
 import { decodeKvTable, encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
 import {
@@ -24,7 +23,6 @@ import {
   REGISTER_BYTES_MAX,
   registerBodyCrc32,
 } from '../../../../protocol/remoting/bodies/register-broker-body.ts';
-import { decodeResetOffset, encodeResetOffset } from '../../../../protocol/remoting/bodies/reset-offset.ts';
 import {
   decodeSubscriptionGroupConfig,
   decodeSubscriptionGroupTable,
@@ -69,7 +67,6 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     encodeClusterInfo,
   ],
   TopicList: ['{"brokerAddr":"1.1.1.1:1","topicList":["T"]}', decodeTopicList, encodeTopicList],
-  GroupList: ['{"groupList":["G"]}', decodeGroupList, encodeGroupList],
   KVTable: ['{"table":{"k":"v"}}', decodeKvTable, encodeKvTable],
   DataVersion: [VERSION, decodeDataVersion, encodeDataVersion],
   RegisterBrokerBody: [
@@ -97,11 +94,6 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   LockBatch: [`{"clientId":"id","consumerGroup":"G","mqSet":[${MQ}],"onlyThisBroker":false}`, decodeLockBatch, encodeLockBatch],
   LockedQueues: [`{"lockOKMQSet":[${MQ}]}`, decodeLockedQueues, encodeLockedQueues],
   CheckClient: [`{"clientId":"c","group":"G","subscriptionData":${SUBSCRIPTION}}`, decodeCheckClientConfig, encodeCheckClientConfig],
-  ResetOffsetBody: [
-    '{"offsetTable":{{"brokerName":"broker-a","queueId":1,"topic":"T"}:7,{"brokerName":"broker-a","queueId":0,"topic":"T"}:5}}',
-    decodeResetOffset,
-    encodeResetOffset,
-  ],
   TopicStatsTable: [
     `{"offsetTable":{${MQ}:{"lastUpdateTimestamp":1,"maxOffset":5,"minOffset":0}},"topicPutTps":0}`,
     decodeTopicStats,
