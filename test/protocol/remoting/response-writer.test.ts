@@ -8,7 +8,6 @@ import {
   SendResponseWriter,
   writePullResponseHeader,
 } from '../../../protocol/remoting/response-writer.ts';
-import { writeDecimal } from '../../../protocol/remoting/text-writer.ts';
 
 const HOST = Uint8Array.of(10, 0, 0, 8, 0, 0, 0x2a, 0x9f);
 
@@ -147,21 +146,4 @@ test('writePullResponseHeader writes the head that Java writes, for a body that 
   };
   t.ok(writePullResponseHeader(target, 0, false, -0x8000_0000, worst, 1) <= PULL_RESPONSE_HEAD_MAX_BYTES);
   t.ok(writePullResponseHeader(target, 0, true, -0x8000_0000, worst, 1) <= PULL_RESPONSE_HEAD_MAX_BYTES);
-});
-
-test('writeDecimal writes every safe integer as String does', async (t) => {
-  const target = Buffer.alloc(20);
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.maxSafeInteger(),
-        fc.integer(),
-        fc.nat({ max: 53 }).map((bit) => Math.min(2 ** bit, 2 ** 53 - 1)),
-        fc.nat({ max: 15 }).map((digits) => 10 ** digits),
-      ),
-      (value) => target.toString('latin1', 0, writeDecimal(target, 0, value)) === String(value),
-    ),
-    { seed: 9, numRuns: 3000 },
-  );
-  t.pass('3000 numbers');
 });

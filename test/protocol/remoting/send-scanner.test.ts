@@ -189,22 +189,3 @@ test('fillFromCommand refuses a malformed value by the name of its field', async
     message: 'The header field queueId is "three"; a 32-bit integer is needed',
   });
 });
-
-test('unescapeInto resolves what JSON.stringify escapes, within the room of what it reads', async (t) => {
-  const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 40 }).map((codes) => String.fromCharCode(...codes));
-  fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), units), fc.boolean(), (text, isAscii) => {
-      let escaped = JSON.stringify(text).slice(1, -1);
-      if (isAscii) escaped = escaped.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-      const source = Buffer.from(escaped);
-      const target = Buffer.alloc(source.length);
-      const end = unescapeInto(source, 0, source.length, target, 0);
-      return target.toString('utf8', 0, end) === Buffer.from(text).toString();
-    }),
-    { seed: 5, numRuns: 1000 },
-  );
-  for (const bad of ['\\', '\\x', '\\u', '\\u00', '\\u000', '\\u00g0', '\\u000g', '\\ud800\\u00zz']) {
-    t.equal(unescapeInto(Buffer.from(bad), 0, bad.length, Buffer.alloc(32), 0), -1, bad);
-  }
-  t.equal(unescapeInto(Buffer.from('\\/\\b\\f'), 0, 6, Buffer.alloc(6), 0), 3);
-});
