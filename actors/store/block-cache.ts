@@ -1,7 +1,8 @@
 /**
  * Block cache: the blocks of the commit log that cold pulls read last. The queues of a topic lie interleaved in the log and are
  * pulled at about the same pace, so each block is read once for all of them instead of once for each. One a reader, its memory
- * bounded and taken as it is used. A block read while the log was still growing into it counts up to the bytes that it had.
+ * bounded and taken as it is used. A block counts up to the written end as it was before it was read: segments are full-sized
+ * from the beginning, and what lay behind that end were zeros. Blocks begin anew with each segment.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
 import type { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
@@ -14,20 +15,22 @@ type Block = { base: number; length: number; readonly bytes: Buffer };
 
 export class BlockCache {
   readonly #log: CommitLogReader;
+  readonly #writtenEnd: () => number;
   /** By base; the order is that of the last use. */
   readonly #blocks: Map<number, Block> = new Map();
   #last: Block | null = null;
 
-  constructor(log: CommitLogReader) {
+  constructor(log: CommitLogReader, writtenEnd: () => number) {
     this.#log = log;
+    this.#writtenEnd = writtenEnd;
   }
 
-  /** Copies `[position, position + size)` to `target[at]`. False: the log has no longer, or not yet, so many bytes there. */
+  /** Copies `[position, position + size)`, within one segment, to `target[at]`. False: the log has no longer, or not yet, so many bytes there. */
   copy(position: number, size: number, target: Uint8Array, at: number): boolean {
     const end = position + size;
     let to = at;
     for (let from = position; from < end; ) {
-      const base = from - (from % BLOCK_BYTES);
+      const base = from - ((from % this.#log.segmentBytes) % BLOCK_BYTES);
       const until = Math.min(end, base + BLOCK_BYTES);
       const block = this.#block(base, until - base);
       if (block === null) return false;
@@ -46,7 +49,10 @@ export class BlockCache {
     else block = this.#blocks.size < BLOCKS_MAX ? { base, length: 0, bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES) } : this.#oldest();
     if (block.base !== base) block.length = 0;
     block.base = base;
-    if (block.length < length) block.length = this.#log.read(block.bytes, 0, BLOCK_BYTES, base);
+    if (block.length < length) {
+      const written = this.#writtenEnd() - base;
+      block.length = Math.max(0, Math.min(written, this.#log.read(block.bytes, 0, BLOCK_BYTES, base)));
+    }
     this.#blocks.set(base, block);
     this.#last = block;
     return block.length >= length ? block : null;

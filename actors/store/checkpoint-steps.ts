@@ -1,14 +1,15 @@
 /**
  * A checkpoint in small steps, so that thousands of queues are synced without the store worker being away for long. Owns the
- * checkpoint under way: what the queues' ranges were when it began. Begun when everything known is filed; then queues and
- * index are synced; then it waits until the log is flushed past every unit in it; then it is written. So a store that lost
- * power never has a range that the log does not bear out.
+ * checkpoint under way: the queues' ranges at its position. Begun when everything before the position is filed; then queues and
+ * index are synced; then it waits until the log is flushed up to the position; then it is written. So a store that lost power
+ * never has a range that the log does not bear out.
  * Fails by `DiskError`: a failed sync is final, a full disk leaves the former checkpoint.
  * Source: RocketMQ 5.3 `DefaultMessageStore.FlushConsumeQueueService`, `StoreCheckpoint`.
  */
+import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import type { QueueRange } from '../../storage/consume-queue/queue-table.ts';
 import { writeCheckpointFiles } from '../../storage/open-store.ts';
-import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
 import type { StoreFiles } from './open-store.ts';
 
 /** Queues synced in one step. */
@@ -22,8 +23,6 @@ type Begun = {
   readonly storeTimestamp: number;
   readonly topics: Map<string, QueueRange[]>;
   readonly logMin: number;
-  /** Units in `topics` end at or before it. */
-  readonly needs: number;
   queuesLeft: number;
   isIndexSynced: boolean;
 };
@@ -51,16 +50,26 @@ export class CheckpointSteps {
     return begun.queuesLeft > 0 || !begun.isIndexSynced ? 'syncing' : 'awaiting-flush';
   }
 
-  /** Begins a checkpoint at `position`: all records before it are filed and indexed. `storeTimestamp`: of the last of them, or later. */
-  begin(position: number, storeTimestamp: number): void {
+  /**
+   * Begins a checkpoint at `position`: all records before it are filed and indexed; only the queues `recent` may have units
+   * behind it. `storeTimestamp`: of the last record before it, or later.
+   */
+  begin(position: number, storeTimestamp: number, recent: Iterable<ConsumeQueue>): void {
     const { queues, log } = this.#files;
-    const topics = queues.ranges();
+    const ends = new Map<ConsumeQueue, number>();
+    for (const queue of recent) ends.set(queue, queue.offsetAt(position));
+    const topics = new Map<string, QueueRange[]>();
+    for (const queue of queues.queues()) {
+      const range = { queueId: queue.queueId, min: queue.minOffset, max: Math.max(queue.minOffset, ends.get(queue) ?? queue.maxOffset) };
+      const ranges = topics.get(queue.topic);
+      if (ranges === undefined) topics.set(queue.topic, [range]);
+      else ranges.push(range);
+    }
     this.#begun = {
       position,
       storeTimestamp,
       topics,
       logMin: log.minOffset,
-      needs: this.#marks.read(WRITTEN_END),
       queuesLeft: queues.dirtyCount,
       isIndexSynced: this.#files.index === null,
     };
@@ -82,7 +91,7 @@ export class CheckpointSteps {
       begun.isIndexSynced = true;
       return false;
     }
-    if (this.#marks.read(FLUSHED_END) < begun.needs) return false;
+    if (this.#marks.read(FLUSHED_END) < begun.position) return false;
     writeCheckpointFiles(this.#files, begun);
     this.#written = begun.position;
     this.#begun = null;

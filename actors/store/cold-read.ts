@@ -50,6 +50,7 @@ export type ColdReadParts = {
   /** Default: the format's. */
   readonly unitsPerFile?: number;
   readonly table: QueueTable;
+  readonly writtenEnd: () => number;
   /** A record that a unit names is not what it should be. */
   readonly onBadRecord: (topic: string, queueId: number, physical: number, reason: string) => void;
 };
@@ -85,7 +86,7 @@ export class ColdReader {
   constructor(parts: ColdReadParts) {
     this.#parts = parts;
     this.#log = new CommitLogReader(parts.disk, parts.layout.commitLog, parts.segmentBytes);
-    this.#blocks = new BlockCache(this.#log);
+    this.#blocks = new BlockCache(this.#log, parts.writtenEnd);
     this.#unitsPerFile = parts.unitsPerFile ?? UNITS_PER_FILE;
     this.#queues = ConsumeQueueSet.open(parts.disk, parts.layout.consumeQueue, { isWritable: false, unitsPerFile: this.#unitsPerFile });
   }

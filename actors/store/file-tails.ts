@@ -41,6 +41,12 @@ export class FileTails {
   #batchNeeds = 0;
   #batchPosition = 0;
   #batchTimestamp = 0;
+  /** Number of the collection in which `#seenEnd` was read, and of the one at hand. */
+  #seenIn = 0;
+  #batchSeenIn = 0;
+  #collections = 0;
+  /** Queues that may have units behind `#position`, and the last collection that had some of theirs. */
+  readonly #recent: Map<ConsumeQueue, number> = new Map();
   #position: number;
   #storeTimestamp: number;
   #seenEnd: number;
@@ -70,6 +76,11 @@ export class FileTails {
   /** Every record before it has its unit in its file and its index entries behind it in the feed; a record begins here. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Queues that may have units of records behind `position` in their files. */
+  get recent(): Iterable<ConsumeQueue> {
+    return this.#recent.keys();
   }
 
   /** No record before `position` was stored later. */
@@ -130,12 +141,15 @@ export class FileTails {
 
   #collect(now: number, monotonicMs: number): void {
     const { filer, marks, syncFlush } = this.#parts;
+    const collection = ++this.#collections;
     const end = marks.read(WRITTEN_END);
     // A pass moves `written` before it shows its units: they are certain to be there once a later pass has moved it on.
     const isSettled = end > this.#seenEnd || monotonicMs - this.#seenMs >= SETTLE_MS;
     this.#batchPosition = isSettled ? this.#seenEnd : this.#position;
     this.#batchTimestamp = isSettled ? this.#seenTimestamp : this.#storeTimestamp;
+    this.#batchSeenIn = this.#seenIn;
     if (end !== this.#seenEnd) {
+      this.#seenIn = collection;
       this.#seenEnd = end;
       this.#seenMs = monotonicMs;
       // Store time never goes back in the log, even when the clock does.
@@ -154,6 +168,8 @@ export class FileTails {
     if (this.#batch.size > 0 || this.#unknown.size > 0 || this.#batchPosition <= this.#position) return;
     this.#position = this.#batchPosition;
     this.#storeTimestamp = this.#batchTimestamp;
+    // What was collected before the end was read lies before it.
+    for (const [queue, collection] of this.#recent) if (collection < this.#batchSeenIn) this.#recent.delete(queue);
   }
 
   #fileBatch(): unknown {
@@ -170,6 +186,7 @@ export class FileTails {
       try {
         this.#parts.filer.file(handle, upTo, this.#write);
         this.#batch.delete(handle);
+        this.#recent.set(this.#queue, this.#collections);
         this.#handles++;
       } catch (error) {
         failure ??= error;

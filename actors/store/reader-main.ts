@@ -7,7 +7,7 @@ import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
-import { Watermarks } from '../commit-log/watermarks.ts';
+import { WRITTEN_END, Watermarks } from '../commit-log/watermarks.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { ColdReader } from './cold-read.ts';
 import { READER_PATH, ReaderActor } from './reader-actor.ts';
@@ -27,6 +27,7 @@ export function main(thread: ThreadContext, given: unknown): void {
     layout: storeLayout(config.storePath),
     segmentBytes: config.commitLogSegmentBytes,
     table: new QueueTable(memory.queues),
+    writtenEnd: () => marks.read(WRITTEN_END),
     onBadRecord: (topic, queueId, physical, reason) =>
       thread.log('error', 'a message cannot be served: its record is damaged', { topic, queueId, physical, reason }),
   });

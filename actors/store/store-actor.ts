@@ -290,7 +290,7 @@ export class StoreActor implements Actor<StoreCommand | Round> {
       const grown = tails.position - checkpoint.position;
       const isTime = began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS / 2);
       if (!isTime || grown <= 0 || tails.isWaiting) return;
-      checkpoint.begin(tails.position, tails.storeTimestamp);
+      checkpoint.begin(tails.position, tails.storeTimestamp, tails.recent);
       this.#checkpointSpent = 0;
       return;
     }
