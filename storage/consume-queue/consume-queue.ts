@@ -142,6 +142,11 @@ export class ConsumeQueue {
     this.#flushedOffset = unitOffset;
   }
 
+  /** The first unit whose message begins at or behind `position`; `maxOffset` when none does. */
+  offsetAt(position: number): number {
+    return this.#firstMessage(position);
+  }
+
   /** Drops the units from the first one on whose message begins at or behind `position`. */
   truncatePhysical(position: number): void {
     const end = this.#firstMessage(position);
