@@ -3,7 +3,7 @@
  * time, and writes what came out to `results/nightly.json`. Exit code 1 when one failed.
  *
  *   stress   the ring between real threads, 10^8 records and more (`stress-ring.ts`)
- *   fuzz     every decoder's fuzz test with many more inputs and a fresh seed (RINGMQ_FUZZ_INPUTS, RINGMQ_FUZZ_SEED)
+ *   fuzz     every decoder's fuzz test with many more inputs and a fresh seed (FUZZ_INPUTS, FUZZ_SEED)
  *   interop  every scenario of every stock client
  *   soak     a steady load for a long time: nothing lost, memory flat
  *   kill     kill -9 under load, again and again
@@ -60,7 +60,7 @@ async function fuzz(): Promise<Omit<Stage, 'seconds'>> {
   const files = globSync('test/**/*fuzz*.test.ts', { cwd: ROOT });
   if (files.length === 0) return { ok: false, detail: { reason: 'no test/**/*fuzz*.test.ts' } };
   const seed = String(Math.floor(Math.random() * 2 ** 31));
-  const { ok, tail } = await script(['--test', ...files], { RINGMQ_FUZZ_INPUTS: options['fuzz-inputs'], RINGMQ_FUZZ_SEED: seed }, 120);
+  const { ok, tail } = await script(['--test', ...files], { FUZZ_INPUTS: options['fuzz-inputs'], FUZZ_SEED: seed }, 120);
   return { ok, detail: { files, inputs: Number(options['fuzz-inputs']), seed, tail } };
 }
 

@@ -72,8 +72,8 @@ export function toMarkdown(report: Report, workloads: readonly Workload[]): stri
   const lines = [
     `${report.date}, ${report.machine}, flush ${report.flush}${report.isQuick ? ', quick run' : ''}. Ratios to ${first.label}; "must" is the largest ratio allowed.`,
     '',
-    `| workload | | ${first.label} | ${others.map(({ label }) => `${label} | ratio`).join(' | ')} | must |`,
-    `| --- | --- | ---: | ${others.map(() => '---: | ---:').join(' | ')} | --- |`,
+    `| workload | | ${[first.label, ...others.flatMap(({ label }) => [label, 'ratio'])].join(' | ')} | must |`,
+    `| --- | --- | ${[first, ...others, ...others].map(() => '---:').join(' | ')} | --- |`,
   ];
   const line = (row: Row, source: string): void => {
     const theirs = result(first, source)?.metrics[row.metric];
@@ -83,7 +83,7 @@ export function toMarkdown(report: Report, workloads: readonly Workload[]): stri
     });
     if (theirs === undefined && others.every((column) => result(column, source)?.metrics[row.metric] === undefined)) return;
     lines.push(
-      `| ${row.name} | ${row.unit} | ${figure(theirs)} | ${cells.join(' | ')} | ${row.bound === undefined ? '' : `≤ ${row.bound.toFixed(2)}`} |`,
+      `| ${[row.name, row.unit, figure(theirs), ...cells].join(' | ')} | ${row.bound === undefined ? '' : `≤ ${row.bound.toFixed(2)}`} |`,
     );
   };
   for (const workload of workloads) for (const row of rowsOf(workload, report.flush)) line(row, workload.name);
