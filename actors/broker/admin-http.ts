@@ -1,17 +1,18 @@
 /**
  * Admin HTTP server: owns one listening socket, for `GET /health` (JSON; 200 or 503) and `GET /metrics` (Prometheus text).
- * Loopback by default, no state of its own, nothing that changes the broker. Runs on the root; few connections, small
- * requests and short time limits keep it harmless. Fails at the start only (PortInUseError, PortRefusedError).
+ * Loopback by default, no state of its own, nothing that changes the broker. Runs on the root. One request a connection, few
+ * connections, small headers: when too many are open the oldest goes, so that nobody can keep others out by waiting. Node's
+ * HTTP module takes 6 MB: it is loaded with the first connection. Fails at the start only (PortInUseError, PortRefusedError).
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { formatAddress } from './broker-options.ts';
 import { PortInUseError, PortRefusedError } from './errors.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { formatMetrics, METRICS_CONTENT_TYPE } from './metrics-text.ts';
 
 const CONNECTIONS_MAX = 64;
-const REQUEST_MS_MAX = 5000;
+const SILENCE_MS_MAX = 5000;
 const HEADER_BYTES_MAX = 8192;
 
 export type AdminServer = {
@@ -25,18 +26,26 @@ export type AdminServer = {
  * @param snapshot called once a request
  */
 export async function startAdminServer(host: string, port: number, snapshot: () => MetricsSnapshot): Promise<AdminServer> {
-  const server = createServer(
-    { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX, keepAliveTimeout: REQUEST_MS_MAX },
-    (request, response) => {
-      try {
-        respond(request, response, snapshot);
-      } catch (error) {
-        // The page is a view: what goes wrong in it is told to who asked, and must not end the broker.
-        send(response, 500, 'text/plain; charset=utf-8', `${error instanceof Error ? error.message : String(error)}\n`, false);
-      }
-    },
-  );
-  server.maxConnections = CONNECTIONS_MAX;
+  const open = new Set<Socket>();
+  let http: Promise<HttpServer> | undefined;
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    open.add(socket);
+    for (const oldest of open) {
+      if (open.size <= CONNECTIONS_MAX) break;
+      open.delete(oldest);
+      oldest.destroy();
+    }
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => socket.destroy());
+    http ??= createHttpServer(snapshot);
+    http.then(
+      (parser) => {
+        parser.emit('connection', socket);
+        socket.resume();
+      },
+      () => socket.destroy(),
+    );
+  });
   await listen(server, host, port);
   const bound = server.address() as AddressInfo;
   return {
@@ -44,9 +53,24 @@ export async function startAdminServer(host: string, port: number, snapshot: () 
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of open) socket.destroy();
       }),
   };
+}
+
+/** Parses and answers; the sockets are given to it. */
+async function createHttpServer(snapshot: () => MetricsSnapshot): Promise<HttpServer> {
+  const { createServer: create } = await import('node:http');
+  const server = create({ maxHeaderSize: HEADER_BYTES_MAX, keepAlive: false }, (request, response) => {
+    try {
+      respond(request, response, snapshot);
+    } catch (error) {
+      // The page is a view: what goes wrong in it is told to who asked, and must not end the broker.
+      send(response, 500, 'text/plain; charset=utf-8', `${error instanceof Error ? error.message : String(error)}\n`, false);
+    }
+  });
+  server.timeout = SILENCE_MS_MAX;
+  return server;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -81,6 +105,7 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    connection: 'close',
   });
   response.end(headOnly ? undefined : body);
 }

@@ -120,6 +120,19 @@ test('startAdminServer answers /health and /metrics, and nothing else', async (t
   t.equal((await ask(server.address, '/health', 'HEAD')).body, '');
 });
 
+test('startAdminServer answers while many connections say nothing', async (t) => {
+  const server = await startAdminServer('127.0.0.1', 0, () => snapshot);
+  t.teardown(() => server.close());
+  const port = Number(server.address.split(':')[1]);
+  const silent = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  t.teardown(() => {
+    for (const socket of silent) socket.destroy();
+  });
+  await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask(server.address, '/health')));
+  t.ok(answers.every(({ status }) => status === 200));
+});
+
 test('startAdminServer survives rubbish and a snapshot that throws', async (t) => {
   const server = await startAdminServer('127.0.0.1', 0, () => {
     throw new Error('counters are gone');
