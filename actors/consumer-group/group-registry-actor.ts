@@ -26,7 +26,14 @@ import {
   sameGroupConfig,
 } from './group-config.ts';
 import { GROUPS_MAX, overLimit, type Refusal, TOOL_GROUP_NAME_MAX } from './group-limits.ts';
-import { type Copied, consumerGroupPath, type GroupTableCommand, type GroupTableStarted, groupTablePath } from './group-table-actor.ts';
+import {
+  type AdoptGroup,
+  type Copied,
+  consumerGroupPath,
+  type GroupTableCommand,
+  type GroupTableStarted,
+  groupTablePath,
+} from './group-table-actor.ts';
 import { GROUPS_FILE, groupsText, parseGroupsFile } from './groups-json.ts';
 import { ShardCopies } from './shard-copies.ts';
 
@@ -48,7 +55,7 @@ export type DeleteGroup = {
 /** Answered when the table is loaded and every shard has it. */
 export type AwaitGroups = { readonly kind: 'await-groups'; readonly replyTo: ActorRef<GroupsReady> };
 export type GroupsReady = { readonly kind: 'groups-ready'; readonly groups: number };
-export type GroupRegistryCommand = EnsureGroup | UpdateGroup | DeleteGroup | AwaitGroups | GroupTableStarted | Copied;
+export type GroupRegistryCommand = AdoptGroup | EnsureGroup | UpdateGroup | DeleteGroup | AwaitGroups | GroupTableStarted | Copied;
 
 type Private =
   | { readonly kind: 'save-due' }
@@ -142,6 +149,9 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       case 'ensure-group':
         this.#onEnsure(message, context);
         return;
+      case 'adopt-group':
+        this.#make(message.group, context);
+        return;
       case 'update-group':
         this.#onUpdate(message, context);
         return;
@@ -185,20 +195,23 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #onEnsure(message: EnsureGroup, context: ActorContext): void {
     const { group, replyTo } = message;
-    if (!this.#groups.has(group)) {
-      const refusal = this.#ensureRefusal(group);
-      if (refusal !== null) {
-        replyTo.tell({ kind: 'group-refused', group, ...refusal });
-        return;
-      }
-      const config = defaultGroupConfig(group);
-      this.#put(config);
-      this.#bump(context);
-      this.#isDirty = true;
-      this.#scheduleSave(context);
-      this.#tellShards([config], [], context);
-    }
-    this.#waitForShards(group, replyTo, context);
+    const refusal = this.#make(group, context);
+    if (refusal === null) this.#waitForShards(group, replyTo, context);
+    else replyTo.tell({ kind: 'group-refused', group, ...refusal });
+  }
+
+  /** Null: the group is there now. */
+  #make(group: string, context: ActorContext): Refusal | null {
+    if (this.#groups.has(group)) return null;
+    const refusal = this.#ensureRefusal(group);
+    if (refusal !== null) return refusal;
+    const config = defaultGroupConfig(group);
+    this.#put(config);
+    this.#bump(context);
+    this.#isDirty = true;
+    this.#scheduleSave(context);
+    this.#tellShards([config], [], context);
+    return null;
   }
 
   #ensureRefusal(group: string): Refusal | null {

@@ -62,6 +62,9 @@ export type Copied = { readonly kind: 'copied'; readonly shard: string; readonly
 /** To the registry: this shard's copy is empty; said again until the configurations have come. */
 export type GroupTableStarted = { readonly kind: 'group-table-started'; readonly shard: string };
 
+/** To the registry: the group has members and no configuration. Not answered. */
+export type AdoptGroup = { readonly kind: 'adopt-group'; readonly group: string };
+
 type AskAgain = { readonly kind: 'ask-again' };
 
 const FIRST_ASK_MS = 15;
@@ -100,11 +103,12 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
   receive(message: GroupTableCommand | AskAgain, context: ActorContext): void {
     switch (message.kind) {
       case 'group-configs-changed':
-        this.#onConfigs(message);
+        this.#onConfigs(message, context);
         this.#answer(context, GROUP_REGISTRY_PATH, message.revision);
         return;
       case 'group-members-changed':
         this.#table.setMembers(message.group, message.isWhole, message.joined, message.left);
+        this.#adopt(message.group, context);
         this.#answer(context, consumerGroupPath(message.group), message.revision);
         return;
       case 'group-subscriptions-changed':
@@ -120,7 +124,7 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
     }
   }
 
-  #onConfigs(message: GroupConfigsChanged): void {
+  #onConfigs(message: GroupConfigsChanged, context: ActorContext): void {
     if (message.part === 'first') this.#seen = new Set();
     for (const group of message.removed) this.#table.removeConfig(group);
     for (const config of message.configs) {
@@ -134,9 +138,21 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
     this.#complete = true;
     this.#table.complete = true;
     if (seen === null) return;
-    for (const state of [...this.#table.all()]) {
-      if (!seen.has(state.config.groupName)) this.#table.removeConfig(state.config.groupName);
+    for (const { config } of [...this.#table.all()]) {
+      if (seen.has(config.groupName)) continue;
+      this.#table.removeConfig(config.groupName);
+      this.#adopt(config.groupName, context);
     }
+  }
+
+  /**
+   * A group with members and no configuration came into being just before the registry died, which then had not saved it: it is
+   * made again at once, else its members would be refused until their next heartbeat.
+   */
+  #adopt(group: string, context: ActorContext): void {
+    if (!this.#table.complete || this.#table.get(group) !== undefined || (this.#table.peek(group)?.memberCount ?? 0) === 0) return;
+    const registry: ActorRef<AdoptGroup> = context.ref(GROUP_REGISTRY_PATH);
+    registry.tell({ kind: 'adopt-group', group });
   }
 
   /** An answer that finds no room is not kept: its addressee sends everything again when it misses one. */
