@@ -28,13 +28,18 @@ export const ARRIVED_RECORD = 1;
 const HANDLES_MAX = 1024;
 /** A full ring is tried again after this long. */
 const AGAIN_MS = 2;
+/**
+ * Held pulls of one queue are woken at most once in this time: a busy queue's consumers get a few messages an answer instead of
+ * one, while a message to a quiet queue goes out at once. Who pulls meanwhile is answered at once all the same.
+ */
+const WAKE_QUEUE_MS = 0.8;
 
 export function main(thread: ThreadContext, data: LogThreadData): void {
   const marks = new Watermarks(data.memory.marks);
   const shards = thread.threadsOf('shard');
   const syncThread = thread.threadIndex('sync');
   const storeThread = thread.threadIndex('store');
-  const notices = new Notices(thread);
+  const notices = new Notices(thread, data.memory.queues.queueMax);
   let sequencer: Sequencer | null = null;
 
   const open = (): Sequencer => {
@@ -83,19 +88,60 @@ export function main(thread: ThreadContext, data: LogThreadData): void {
 class Notices {
   readonly #thread: ThreadContext;
   readonly #byOwner: Map<number, number[]> = new Map();
+  /** By handle: when the owner was told last. */
+  readonly #toldAt: Float64Array;
+  /** Queues told so lately that they wait, with their owners. */
+  readonly #waiting: number[] = [];
   #isRetrying = false;
+  #isScheduled = false;
 
-  constructor(thread: ThreadContext) {
+  constructor(thread: ThreadContext, queueMax: number) {
     this.#thread = thread;
+    this.#toldAt = new Float64Array(queueMax);
   }
 
   add(queue: number, owner: number): void {
+    const now = this.#thread.monotonicMs();
+    if (now - this.#toldAt[queue]! < WAKE_QUEUE_MS) {
+      this.#waiting.push(queue, owner);
+      return;
+    }
+    this.#toldAt[queue] = now;
+    this.#put(queue, owner);
+  }
+
+  /** Queues whose time has come. */
+  #due(): void {
+    const now = this.#thread.monotonicMs();
+    let kept = 0;
+    for (let i = 0; i < this.#waiting.length; i += 2) {
+      const queue = this.#waiting[i]!;
+      const owner = this.#waiting[i + 1]!;
+      if (now - this.#toldAt[queue]! >= WAKE_QUEUE_MS) {
+        this.#toldAt[queue] = now;
+        this.#put(queue, owner);
+      } else {
+        this.#waiting[kept++] = queue;
+        this.#waiting[kept++] = owner;
+      }
+    }
+    this.#waiting.length = kept;
+    if (kept === 0 || this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#thread.schedule(1, () => {
+      this.#isScheduled = false;
+      this.send();
+    });
+  }
+
+  #put(queue: number, owner: number): void {
     const queues = this.#byOwner.get(owner);
     if (queues === undefined) this.#byOwner.set(owner, [queue]);
     else queues.push(queue);
   }
 
   send(): void {
+    if (this.#waiting.length > 0) this.#due();
     for (const [owner, queues] of this.#byOwner) {
       while (queues.length > 0) {
         const handles = queues.slice(0, HANDLES_MAX);
