@@ -59,15 +59,25 @@ export class RecordDispatcher {
   /** By Java's hash of the name: names are compared as bytes, so that no record needs a string. */
   readonly #topics: Map<number, KnownTopic[]> = new Map();
   readonly #onLost: (damage: Damage) => void;
+  /** Records before it have their units already. */
+  readonly #unitsFrom: number;
   #pending = 0;
   /** At most so many messages were in the damaged bytes: gaps up to it need no proof. */
   #lostMessages = 0;
 
   /**
    * @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery.
+   * @param unitsFrom records before this position are put into the index only.
    * @param onLost is told of a record that no queue takes.
    */
-  constructor(queues: ConsumeQueueSet, index: IndexSet | null, delayMsOf: (level: number) => number, onLost: (damage: Damage) => void) {
+  constructor(
+    queues: ConsumeQueueSet,
+    index: IndexSet | null,
+    delayMsOf: (level: number) => number,
+    unitsFrom: number,
+    onLost: (damage: Damage) => void,
+  ) {
+    this.#unitsFrom = unitsFrom;
     this.#onLost = onLost;
     this.#queues = queues;
     this.#index = index;
@@ -77,7 +87,7 @@ export class RecordDispatcher {
 
   onRecord(record: ScannedRecord): void {
     const topicHash = javaHashBytes(record.bytes, record.topicAt, record.topicAt + record.topicLength);
-    if (record.hasQueueUnit) this.#giveUnit(record, topicHash);
+    if (record.hasQueueUnit && record.position >= this.#unitsFrom) this.#giveUnit(record, topicHash);
     if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(this.#index, record, topicHash);
   }
 
@@ -85,12 +95,13 @@ export class RecordDispatcher {
   onDamage(damage: Damage): void {
     this.#lostMessages += Math.ceil((damage.end - damage.position) / RECORD_FIXED_BYTES);
     const lost = damage.record;
-    if (lost === null || !lost.hasQueueUnit) return;
+    if (lost === null || !lost.hasQueueUnit || damage.position < this.#unitsFrom) return;
     const name = Buffer.from(lost.topic);
     const topic = this.#topicNamed(javaHashBytes(name, 0, name.length), lost.topic, name);
     const pending = this.#pendingOf(topic, lost.queueId);
     if (pending.expected >= 0 && lost.queueOffset !== pending.expected) return;
-    writeNoMessageUnits(pending.units, this.#nextUnit(pending, lost.queueOffset), 1, GAP_MARK);
+    const at = this.#nextUnit(pending, lost.queueOffset);
+    writeNoMessageUnits(pending.units, at, 1, GAP_MARK);
   }
 
   /** Decides what is still doubtful and hands over all units that wait. */

@@ -16,8 +16,8 @@ const NAME = /^\d{20}$/;
 
 /**
  * `source`: what is here exists nowhere else. A new segment is synced with its name before it is used, and files that do not
- * fit together are refused. `derived`: everything here can be made again. Names last when `syncNames` says so, a short file
- * is grown, and what lies behind a missing one is removed. `read`: another thread writes.
+ * fit together are refused. `derived`: everything here can be made again. Names last when `syncNames` says so, and what lies
+ * behind a missing file is removed. `read`: another thread writes.
  */
 export type SegmentSetMode = 'source' | 'derived' | 'read';
 
@@ -34,6 +34,7 @@ export class SegmentSet {
   readonly #cache: DescriptorCache;
   readonly #mode: SegmentSetMode;
   #hasNewNames = false;
+  readonly #mended: string[] = [];
   /** In ascending order of base, without gaps. */
   #segments: Segment[] = [];
 
@@ -52,8 +53,8 @@ export class SegmentSet {
   }
 
   /**
-   * Reads the directory. An empty or short last file is one whose making was cut off: it is grown to its size when this set
-   * may write. Any other wrong size, a name off the grid or a gap is refused, as Java does (or mended, see `SegmentSetMode`).
+   * Reads the directory. A short file is grown to its size when this set may write, and told in `mended` (Java refuses it):
+   * what was in it still counts. A longer one, a name off the grid or a gap is refused (or mended, see `SegmentSetMode`).
    */
   scan(): void {
     const known = new Map(this.#segments.map((segment) => [segment.base, segment]));
@@ -68,12 +69,18 @@ export class SegmentSet {
         if (this.#mode === 'read') break;
         this.#drop(known.get(base) ?? this.#segment(base));
         this.#hasNewNames = true;
+        this.#mended.push(`${join(this.directory, name)} did not follow ${segmentName(last.base)}: removed`);
         continue;
       }
       found.push(known.get(base) ?? this.#segment(base));
     }
     this.#segments = found;
     for (const segment of found) this.#checkSize(segment, segment === found.at(-1));
+  }
+
+  /** What `scan` found short or out of place, and mended. */
+  get mended(): readonly string[] {
+    return this.#mended;
   }
 
   get isEmpty(): boolean {
@@ -249,8 +256,11 @@ export class SegmentSet {
     const path = segment.handle.path;
     const bytes = this.#disk.sizeOf(path);
     if (bytes === this.segmentBytes) return;
-    if (bytes < this.segmentBytes && (isLast || this.#mode === 'derived')) {
-      if (this.#mode !== 'read') this.#cache.use(segment.handle).truncate(this.segmentBytes);
+    if (bytes < this.segmentBytes) {
+      if (this.#mode === 'read') return;
+      this.#cache.use(segment.handle).truncate(this.segmentBytes);
+      // The making of a last one may have been cut off, which is no damage.
+      if (!isLast || bytes > 0) this.#mended.push(`${path} had only ${bytes} of ${this.segmentBytes} bytes: the rest reads as zeros`);
       return;
     }
     const text = `${path} has ${bytes} bytes; a segment of this store has ${this.segmentBytes}. Set the segment size that the store was made with`;

@@ -85,6 +85,11 @@ export class CommitLog {
     return this.#segments.count;
   }
 
+  /** Segments that were short and were grown when the log was opened: what they lost is gone. */
+  get mended(): readonly string[] {
+    return this.#segments.mended;
+  }
+
   /** First offsets of the segments in ascending order. */
   segmentBases(): number[] {
     return this.#segments.bases();

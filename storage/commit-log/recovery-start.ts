@@ -13,6 +13,8 @@ export type RecoveryFacts = {
   readonly isCleanStop: boolean;
   /** Position of our own snapshot when it belongs to the checkpoint, else null. */
   readonly snapshotPosition: number | null;
+  /** Files of consume queues that should be there are. */
+  readonly areQueuesWhole: boolean;
   /** From the checkpoint: messages stored at or before it are safe. */
   readonly checkpointMs: number;
   /** Store timestamp of the segment's first record; null when there is none. */
@@ -29,6 +31,8 @@ export function decideRecoveryStart(facts: RecoveryFacts): RecoveryStart {
   const { bases, snapshotPosition } = facts;
   const first = bases[0];
   if (first === undefined) return { from: 0, by: 'beginning' };
+  // What is lost of the queues is made again from the log, all of it.
+  if (!facts.areQueuesWhole) return { from: first, by: 'beginning' };
   // A snapshot behind a removed head is worth nothing: its messages are gone, and the walk needs a record's beginning.
   if (snapshotPosition !== null && snapshotPosition >= first) return { from: snapshotPosition, by: 'snapshot' };
   if (facts.isCleanStop) return { from: bases[Math.max(0, bases.length - SEGMENTS_AFTER_CLEAN_STOP)] ?? first, by: 'clean-stop' };

@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { DescriptorCache } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { Disk } from '../file.ts';
+import { segmentName } from '../segment-set.ts';
 import { ConsumeQueue, UNITS_PER_FILE } from './consume-queue.ts';
 import type { QueueRange, QueueTable } from './queue-table.ts';
+import { QUEUE_UNIT_BYTES } from './queue-unit.ts';
 
 export type ConsumeQueueSetOptions = {
   readonly isWritable: boolean;
@@ -100,6 +102,32 @@ export class ConsumeQueueSet {
     for (const [topic, ranges] of table.topics) {
       for (const { queueId, min, max } of ranges) this.queue(topic, queueId).setRange(min, max);
     }
+  }
+
+  /**
+   * Whether the files with the last units of a snapshot's queues are there, full-sized. With more than `queuesMax` queues only
+   * the topics' directories are looked for, so that a start takes as long for any number of queues.
+   */
+  areFilesThere(table: QueueTable, queuesMax: number): boolean {
+    const directories = new Set(this.#disk.list(this.directory));
+    const units = this.#options.unitsPerFile ?? UNITS_PER_FILE;
+    let looked = 0;
+    for (const [topic, ranges] of table.topics) {
+      for (const { queueId, min, max } of ranges) {
+        if (max === min) continue;
+        if (!directories.has(topic)) return false;
+        if (looked++ >= queuesMax) continue;
+        const first = max - 1 - ((max - 1) % units);
+        const path = join(this.directory, topic, String(queueId), segmentName(first * QUEUE_UNIT_BYTES));
+        if (!this.#disk.exists(path) || this.#disk.sizeOf(path) !== units * QUEUE_UNIT_BYTES) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Files of queues that were short or out of place and were mended: units are missing. */
+  mended(): string[] {
+    return [...this.queues()].flatMap((queue) => [...queue.mended]);
   }
 
   /** Finds all queues and their ranges in the files, for a store without a snapshot; minima are corrected to `logMin`. */

@@ -74,6 +74,11 @@ export class ConsumeQueue {
     return this.#maxOffset;
   }
 
+  /** Files that were short or out of place and were mended: units are missing. */
+  get mended(): readonly string[] {
+    return this.#segments?.mended ?? [];
+  }
+
   get isDirty(): boolean {
     return this.#flushedOffset < this.#maxOffset;
   }

@@ -4,7 +4,7 @@
  * is missing, damaged or older than the checkpoint file says (a Java broker wrote since) is none, and the files are scanned.
  *
  *   magic 'RQTS' 4 | version 4 | body bytes 4 | CRC-32 of the body, 31 bits 4 | body
- *   body: position 8 | log minimum 8 | checkpoint times 3 × 8 | former checkpoint times 3 × 8 | topic count 4 | topics
+ *   body: position 8 | log minimum 8 | index end 8 | checkpoint times 3 × 8 | former checkpoint times 3 × 8 | topic count 4 | topics
  *   topic: name bytes 2 | name | queue count 4 | queues: queue id 4 | min 8 | max 8
  */
 import { bodyCrc32 } from '../../model/crc32.ts';
@@ -20,6 +20,8 @@ export type QueueTable = {
   readonly position: number;
   /** Where the log began then; minima of queues hold for it. */
   readonly logMin: number;
+  /** Log position of the last message with an index entry; −1 for none: an index that ends before it has lost a file. */
+  readonly indexEnd: number;
   readonly checkpoint: CheckpointTimes;
   /** What the checkpoint file said before: it is replaced after the snapshot, and a crash may come between. */
   readonly formerCheckpoint: CheckpointTimes;
@@ -27,9 +29,9 @@ export type QueueTable = {
 };
 
 const MAGIC = 0x52515453;
-const VERSION = 1;
+const VERSION = 2;
 const HEAD_BYTES = 16;
-const BODY_FIXED_BYTES = 68;
+const BODY_FIXED_BYTES = 76;
 const QUEUE_BYTES = 20;
 /** A larger file is no snapshot of ours: 10 000 000 queues have 200 MB. */
 export const QUEUE_TABLE_BYTES_MAX = 512 * 1024 * 1024;
@@ -48,7 +50,7 @@ export function encodeQueueTable(table: QueueTable): Uint8Array {
   writeInt32(bytes, 8, size - HEAD_BYTES);
   let at = HEAD_BYTES;
   const { checkpoint, formerCheckpoint } = table;
-  const numbers = [table.position, table.logMin, checkpoint.physicMs, checkpoint.logicsMs, checkpoint.indexMs];
+  const numbers = [table.position, table.logMin, table.indexEnd, checkpoint.physicMs, checkpoint.logicsMs, checkpoint.indexMs];
   for (const value of [...numbers, formerCheckpoint.physicMs, formerCheckpoint.logicsMs, formerCheckpoint.indexMs]) {
     writeInt64(bytes, at, value);
     at += 8;
@@ -103,8 +105,9 @@ export function decodeQueueTable(bytes: Uint8Array): QueueTable | null {
   return {
     position: readInt64(bytes, HEAD_BYTES),
     logMin: readInt64(bytes, HEAD_BYTES + 8),
-    checkpoint: timesAt(bytes, 16),
-    formerCheckpoint: timesAt(bytes, 40),
+    indexEnd: readInt64(bytes, HEAD_BYTES + 16),
+    checkpoint: timesAt(bytes, 24),
+    formerCheckpoint: timesAt(bytes, 48),
     topics,
   };
 }

@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import { DescriptorCache } from '../descriptor-cache.ts';
+import { StorageError } from '../errors.ts';
 import type { Disk } from '../file.ts';
 import { INDEX_ENTRIES, INDEX_SLOTS, IndexFile, type IndexShape } from './index-file.ts';
 
@@ -35,6 +36,7 @@ export class IndexSet {
   #current: IndexFile | null = null;
   /** Full files that wait for their flush. */
   #unsynced: IndexFile[] = [];
+  readonly #mended: string[] = [];
 
   private constructor(disk: Disk, directory: string, options: IndexSetOptions) {
     this.#disk = disk;
@@ -50,10 +52,24 @@ export class IndexSet {
     const set = new IndexSet(disk, directory, options);
     const names = disk.list(directory).filter((name) => NAME.test(name));
     const suspectFrom = options.isSuspect === true ? names.length - SUSPECT_FILES : names.length;
-    for (const [at, name] of names.entries())
-      set.#files.push(IndexFile.open(set.#cache, join(directory, name), set.#shape, at >= suspectFrom));
+    for (const [at, name] of names.entries()) {
+      const path = join(directory, name);
+      try {
+        set.#files.push(IndexFile.open(set.#cache, path, set.#shape, at >= suspectFrom));
+      } catch (error) {
+        if (!(error instanceof StorageError && error.code === 'MQ_STORAGE_WRONG_SIZE')) throw error;
+        // Entries are in log order over all files: those behind a damaged one are made again with it.
+        set.#dropFrom(names.slice(at), error.message);
+        break;
+      }
+    }
     set.#current = set.#files.at(-1) ?? null;
     return set;
+  }
+
+  /** Files that were no index files of this shape, and the later ones, were removed: they are to be made again. */
+  get mended(): readonly string[] {
+    return this.#mended;
   }
 
   get fileCount(): number {
@@ -131,6 +147,12 @@ export class IndexSet {
   /** Lets all files go; what is not flushed is lost. */
   close(): void {
     this.#cache.close();
+  }
+
+  #dropFrom(names: readonly string[], reason: string): void {
+    for (const name of names) this.#disk.remove(join(this.directory, name));
+    this.#disk.syncDirectory(this.directory);
+    this.#mended.push(`${reason}: removed, with ${names.length - 1} later ones`);
   }
 
   #roll(): IndexFile {

@@ -89,10 +89,9 @@ test('SegmentSet refuses a directory that does not fit, and mends what can be ma
   const short = make({ 0: BYTES, [BYTES]: 0 });
   setOver(short).scan();
   t.equal(short.sizeOf(`/log/${segmentName(BYTES)}`), BYTES, 'a last file whose making was cut off is finished');
-  t.match(
-    thrown(() => setOver(make({ 0: 5, [BYTES]: BYTES })).scan()),
-    { code: 'MQ_STORAGE_WRONG_SIZE', fields: { bytes: 5 } },
-  );
+  const half = setOver(make({ 0: 5, [BYTES]: BYTES }));
+  half.scan();
+  t.match(half.mended[0], /had only 5 of 8192 bytes/);
   t.match(
     thrown(() => setOver(make({ 0: BYTES + 1 })).scan()),
     { code: 'MQ_STORAGE_WRONG_SIZE' },

@@ -5,6 +5,7 @@ const FIVE: RecoveryFacts = {
   bases: [100, 200, 300, 400, 500],
   isCleanStop: false,
   snapshotPosition: null,
+  areQueuesWhole: true,
   checkpointMs: 0,
   firstStoreTimestamp: (base) => base * 10,
 };
@@ -18,6 +19,11 @@ const ROWS: [string, Partial<RecoveryFacts>, { from: number; by: string }][] = [
   ['a clean stop of few segments: the first', { isCleanStop: true, bases: [100, 200] }, { from: 100, by: 'clean-stop' }],
   ['a crash: the last segment that begins at or before the checkpoint', { checkpointMs: 3000 }, { from: 300, by: 'checkpoint' }],
   ['a crash, checkpoint in the last segment', { checkpointMs: 9999 }, { from: 500, by: 'checkpoint' }],
+  [
+    'the beginning when files of queues are lost',
+    { areQueuesWhole: false, snapshotPosition: 450, isCleanStop: true },
+    { from: 100, by: 'beginning' },
+  ],
   ['a crash without a checkpoint: the beginning', {}, { from: 100, by: 'beginning' }],
   [
     'segments without a record are passed over',

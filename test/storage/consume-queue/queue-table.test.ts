@@ -4,6 +4,7 @@ import { decodeQueueTable, encodeQueueTable, isTableOf, type QueueTable } from '
 const TABLE: QueueTable = {
   position: 123_456_789_012,
   logMin: 1_073_741_824,
+  indexEnd: -1,
   checkpoint: { physicMs: 1_700_000_000_001, logicsMs: 2, indexMs: 3 },
   formerCheckpoint: { physicMs: 4, logicsMs: 5, indexMs: 6 },
   topics: new Map([
