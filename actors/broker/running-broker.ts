@@ -24,6 +24,8 @@ export type RunningBroker = {
   stop(): Promise<void>;
   /** Ends every thread without draining, as a crash would; settles when they have all ended. */
   terminate(): Promise<void>;
+  /** Ends one thread as a crash would, for drills: its supervisor replaces it. Settles when it has ended. */
+  endThread(name: string): Promise<void>;
   /** After a fault nothing is acknowledged any more; the starter decides what becomes of the process. */
   onFault(run: (fault: BrokerFault) => void): void;
   /** Read from shared counters: costs the broker's threads nothing. */

@@ -310,6 +310,10 @@ class StartingBroker implements RunningBroker {
     }
   }
 
+  endThread(name: string): Promise<void> {
+    return this.#system.terminateThread(name);
+  }
+
   async terminate(): Promise<void> {
     this.#stopping ??= Promise.resolve();
     await this.#system.stop();

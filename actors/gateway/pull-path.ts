@@ -18,12 +18,14 @@ import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/fram
 import { fillPullFromCommand, missingPullField, PULL_FOUND_REQUIRED, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
 import * as code from '../../protocol/remoting/response-code.ts';
 import { PULL_RESPONSE_HEAD_MAX_BYTES, writePullResponseHeader } from '../../protocol/remoting/response-writer.ts';
-import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
+import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
+import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import { type Pull, type PullReply, unitPhysical, unitSize } from '../queue/queue-actor.ts';
 import { UNIT_BYTES } from '../queue/queue-table.ts';
@@ -42,8 +44,13 @@ const IN_FLIGHT_MAX = 16_384;
 /** Parsed inline subscriptions kept. */
 const EXPRESSIONS_MAX = 4096;
 
+/** Groups that pulls have asked to be made and that may not have come yet; asked for again after this many others. */
+const ASKED_GROUPS_MAX = 256;
+const ENSURE_MAX_MS = 2_500;
+
 const READ_PERMISSION = 4;
 const ALL: readonly number[] = [];
+const READER_GONE: ReaderGone = { kind: 'reader-gone' };
 
 type Pending = {
   readonly connection: ClientConnection;
@@ -58,13 +65,18 @@ type Pending = {
 
 export type PullCounters = { messagesOut: number; bytesOut: number; coldPulls: number };
 
-export class PullPath implements Actor<PullReply | ColdRead> {
+/** The reader's thread has died: what it was asked is answered busy, its slots are free. */
+type ReaderGone = { readonly kind: 'reader-gone' };
+
+export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #thread: ThreadContext;
   readonly #topics: TopicTable;
   readonly #groups: GroupTable;
   readonly #lanes: LaneReader;
   readonly #slots: Uint8Array;
-  readonly #freeSlots: number[];
+  #freeSlots: number[] = [];
+  /** Tickets that the reader works on, by slot; −1: free. */
+  readonly #reading: Int32Array = new Int32Array(READ_SLOTS).fill(-1);
   /** Cold pulls that wait for a slot. */
   readonly #coldWaiting: ColdPull[] = [];
   readonly #reader: ActorRef<ColdPull>;
@@ -74,6 +86,7 @@ export class PullPath implements Actor<PullReply | ColdRead> {
   #nextTicket = 0;
   readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
   readonly #expressions: Map<string, readonly number[]> = new Map();
+  readonly #askedGroups: Set<string> = new Set();
   readonly #brokerIdWhenSlow: number;
   readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0 };
   readonly #fields = {
@@ -93,7 +106,7 @@ export class PullPath implements Actor<PullReply | ColdRead> {
     this.#groups = parts.groups;
     this.#lanes = parts.lanes;
     this.#slots = new Uint8Array(parts.slots);
-    this.#freeSlots = Array.from({ length: READ_SLOTS }, (_, slot) => READ_SLOTS - 1 - slot);
+    for (let slot = READ_SLOTS - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
     this.#reader = parts.thread.ref<ColdPull>('reader');
     this.#self = parts.thread.ref<PullReply | ColdRead>(parts.selfPath);
     this.#brokerIdWhenSlow = 0;
@@ -174,6 +187,22 @@ export class PullPath implements Actor<PullReply | ColdRead> {
     return ref;
   }
 
+  /** A pull with its own subscription makes its group, so that the offsets that follow it are taken. It does not wait for that. */
+  #ensureGroup(group: string): void {
+    if (!this.#groups.complete || this.#askedGroups.has(group)) return;
+    if (this.#askedGroups.size >= ASKED_GROUPS_MAX) this.#askedGroups.clear();
+    this.#askedGroups.add(group);
+    this.#thread.ask<GroupReply, EnsureGroup>(
+      this.#thread.ref<EnsureGroup>(GROUP_REGISTRY_PATH),
+      (replyTo) => ({ kind: 'ensure-group', group, replyTo }),
+      ENSURE_MAX_MS,
+      (reply) => {
+        // Refused for good, the pull being served all the same; without an answer the next pull asks again.
+        if (reply?.kind !== 'group-refused') this.#askedGroups.delete(group);
+      },
+    );
+  }
+
   /** The rules a pull must keep, in the Java broker's order. Gives the tag codes wanted, or null when it was refused. */
   #check(connection: ClientConnection, header: PullHeader, topic: TopicState, group: string): readonly number[] | null {
     const state = this.#groups.get(group);
@@ -183,6 +212,7 @@ export class PullPath implements Actor<PullReply | ColdRead> {
       this.#refuse(connection, header, this.#groups.complete ? code.SUBSCRIPTION_NOT_EXIST : code.SYSTEM_BUSY, remark);
       return null;
     }
+    if (state === undefined) this.#ensureGroup(group);
     if (state !== undefined && !state.config.consumeEnable) {
       this.#refuse(connection, header, code.NO_PERMISSION, `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`);
       return null;
@@ -244,9 +274,29 @@ export class PullPath implements Actor<PullReply | ColdRead> {
     return codes;
   }
 
-  receive(message: PullReply | ColdRead): void {
+  started(context: ActorContext): void {
+    context.watch(this.#reader as ActorRef<never>, READER_GONE);
+  }
+
+  receive(message: PullReply | ColdRead | ReaderGone, context: ActorContext): void {
     if (message.kind === 'pull-reply') this.#onReply(message);
-    else this.#onColdRead(message);
+    else if (message.kind === 'cold-read') this.#onColdRead(message);
+    else this.#onReaderGone(context);
+  }
+
+  #onReaderGone(context: ActorContext): void {
+    for (let slot = 0; slot < READ_SLOTS; slot++) {
+      const ticket = this.#reading[slot]!;
+      if (ticket < 0) continue;
+      this.#reading[slot] = -1;
+      this.#freeSlots.push(slot);
+      const pending = this.#pending.get(ticket);
+      if (pending === undefined) continue;
+      this.#settle(ticket, pending);
+      if (pending.connection.isOpen) this.#say(pending, code.SYSTEM_BUSY, 'the reader is being restarted; pull again');
+    }
+    context.watch(this.#reader as ActorRef<never>, READER_GONE);
+    this.#startCold();
   }
 
   #onReply(reply: PullReply): void {
@@ -325,7 +375,10 @@ export class PullPath implements Actor<PullReply | ColdRead> {
     while (this.#coldWaiting.length > 0 && this.#freeSlots.length > 0) {
       const cold = { ...this.#coldWaiting.shift()!, slot: this.#freeSlots.pop()! };
       const pending = this.#pending.get(cold.ticket);
-      if (pending?.connection.isOpen && this.#reader.tell(cold)) continue;
+      if (pending?.connection.isOpen && this.#reader.tell(cold)) {
+        this.#reading[cold.slot] = cold.ticket;
+        continue;
+      }
       this.#freeSlots.push(cold.slot);
       if (pending === undefined) continue;
       this.#settle(cold.ticket, pending);
@@ -334,6 +387,9 @@ export class PullPath implements Actor<PullReply | ColdRead> {
   }
 
   #onColdRead(read: ColdRead): void {
+    // An answer from before the reader's death: its slot has been given away.
+    if (this.#reading[read.slot] !== read.ticket) return;
+    this.#reading[read.slot] = -1;
     const pending = this.#pending.get(read.ticket);
     if (pending !== undefined) {
       this.#settle(read.ticket, pending);
