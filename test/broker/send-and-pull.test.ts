@@ -202,6 +202,19 @@ for (const shards of isForeign ? [1] : [1, 2, 4]) {
       await waitUntil('the offset committed one-way', async () => (await ask()) === '0:0');
     });
 
+    t.test('takes the offsets of a group that only pulls', async (t) => {
+      const topic = uniqueName('pull');
+      const group = uniqueName('CG');
+      const client = await broker.connect();
+      await sendMessage(client, topic, 'first');
+      t.equal((await pullMessages(client, topic, 0, 0, { group })).frame.code, 0, 'the pull brings its own subscription');
+      const committed = await waitUntil('the group that the pull made', async () => {
+        const frame = await client.request(15, { consumerGroup: group, topic, queueId: '0', commitOffset: '1' });
+        return frame.code === 26 ? undefined : frame;
+      });
+      t.equal(committed.code, 0, `committed (${committed.remark})`);
+    });
+
     t.test('tells the members of a group of each other, and of those that go', async (t) => {
       const topic = uniqueName('group');
       const group = uniqueName('CG');
