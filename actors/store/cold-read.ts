@@ -41,6 +41,9 @@ const SPARSE = 8;
 const DENSE_BYTES_MAX = 1024 * 1024;
 /** Up to the store time of a record with an IPv6 host. */
 const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
+/** A take-over brings a queue's units back within a second or two. */
+const HOLE_PATIENCE_MS = 10_000;
+const HOLES_MAX = 1024;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 
 export type ColdReadParts = {
@@ -51,6 +54,7 @@ export type ColdReadParts = {
   readonly unitsPerFile?: number;
   readonly table: QueueTable;
   readonly writtenEnd: () => number;
+  readonly monotonicMs: () => number;
   /** A record that a unit names is not what it should be. */
   readonly onBadRecord: (topic: string, queueId: number, physical: number, reason: string) => void;
 };
@@ -80,6 +84,8 @@ export class ColdReader {
   readonly #blocks: BlockCache;
   readonly #head = new Uint8Array(HEAD_BYTES);
   readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
+  /** Since when offsets that should have a unit have none, by queue and offset. */
+  readonly #holes: Map<string, number> = new Map();
   /** Records of the read at hand that retention has removed. */
   #gone = 0;
 
@@ -95,9 +101,10 @@ export class ColdReader {
   pull(request: ColdRequest, target: Uint8Array): ColdResult {
     const { offset, visibleMax, codes, max } = request;
     const wanted = Math.min(codes.length === 0 ? Math.max(1, max) : SCAN_UNITS_MAX, SCAN_UNITS_MAX, visibleMax - offset);
-    const read = wanted > 0 ? this.#readUnits(request, offset, wanted) : 0;
-    if (read === 0) return this.#finish('OFFSET_FOUND_NULL', 0, 0, this.#behindMissing(offset, visibleMax));
+    if (wanted <= 0) return this.#finish('OFFSET_FOUND_NULL', 0, 0, offset);
     const units = this.#units;
+    const read = this.#readUnits(request, offset, wanted);
+    if (read === 0) return this.#onNoUnits(request);
     // One message is given however large it is, if it fits at all.
     const bytesMax = Math.min(request.bytesMax, target.length);
     const { found, scanned } = selectUnits(units, read, max, bytesMax, codes);
@@ -177,22 +184,42 @@ export class ColdReader {
     return result;
   }
 
-  /** Units from `offset` on into `#units`: from memory, else from the files; what was filed in between is looked for again in memory. */
+  /**
+   * Units from `offset` on into `#units`: from memory, else from the files. Units at the end that were never written are not
+   * counted: what is visible is there, so they are just being written again by a store worker that took over.
+   */
   #readUnits(queue: { topic: string; queueId: number; handle: number }, offset: number, count: number): number {
     const { table } = this.#parts;
     const units = this.#units;
     const inMemory = table.readUnits(queue.handle, offset, count, units);
     if (inMemory > 0) return inMemory;
-    // Nothing behind FILED is certain to be in the file yet.
+    // Nothing behind FILED is certain to be in the file yet; what was filed meanwhile may still lie in memory.
     const filed = Math.min(count, table.filed(queue.handle) - offset);
     if (filed <= 0) return table.readUnits(queue.handle, offset, count, units);
-    return this.#queues.queue(queue.topic, queue.queueId).read(units, 0, offset, filed);
+    let read = this.#queues.queue(queue.topic, queue.queueId).read(units, 0, offset, filed);
+    while (read > 0 && unitSize(units, (read - 1) * UNIT_BYTES) === 0) read--;
+    return read;
   }
 
-  /** The file that should hold `offset` is missing: the first offset of the next file, or the end. */
-  #behindMissing(offset: number, visibleMax: number): number {
-    const perFile = this.#unitsPerFile;
-    return Math.max(offset, Math.min(offset - (offset % perFile) + perFile, visibleMax));
+  /** A visible offset without a unit: removed by retention, or not there again yet; a hole that stays is passed over, and told. */
+  #onNoUnits(request: ColdRequest): ColdResult {
+    const { topic, queueId, handle, offset, visibleMax } = request;
+    const min = this.#parts.table.min(handle);
+    if (offset < min) return this.#finish('OFFSET_FOUND_NULL', 0, 0, Math.min(min, visibleMax));
+    const name = `${topic}/${queueId}/${offset}`;
+    const now = this.#parts.monotonicMs();
+    const since = this.#holes.get(name);
+    if (since === undefined) {
+      if (this.#holes.size >= HOLES_MAX) this.#holes.clear();
+      this.#holes.set(name, now);
+    } else if (now - since > HOLE_PATIENCE_MS) {
+      this.#holes.delete(name);
+      const perFile = this.#unitsPerFile;
+      const next = Math.min(offset - (offset % perFile) + perFile, visibleMax);
+      this.#parts.onBadRecord(topic, queueId, -1, `the consume queue has no units from ${offset} on; going on at ${next}`);
+      return this.#finish('OFFSET_FOUND_NULL', 0, 0, next);
+    }
+    return this.#finish('NO_MATCHED_MESSAGE', 0, 0, offset);
   }
 
   /** Behind the last unit that is read together with `first`. */
@@ -248,7 +275,9 @@ export class ColdReader {
         this.#gone++;
         continue;
       }
-      const reason = wrongRecord(target, from, size, physical);
+      let reason = wrongRecord(target, from, size, physical);
+      // The file has the last word, not a block of it.
+      if (reason !== '' && !isDense && this.#log.read(target, from, size, physical) === size) reason = wrongRecord(target, from, size, physical);
       if (reason !== '') {
         this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
         continue;

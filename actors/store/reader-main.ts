@@ -27,6 +27,7 @@ export function main(thread: ThreadContext, given: unknown): void {
     layout: storeLayout(config.storePath),
     segmentBytes: config.commitLogSegmentBytes,
     table: new QueueTable(memory.queues),
+    monotonicMs: () => thread.monotonicMs(),
     writtenEnd: () => marks.read(WRITTEN_END),
     onBadRecord: (topic, queueId, physical, reason) =>
       thread.log('error', 'a message cannot be served: its record is damaged', { topic, queueId, physical, reason }),

@@ -1,6 +1,6 @@
 /**
  * What the store actor hears and says. Numbers and short texts only, so that each fits a ring record; what may be long goes in
- * parts (`save-table`, `opened-page`). `openStoreOf` and `tellSaveTable` are the callers' side of that.
+ * parts (`save-table`, `opened-page`). `openStoreOf` is the root's side of that, `table-courier-actor.ts` the savers'.
  */
 import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
 import type { OpenedStore } from './open-store.ts';
@@ -54,8 +54,6 @@ export type StoreStopped = { readonly kind: 'store-stopped'; readonly ok: boolea
 export type StoreCommand = OpenStore | FetchOpenedPage | QueueInterned | Hurry | SaveTable | QueryIndex | DeleteExpired | StopStore;
 
 export const OPENED_PAGE_BYTES = 32 * 1024;
-/** Characters of a table in one message: at most three bytes each. */
-const TABLE_PART_CHARACTERS = 10 * 1024;
 /** Recovery of a large log without a checkpoint takes its time; a disk that hangs is somebody else's business. */
 const OPEN_MAX_MS = 3_600_000;
 const PAGE_MAX_MS = 30_000;
@@ -90,14 +88,4 @@ export async function openStoreOf(ask: Ask, store: ActorRef<StoreCommand>): Prom
     at += page.bytes.length;
   }
   return JSON.parse(Buffer.from(bytes.buffer).toString('utf8')) as OpenedStore;
-}
-
-/** Tells the store to save a table of any length. False: a part found no room, nothing is saved and nothing will be answered. */
-export function tellSaveTable(store: ActorRef<StoreCommand>, name: string, text: string, sync: boolean, replyTo: ActorRef<TableSaved>): boolean {
-  const parts = Math.max(1, Math.ceil(text.length / TABLE_PART_CHARACTERS));
-  for (let part = 0; part < parts; part++) {
-    const piece = text.slice(part * TABLE_PART_CHARACTERS, (part + 1) * TABLE_PART_CHARACTERS);
-    if (!store.tell({ kind: 'save-table', name, text: piece, sync, replyTo, part, parts })) return false;
-  }
-  return true;
 }

@@ -271,6 +271,7 @@ export class StoreUnderTest {
       segmentBytes: this.config.segmentBytes,
       ...(this.config.unitsPerFile === undefined ? {} : { unitsPerFile: this.config.unitsPerFile }),
       table: this.table,
+      monotonicMs: () => this.simulation.clock.monotonicMs(),
       writtenEnd: () => this.marks.read(WRITTEN_END),
       onBadRecord: (topic, queueId, physical, reason) => void this.badRecords.push(`${topic}/${queueId} ${physical}: ${reason}`),
     });
