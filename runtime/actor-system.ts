@@ -39,6 +39,7 @@ import {
   RESTARTS,
   RING_FULL,
   SLEEPS,
+  STARTS_WANTED_WORD,
   STATE,
   STATES,
   type ThreadState,
@@ -122,6 +123,7 @@ export class ActorSystem {
   readonly #controls: (ControlLink | undefined)[];
   readonly #lastErrors: Map<string, string> = new Map();
   #previous: { atMs: number; messages: Int32Array; busy: Int32Array };
+  #startsSeen = 0;
   #stopping: Promise<void> | undefined;
 
   /** Starts all threads, in the order of the specs; rejects, with everything stopped again, when one fails. */
@@ -202,6 +204,7 @@ export class ActorSystem {
       log: (level, text, fields) => this.#log(level, text, fields),
     });
     this.#setState(0, 'running');
+    this.#loop.addSource({ poll: () => this.#lookForStarts() });
     this.#loop.runOnEvents(() => {});
   }
 
@@ -329,6 +332,15 @@ export class ActorSystem {
       transferList: control === undefined ? [] : [control.port2],
       ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
     });
+  }
+
+  #lookForStarts(): boolean {
+    // Pairs with the add in `wake` of a thread that has not started.
+    const wanted = Atomics.load(this.#words, STARTS_WANTED_WORD);
+    if (wanted === this.#startsSeen) return false;
+    this.#startsSeen = wanted;
+    this.#supervisor.startWanted();
+    return true;
   }
 
   /** Tells every thread, by shared words, that `thread` has died. */

@@ -16,6 +16,8 @@ import {
   GENERATION,
   HEARTBEAT,
   IN_CALL,
+  IS_AWAKE,
+  IS_UNSTARTED,
   RESTARTS,
   STATE,
   STATES,
@@ -32,6 +34,8 @@ export interface ThreadSpec {
   readonly loop: LoopKind;
   /** Exports `main(thread, data)`: see ThreadModule. */
   readonly module: URL;
+  /** Started only when the first record or wake-up is for it: for a thread that an idle system needs not. Its start cannot fail `start`. */
+  readonly startWhenUsed?: boolean;
   /** Cloned to the worker; SharedArrayBuffers are shared. */
   readonly data?: unknown;
   /** Default 'permanent'. */
@@ -239,6 +243,8 @@ export class ThreadSupervisor {
         callTicks: 0,
         isStuckTold: false,
       };
+      // Pairs with the compare-exchange in `wake`; before any thread runs, so that no record can be sent unnoticed.
+      if (child.startWhenUsed === true) Atomics.store(this.#effects.words, blockOf(thread.index) + ASLEEP, IS_UNSTARTED);
       this.#threads.push(thread);
       node.children.push(thread);
     }
@@ -248,7 +254,10 @@ export class ThreadSupervisor {
   // ---- start
 
   async #start(node: Node): Promise<void> {
-    if (node.kind === 'thread') return this.#startThread(node);
+    if (node.kind === 'thread') {
+      if (node.spec.startWhenUsed !== true || node.generation >= 0) return this.#startThread(node);
+      return;
+    }
     node.hasGivenUp = false;
     if (node.spec.startTogether === true) {
       // All are awaited, so that a failed one leaves no other half started behind.
@@ -259,6 +268,19 @@ export class ThreadSupervisor {
     for (const child of node.children) await this.#start(child);
   }
 
+  /** Starts the threads that somebody has woken before they were started. */
+  startWanted(): void {
+    if (this.#isStopping) return;
+    for (const node of this.#threads) {
+      const isWanted = node.spec.startWhenUsed === true && node.generation < 0 && node.state === 'down';
+      if (!isWanted || Atomics.load(this.#effects.words, blockOf(node.index) + ASLEEP) === IS_UNSTARTED) continue;
+      this.#startThread(node).catch((thrown: unknown) => {
+        this.#effects.log('error', 'a thread did not start when it was used', { thread: node.spec.name, error: toError(thrown).message });
+        if (node.lastExit !== undefined) void this.#ended(node, node.lastExit);
+      });
+    }
+  }
+
   #startThread(node: ThreadNode): Promise<void> {
     const { spec, index } = node;
     const block = blockOf(index);
@@ -267,7 +289,7 @@ export class ThreadSupervisor {
     node.ending = undefined;
     node.error = undefined;
     // What the predecessor left in its words is nobody's any more.
-    Atomics.store(words, block + ASLEEP, 0);
+    Atomics.store(words, block + ASLEEP, IS_AWAKE);
     Atomics.store(words, block + IN_CALL, 0);
     Atomics.store(words, block + GENERATION, node.generation);
     Atomics.store(words, block + RESTARTS, node.generation);
@@ -276,6 +298,7 @@ export class ThreadSupervisor {
     const beatMs = Math.max(TICK_MIN_MS / 2, Math.min(TICK_MAX_MS, (spec.hangAfterMs ?? DEFAULT_HANG_MS) / BEATS));
     const worker = this.#effects.launch(spec, node.generation, beatMs);
     node.worker = worker;
+    let isReady = false;
     let onExited = (): void => {};
     node.exited = new Promise((resolve) => {
       onExited = resolve;
@@ -283,6 +306,7 @@ export class ThreadSupervisor {
     return new Promise<void>((resolve, reject) => {
       worker.on('message', (word: WordHome) => {
         if (word.word === 'ready') {
+          isReady = true;
           this.#onReady(node);
           resolve();
         } else this.#onWord(node, word);
@@ -291,10 +315,9 @@ export class ThreadSupervisor {
         node.error ??= toError(thrown);
       });
       worker.on('exit', (exitCode: number) => {
-        const wasStarting = node.state === 'starting';
         const exit = this.#onExit(node, exitCode);
         onExited();
-        if (wasStarting) {
+        if (!isReady) {
           const cause = exit.error;
           reject(
             new RuntimeError(

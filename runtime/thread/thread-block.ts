@@ -2,7 +2,7 @@
  * Thread block: the words that threads share about each other, one block of 128 bytes (two cache lines) a thread in one SharedArrayBuffer, and a
  * block before them for the system. Written by their thread unless said otherwise; read by anybody, without a message.
  *
- *   word  0  ASLEEP       1: the thread sleeps or is about to (wake-up.ts); also the address slept on
+ *   word  0  ASLEEP       1: the thread sleeps or is about to (wake-up.ts); also the address slept on; 2: it starts when first woken
  *   word  1  COMMAND      0 run, 1 stop in order; written by the root
  *   word  2  DEATHS       how often this thread has died; written by the root
  *   word  3  GENERATION   written by the root
@@ -12,7 +12,8 @@
  *   word  7  RESTARTS     of the thread; written by the root
  *   word 16… counters (wrapping): MAILBOX_DEPTH ACTORS MESSAGES TURNS BUSY_US DEAD_LETTERS REFUSED ACTOR_RESTARTS TIMERS SLEEPS RING_FULL
  *
- * System block: word 0 EPOCH, moved by the root whenever any DEATHS word has moved.
+ * System block: word 0 EPOCH, moved by the root whenever any DEATHS word has moved; word 1 STARTS_WANTED, moved by whoever woke a thread that had not
+ * started.
  */
 
 export const BLOCK_WORDS = 32;
@@ -39,6 +40,12 @@ export const SLEEPS = 25;
 export const RING_FULL = 26;
 
 export const EPOCH_WORD = 0;
+export const STARTS_WANTED_WORD = 1;
+
+/** Values of ASLEEP. */
+export const IS_AWAKE = 0;
+export const IS_ASLEEP = 1;
+export const IS_UNSTARTED = 2;
 
 export const COMMAND_RUN = 0;
 export const COMMAND_STOP = 1;

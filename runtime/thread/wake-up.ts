@@ -11,40 +11,53 @@
  * the head or the producer sees the sleeper. A notify between S2 and S4 is not lost either: the word is 0 by then and S4 does not wait.
  * test/runtime/wake-up.test.ts enumerates all interleavings of exactly these steps.
  */
-import { ASLEEP, blockOf } from './thread-block.ts';
+import { ASLEEP, blockOf, IS_ASLEEP, IS_AWAKE, IS_UNSTARTED, STARTS_WANTED_WORD } from './thread-block.ts';
+
+const ROOT = 0;
 
 /** P2 and P3. True: it slept and was woken. */
 export function wake(words: Int32Array, thread: number): boolean {
   const word = blockOf(thread) + ASLEEP;
   // Pairs with `declareAsleep`: after the head was stored, it decides whether anybody sleeps on it.
-  if (Atomics.load(words, word) === 0) return false;
+  const state = Atomics.load(words, word);
+  if (state === IS_AWAKE) return false;
+  if (state === IS_UNSTARTED) return wantStart(words, word);
   // One of several producers makes the system call; pairs with the wait, which ends at once when the word is no longer 1.
-  if (Atomics.compareExchange(words, word, 1, 0) !== 1) return false;
+  if (Atomics.compareExchange(words, word, IS_ASLEEP, IS_AWAKE) !== IS_ASLEEP) return false;
   Atomics.notify(words, word);
+  return true;
+}
+
+/** A thread that starts when first used is woken by waking the root, which looks at STARTS_WANTED in every turn and before it sleeps. */
+function wantStart(words: Int32Array, word: number): boolean {
+  if (Atomics.compareExchange(words, word, IS_UNSTARTED, IS_AWAKE) !== IS_UNSTARTED) return false;
+  // Pairs with the root's load; before its wake, as a head is stored before a reader is woken.
+  Atomics.add(words, STARTS_WANTED_WORD, 1);
+  wake(words, ROOT);
   return true;
 }
 
 /** S1. The caller looks at everything again afterwards. */
 export function declareAsleep(words: Int32Array, thread: number): void {
   // Pairs with the load in `wake`: without it a producer would think this thread awake, and its record would wait for the next one.
-  Atomics.store(words, blockOf(thread) + ASLEEP, 1);
+  Atomics.store(words, blockOf(thread) + ASLEEP, IS_ASLEEP);
 }
 
 /** S3, and after waking: producers need not ring any more. */
 export function declareAwake(words: Int32Array, thread: number): void {
   // Pairs with the load in `wake`: without it every producer would make a system call.
-  Atomics.store(words, blockOf(thread) + ASLEEP, 0);
+  Atomics.store(words, blockOf(thread) + ASLEEP, IS_AWAKE);
 }
 
 /** S4 for a blocking thread: at most `timeoutMs`. */
 export function sleep(words: Int32Array, thread: number, timeoutMs: number): void {
   // Pairs with notify in `wake`; the compare inside sees a wake that came since `declareAsleep`.
-  Atomics.wait(words, blockOf(thread) + ASLEEP, 1, timeoutMs);
+  Atomics.wait(words, blockOf(thread) + ASLEEP, IS_ASLEEP, timeoutMs);
 }
 
 /** S4 for an event loop: a promise of the next notify; undefined: woken already. */
 export function sleepAsync(words: Int32Array, thread: number): Promise<unknown> | undefined {
   // Pairs with notify in `wake`, as above. It does not keep the event loop alive.
-  const result = Atomics.waitAsync(words, blockOf(thread) + ASLEEP, 1);
+  const result = Atomics.waitAsync(words, blockOf(thread) + ASLEEP, IS_ASLEEP);
   return result.async ? result.value : undefined;
 }
