@@ -14,6 +14,8 @@ type Broker = {
   id?: number;
   cluster?: string;
   compressed?: boolean;
+  /** Deflated, and the header says that it is not. */
+  unsaid?: boolean;
   timestamp?: number;
   counter?: number;
   timeoutMs?: number;
@@ -59,7 +61,7 @@ async function register(client: RemotingClient, broker: Broker, topics: Record<s
   const ext = {
     ...identity(broker),
     haServerAddr: '10.1.1.1:10912',
-    compressed: broker.compressed ?? false,
+    compressed: broker.compressed === true && broker.unsaid !== true,
     bodyCrc32: crc32(body) & 0x7fffffff,
     ...(broker.timeoutMs === undefined ? {} : { heartbeatTimeoutMillis: broker.timeoutMs }),
   };
@@ -169,6 +171,12 @@ for (const shards of [1, 3]) {
         [2, 12],
       );
 
+      const unsaid = await register(
+        second,
+        { name: 'broker-y', addr: '10.1.1.3:10911', compressed: true, unsaid: true, counter: 2 },
+        { 'Topic-1': 9, OnlyY: 3 },
+      );
+      t.equal(unsaid.code, 0, 'deflated without a word of it, as Java 5.4 does');
       await second.close();
       await waitUntil('the closed broker to be gone', async () => (await client.request(105, { topic: 'OnlyY' })).code === 17);
       t.same(json(await client.request(106)).clusterAddrTable, { TestCluster: ['broker-x'] });

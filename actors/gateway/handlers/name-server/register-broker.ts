@@ -20,6 +20,8 @@ import type { Handler, Request } from '../../request.ts';
 const ORDER_NAMESPACE = 'ORDER_TOPIC_CONFIG';
 const NAME_MAX = 255;
 const QUEUES_MAX = 65_535;
+/** A Java broker with compressedRegister deflates the body and says `compressed=false` all the same; no JSON begins like this. */
+const ZLIB_BYTE = 0x78;
 /** Topics of one message between shards: with the longest names it still fits a ring record. */
 const TOPICS_PER_MESSAGE = 100;
 
@@ -28,7 +30,7 @@ export function registerBroker(door: NameServerDoor): Handler {
     const { ext, body } = request.command;
     const header = decodeRegisterBrokerRequest(ext);
     if (header.bodyCrc32 !== 0 && registerBodyCrc32(body) !== header.bodyCrc32) throw new BodyError('crc32 not match');
-    const table = body.length === 0 ? null : decodeRegisterBrokerBody(body, header.compressed);
+    const table = body.length === 0 ? null : decodeRegisterBrokerBody(body, header.compressed || body[0] === ZLIB_BYTE);
     const topics = table === null ? [] : Array.from(table.topics.values(), checkedTopic);
     const timeoutMs = header.heartbeatTimeoutMillis ?? HEARTBEAT_TIMEOUT_DEFAULT_MS;
     const registration: BrokerRegistration = {
