@@ -42,6 +42,8 @@ export const RECORD_LANE_FULL = -1;
 export const RECORD_PROPERTIES_TOO_LONG = -2;
 /** Delayed, timed or transactional: kinds of message that have their own path. */
 export const RECORD_OTHER_KIND = -3;
+/** The properties hold an escape that JSON does not have. */
+export const RECORD_BAD_PROPERTIES = -4;
 
 /** What of a message does not lie in its frame's ranges. */
 export class RecordFields {
@@ -170,9 +172,10 @@ export class RecordWriter {
     const lengthAt = cursor;
     cursor = copyBytes(this.#before, 0, this.#before.length, bytes, cursor + 2);
     let raw = cursor;
-    let end = fields.arePropertiesEscaped
+    const end = fields.arePropertiesEscaped
       ? unescapeInto(fields.text, fields.propertiesStart, fields.propertiesEnd, bytes, cursor)
       : copyBytes(fields.text, fields.propertiesStart, fields.propertiesEnd, bytes, cursor);
+    if (end < 0) return RECORD_BAD_PROPERTIES;
     const seed = keyHashSeed(fields.topic.nameHash);
     let tag = 0;
     let keyHash = 0;

@@ -21,6 +21,7 @@ import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, HOLD_LANE, HOLD_PARKED } from './client-connection.ts';
 import {
   PROPERTIES_BYTES_MAX,
+  RECORD_BAD_PROPERTIES,
   RECORD_LANE_FULL,
   RECORD_OTHER_KIND,
   RECORD_PROPERTIES_TOO_LONG,
@@ -167,6 +168,7 @@ export class SendPath {
 
   #refuseRecord(connection: ClientConnection, header: SendHeader, why: number): void {
     if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+    else if (why === RECORD_BAD_PROPERTIES) this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the field properties holds an escape that JSON does not have');
     else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, KIND_REMARK);
   }
 
