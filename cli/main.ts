@@ -48,7 +48,7 @@ export function exitCodeOf(error: unknown): number {
   if (code === 'MQ_PORT_IN_USE') return exitCodes.portInUse;
   if (code === 'MQ_PORT_REFUSED') return exitCodes.portRefused;
   if (code.startsWith('MQ_CONFIG_')) return exitCodes.config;
-  if (code.startsWith('MQ_STORAGE_')) return exitCodes.store;
+  if (code.startsWith('MQ_STORAGE_') || code.startsWith('MQ_STORE_')) return exitCodes.store;
   return exitCodes.failed;
 }
 
