@@ -16,6 +16,7 @@ import type { PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
+import type { GroupLimits } from './group-limits.ts';
 import { type GroupTable, subscriptionData } from './group-table.ts';
 import { type Copied, groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
 import {
@@ -117,6 +118,7 @@ export type ConsumerGroupOptions = {
   readonly ranges: QueueRanges;
   /** Whether the hosting shard knows the topic. */
   readonly hasTopic: (topic: string) => boolean;
+  readonly limits: GroupLimits;
   readonly shards: readonly GroupShard[];
   /** Name of the hosting shard. */
   readonly shard: string;
@@ -142,7 +144,7 @@ type Waiting = {
 
 export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private> {
   readonly #options: ConsumerGroupOptions;
-  readonly #membership: Membership = emptyMembership();
+  readonly #membership: Membership;
   readonly #offsets: OffsetKeeper;
   readonly #copies: GroupCopies;
   readonly #locks: QueueLocks = new QueueLocks();
@@ -155,7 +157,8 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
 
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
-    this.#offsets = new OffsetKeeper(options.group, options.ranges);
+    this.#membership = emptyMembership(options.limits);
+    this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits.offsetSaveMs);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, shards);
   }

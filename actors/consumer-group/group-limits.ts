@@ -11,14 +11,10 @@ export const GROUP_NAME_MAX = 248;
 export const TOOL_GROUP_NAME_MAX = 120;
 /** Groups in one heartbeat, consumers and producers each; also the groups that one connection may belong to. */
 export const GROUPS_PER_CONNECTION_MAX = 1024;
-/** Connections of one group. */
-export const MEMBERS_MAX = 32_768;
 /** Topics that one group subscribes to. */
 export const SUBSCRIPTIONS_MAX = 1024;
 /** Characters of all topics, expressions and tags of one group's heartbeat: it must fit one record between threads. */
 export const SUBSCRIPTION_CHARACTERS_MAX = 32_768;
-/** Consumer groups of a broker. */
-export const GROUPS_MAX = 100_000;
 /** Queues that one group has committed offsets of. */
 export const OFFSETS_PER_GROUP_MAX = 262_144;
 /** Queues that one lock request names. */
@@ -29,6 +25,21 @@ export const LOCK_CHARACTERS_MAX = 32_768;
 export const LOCKS_PER_GROUP_MAX = 65_536;
 /** Largest offset that a double carries exactly. */
 export const OFFSET_MAX: number = Number.MAX_SAFE_INTEGER;
+
+/** What the broker's configuration says about groups. */
+export type GroupLimits = {
+  /** Consumer groups of a broker. */
+  readonly groupsMax: number;
+  /** Connections of one group. */
+  readonly membersMax: number;
+  /** A member without a heartbeat for this long is gone. */
+  readonly memberExpiryMs: number;
+  /** A commit is on its way to the disk after at most this long. */
+  readonly offsetSaveMs: number;
+};
+
+/** Source: `ConsumerManager.CHANNEL_EXPIRED_TIMEOUT`; Java saves offsets every 5 s. */
+export const DEFAULT_GROUP_LIMITS: GroupLimits = { groupsMax: 50_000, membersMax: 20_000, memberExpiryMs: 120_000, offsetSaveMs: 1_000 };
 
 /** A refusal: what the client is answered. */
 export type Refusal = { readonly code: number; readonly remark: string };

@@ -25,7 +25,7 @@ import {
   isSystemGroup,
   sameGroupConfig,
 } from './group-config.ts';
-import { GROUPS_MAX, overLimit, type Refusal, TOOL_GROUP_NAME_MAX } from './group-limits.ts';
+import { overLimit, type Refusal, TOOL_GROUP_NAME_MAX } from './group-limits.ts';
 import {
   type AdoptGroup,
   type Copied,
@@ -69,6 +69,7 @@ export type GroupRegistryOptions = {
   readonly load: () => unknown;
   /** Clients may make groups by using them (`autoCreateSubscriptionGroup`). */
   readonly autoCreate: boolean;
+  readonly groupsMax: number;
   /** Names of the shard threads. */
   readonly shards: readonly string[];
   /** Saves are synced to the disk before a tool is answered (synchronous flush). */
@@ -227,13 +228,13 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   }
 
   #countRefusal(): Refusal | null {
-    if (this.#groups.size < GROUPS_MAX) return null;
+    if (this.#groups.size < this.#options.groupsMax) return null;
     return overLimit(
       SYSTEM_ERROR,
       'consumer groups of this broker',
       this.#groups.size + 1,
-      GROUPS_MAX,
-      'delete unused ones with mqadmin deleteSubGroup',
+      this.#options.groupsMax,
+      'delete unused ones with mqadmin deleteSubGroup (groupsMax)',
     );
   }
 

@@ -5,7 +5,7 @@
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `ClientManageProcessor.heartBeat`.
  */
 import type { SubscriptionData } from '../../model/subscription.ts';
-import { MEMBERS_MAX, overLimit, type Refusal } from './group-limits.ts';
+import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit, type Refusal } from './group-limits.ts';
 
 const SYSTEM_ERROR = 1;
 
@@ -31,6 +31,7 @@ type Seen = { member: Member; heartbeatMs: number };
 
 /** A group's members and subscriptions. Only this file changes it. */
 export interface Membership {
+  readonly limits: Pick<GroupLimits, 'membersMax' | 'memberExpiryMs'>;
   readonly seen: Map<number, Seen>;
   /** Connections by client id. */
   readonly clientIds: Map<string, number>;
@@ -72,9 +73,6 @@ export type MemberEffects = {
   readonly wantsFull: boolean;
 };
 
-/** A member without a heartbeat for this long is gone. Source: `ConsumerManager.CHANNEL_EXPIRED_TIMEOUT`. */
-export const MEMBER_EXPIRY_MS = 120_000;
-
 const NONE: MemberEffects = {
   refusal: null,
   joined: [],
@@ -91,8 +89,8 @@ const UNKNOWN_HABITS: GroupHabits = {
   consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
 };
 
-export function emptyMembership(): Membership {
-  return { seen: new Map(), clientIds: new Map(), subscriptions: new Map(), habits: UNKNOWN_HABITS, fingerprint: 0 };
+export function emptyMembership(limits: Pick<GroupLimits, 'membersMax' | 'memberExpiryMs'> = DEFAULT_GROUP_LIMITS): Membership {
+  return { limits, seen: new Map(), clientIds: new Map(), subscriptions: new Map(), habits: UNKNOWN_HABITS, fingerprint: 0 };
 }
 
 /** Shards are few (fewer than 4096), connection ids below 2^41: their product stays a safe integer. */
@@ -109,7 +107,7 @@ export function applyMemberEvent(state: Membership, event: MemberEvent, now: num
   }
   const keys: number[] = [];
   for (const [key, seen] of state.seen) {
-    const isGone = event.kind === 'scan' ? now - seen.heartbeatMs >= MEMBER_EXPIRY_MS : seen.member.shard === event.shard;
+    const isGone = event.kind === 'scan' ? now - seen.heartbeatMs >= state.limits.memberExpiryMs : seen.member.shard === event.shard;
     if (isGone) keys.push(key);
   }
   return keys.length === 0 ? NONE : remove(state, keys);
@@ -119,17 +117,24 @@ export function applyMemberEvent(state: Membership, event: MemberEvent, now: num
 export function nextExpiryMs(state: Membership): number {
   let oldest = Number.POSITIVE_INFINITY;
   for (const seen of state.seen.values()) if (seen.heartbeatMs < oldest) oldest = seen.heartbeatMs;
-  return oldest + MEMBER_EXPIRY_MS;
+  return oldest + state.limits.memberExpiryMs;
 }
 
 function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number): MemberEffects {
   const { member } = heartbeat;
+  const { membersMax } = state.limits;
   const key = memberKey(member.shard, member.connection);
   const known = state.seen.get(key);
-  if (known === undefined && state.seen.size >= MEMBERS_MAX) {
+  if (known === undefined && state.seen.size >= membersMax) {
     return {
       ...NONE,
-      refusal: overLimit(SYSTEM_ERROR, 'members of one consumer group', state.seen.size + 1, MEMBERS_MAX, 'use more groups'),
+      refusal: overLimit(
+        SYSTEM_ERROR,
+        'members of one consumer group',
+        state.seen.size + 1,
+        membersMax,
+        'use more groups (membersPerGroupMax)',
+      ),
     };
   }
   const left: Member[] = [];

@@ -61,9 +61,10 @@ export type OffsetTimer =
   | { readonly kind: 'flight-due'; readonly flight: number };
 
 const SYSTEM_BUSY = 2;
-const FLUSH_AFTER_MS = 200;
-/** The offset store saves every 400 ms; a flight not confirmed by then was lost. */
-const FLIGHT_MAX_MS = 3_000;
+/** Of the time that a commit may take to the disk, the part that it waits here for others. */
+const FLUSH_SHARE = 0.2;
+/** On top of that time: a flight not confirmed by then was lost. */
+const FLIGHT_SLACK_MS = 2_000;
 const LOAD_AGAIN_MS = 500;
 const QUESTIONS_MAX = 4_096;
 const PAGE_OFFSETS = 256;
@@ -71,6 +72,7 @@ const PAGE_OFFSETS = 256;
 export class OffsetKeeper {
   readonly #group: string;
   readonly #ranges: QueueRanges;
+  readonly #saveMs: number;
   readonly #offsets: CommittedOffsets = new CommittedOffsets();
   #isLoaded = false;
   #loadRequest = 0;
@@ -79,9 +81,11 @@ export class OffsetKeeper {
   #flight = 0;
   #questions: QueryOffset[] = [];
 
-  constructor(group: string, ranges: QueueRanges) {
+  /** @param saveMs a commit is on its way to the disk after at most this long. */
+  constructor(group: string, ranges: QueueRanges, saveMs: number) {
     this.#group = group;
     this.#ranges = ranges;
+    this.#saveMs = saveMs;
   }
 
   started(context: ActorContext): void {
@@ -215,7 +219,7 @@ export class OffsetKeeper {
   #scheduleFlush(context: ActorContext): void {
     if (this.#flushIsDue || this.#isFlying) return;
     this.#flushIsDue = true;
-    context.schedule(FLUSH_AFTER_MS, { kind: 'flush-due' } satisfies OffsetTimer);
+    context.schedule(this.#saveMs * FLUSH_SHARE, { kind: 'flush-due' } satisfies OffsetTimer);
   }
 
   #flush(context: ActorContext): void {
@@ -223,7 +227,7 @@ export class OffsetKeeper {
     this.#isFlying = true;
     this.#flight++;
     const due: OffsetTimer = { kind: 'flight-due', flight: this.#flight };
-    context.schedule(FLIGHT_MAX_MS, due);
+    context.schedule(this.#saveMs + FLIGHT_SLACK_MS, due);
     this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
   }
 

@@ -2,7 +2,7 @@
  * Offset store: merges the committed offsets of all groups into consumerOffset.json. One a broker, at `offset-store`. It owns the
  * file; each consumer-group actor owns its offsets, and reads them back from here when it starts. A group's changes are confirmed
  * when the file with them has been renamed into place; what is not confirmed is sent again, so a crash of this actor or its thread
- * loses nothing. Together with the 200 ms that a group waits, a commit is on its way to disk after at most 0.6 s.
+ * loses nothing. Group and store together wait 0.6 of `offsetSaveMs`, so that the rest is left for the save itself.
  *
  * A save that fails is tried again every second, and said in the log. Restarted from the file; one that cannot be read is a fault
  * that its supervisor escalates: an empty table would make every group begin anew.
@@ -12,6 +12,7 @@ import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { OffsetColumns } from './committed-offsets.ts';
+import type { GroupLimits } from './group-limits.ts';
 import { consumerGroupPath } from './group-table-actor.ts';
 import { OFFSETS_FILE, OffsetTable } from './offset-table.ts';
 
@@ -64,16 +65,18 @@ export type OffsetStoreOptions = {
   readonly load: () => unknown;
   /** Saves are synced to the disk (synchronous flush). */
   readonly sync: boolean;
+  readonly limits: GroupLimits;
   readonly store?: string;
 };
 
-const SAVE_AFTER_MS = 400;
+/** Of the time that a commit may take to the disk, the part that it waits here for others. */
+const SAVE_SHARE = 0.4;
 const SAVE_AGAIN_MS = 1_000;
 const SAVE_MAX_MS = 30_000;
 
 export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Saved> {
   readonly #options: OffsetStoreOptions;
-  readonly #table: OffsetTable = new OffsetTable();
+  readonly #table: OffsetTable;
   /** Latest flight of each group that is in the table and not on disk. */
   #unsaved: Map<string, number> = new Map();
   /** The same, of the save under way. */
@@ -87,6 +90,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
 
   constructor(options: OffsetStoreOptions) {
     this.#options = options;
+    this.#table = new OffsetTable(options.limits.groupsMax);
   }
 
   started(context: ActorContext): void {
@@ -163,7 +167,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
 
   #changed(context: ActorContext): void {
     this.#isDirty = true;
-    this.#scheduleSave(context, SAVE_AFTER_MS);
+    this.#scheduleSave(context, this.#options.limits.offsetSaveMs * SAVE_SHARE);
   }
 
   #scheduleSave(context: ActorContext, afterMs: number): void {
@@ -204,7 +208,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       context.ref<OffsetsSaved>(consumerGroupPath(group)).tell({ kind: 'offsets-saved', flight });
     }
     if (this.#isDirty && this.#hurried.length > 0) this.#save(context);
-    else if (this.#isDirty) this.#scheduleSave(context, SAVE_AFTER_MS);
+    else if (this.#isDirty) this.#scheduleSave(context, this.#options.limits.offsetSaveMs * SAVE_SHARE);
     this.#answerHurried();
   }
 

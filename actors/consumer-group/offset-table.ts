@@ -6,7 +6,6 @@
 
 import type { OffsetColumns } from './committed-offsets.ts';
 import type { GroupTableVersion } from './group-config.ts';
-import { GROUPS_MAX } from './group-limits.ts';
 
 export const OFFSETS_FILE = 'consumerOffset.json';
 
@@ -23,8 +22,14 @@ export class OffsetsFileError extends Error {
 type GroupOffsets = { readonly topics: Map<string, Map<number, number>>; text: string | null };
 
 export class OffsetTable {
+  readonly #groupsMax: number;
   readonly #groups: Map<string, GroupOffsets> = new Map();
   #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
+
+  /** @param groupsMax groups that may have offsets. */
+  constructor(groupsMax: number = Number.POSITIVE_INFINITY) {
+    this.#groupsMax = groupsMax;
+  }
 
   get groupCount(): number {
     return this.#groups.size;
@@ -50,7 +55,7 @@ export class OffsetTable {
   put(group: string, topic: string, queueId: number, offset: number): boolean {
     let offsets = this.#groups.get(group);
     if (offsets === undefined) {
-      if (this.#groups.size >= GROUPS_MAX) return false;
+      if (this.#groups.size >= this.#groupsMax) return false;
       offsets = { topics: new Map(), text: null };
       this.#groups.set(group, offsets);
     }

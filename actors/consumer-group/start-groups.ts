@@ -7,6 +7,7 @@ import { ProducerGroupActor } from '../producer-group/producer-group-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { ConsumerGroupActor, type GroupShard } from './consumer-group-actor.ts';
 import type { QueueRanges } from './decide-offset.ts';
+import type { GroupLimits } from './group-limits.ts';
 import { GroupRegistryActor } from './group-registry-actor.ts';
 import { GroupTable } from './group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH, GroupTableActor, groupTablePath } from './group-table-actor.ts';
@@ -29,6 +30,7 @@ export type GroupsOptions = {
   readonly loadTable: (name: string) => unknown;
   /** `autoCreateSubscriptionGroup` */
   readonly autoCreate: boolean;
+  readonly limits: GroupLimits;
   /** Saves are synced to the disk (synchronous flush). */
   readonly sync: boolean;
   /** Path of the actor that takes `save-table`. */
@@ -42,18 +44,19 @@ const FLUSH_MAX_MS = 2_000;
 
 /** Gives the shard's copy of the groups: empty at first, filled by the registry. */
 export function startGroups(thread: ThreadContext, options: GroupsOptions): GroupTable {
-  const { shards, ranges, topics, loadTable, autoCreate, sync, store } = options;
+  const { shards, ranges, topics, loadTable, autoCreate, limits, sync, store } = options;
   const table = new GroupTable();
   const shard = thread.name;
   thread.spawn(groupTablePath(shard), () => new GroupTableActor(table, shard), { mailboxMax: TABLE_MAILBOX_MAX });
   if (shards[0]?.name === shard) {
-    thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, store }), {
+    thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, limits, store }), {
       mailboxMax: TABLE_MAILBOX_MAX,
     });
     const names = shards.map((one) => one.name);
     thread.spawn(
       GROUP_REGISTRY_PATH,
-      () => new GroupRegistryActor({ load: () => loadTable(GROUPS_FILE), autoCreate, shards: names, sync, store }),
+      () =>
+        new GroupRegistryActor({ load: () => loadTable(GROUPS_FILE), autoCreate, groupsMax: limits.groupsMax, shards: names, sync, store }),
       { mailboxMax: GROUP_MAILBOX_MAX },
     );
   }
@@ -63,17 +66,17 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
   thread.register('consumer-group/', {
     create: (_path, group) => {
       active.add(group);
-      return new ConsumerGroupActor({ group, table, ranges, hasTopic, shards, shard });
+      return new ConsumerGroupActor({ group, table, ranges, hasTopic, limits, shards, shard });
     },
     mailboxMax: GROUP_MAILBOX_MAX,
   });
-  thread.register('producer-group/', { create: () => new ProducerGroupActor(), mailboxMax: GROUP_MAILBOX_MAX });
+  thread.register('producer-group/', { create: () => new ProducerGroupActor(limits), mailboxMax: GROUP_MAILBOX_MAX });
   return table;
 }
 
 /**
  * In an orderly stop every commit is saved: each group sends what it has, then the first shard, which stops last, has it written.
- * What does not answer in time has lost at most the last 0.6 s, as in a crash.
+ * What does not answer in time has lost what a crash would have taken.
  */
 async function flush(thread: ThreadContext, groups: ReadonlySet<string>, isFirst: boolean): Promise<void> {
   const asked = [...groups].map((group) =>

@@ -6,7 +6,7 @@
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { Unregistered, UnregisterMember } from '../consumer-group/consumer-group-actor.ts';
-import { MEMBERS_MAX, overLimit } from '../consumer-group/group-limits.ts';
+import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit } from '../consumer-group/group-limits.ts';
 import { MEMBERS_PER_MESSAGE } from '../consumer-group/group-table-actor.ts';
 import { type Member, memberKey } from '../consumer-group/members.ts';
 
@@ -29,8 +29,6 @@ export type ProducerGroupCommand = ProducerHeartbeat | UnregisterMember | ListPr
 type Scan = { readonly kind: 'scan' };
 type Seen = { readonly member: Member; heartbeatMs: number };
 
-/** Source: `ProducerManager.CHANNEL_EXPIRED_TIMEOUT`. */
-export const PRODUCER_EXPIRY_MS = 120_000;
 const SCAN_MS = 10_000;
 const IDLE_MS = 60_000;
 const SYSTEM_ERROR = 1;
@@ -41,8 +39,13 @@ export function producerGroupPath(group: string): string {
 
 export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
   readonly #members: Map<number, Seen> = new Map();
+  readonly #limits: GroupLimits;
   #scanIsDue = false;
   #picked = 0;
+
+  constructor(limits: GroupLimits = DEFAULT_GROUP_LIMITS) {
+    this.#limits = limits;
+  }
 
   receive(message: ProducerGroupCommand | Scan, context: ActorContext): void {
     switch (message.kind) {
@@ -71,9 +74,16 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
 
   #onHeartbeat(message: ProducerHeartbeat, context: ActorContext): void {
     const { member, replyTo } = message;
+    const { membersMax } = this.#limits;
     const key = memberKey(member.shard, member.connection);
-    if (!this.#members.has(key) && this.#members.size >= MEMBERS_MAX) {
-      const refusal = overLimit(SYSTEM_ERROR, 'members of one producer group', this.#members.size + 1, MEMBERS_MAX, 'use more groups');
+    if (!this.#members.has(key) && this.#members.size >= membersMax) {
+      const refusal = overLimit(
+        SYSTEM_ERROR,
+        'members of one producer group',
+        this.#members.size + 1,
+        membersMax,
+        'use more groups (membersPerGroupMax)',
+      );
       replyTo.tell({ kind: 'producer-heartbeat-taken', ...refusal });
       return;
     }
@@ -111,14 +121,14 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
       return;
     }
     const now = context.monotonicMs();
-    for (const [key, seen] of this.#members) if (now - seen.heartbeatMs >= PRODUCER_EXPIRY_MS) this.#members.delete(key);
+    for (const [key, seen] of this.#members) if (now - seen.heartbeatMs >= this.#limits.memberExpiryMs) this.#members.delete(key);
   }
 
   #scheduleScan(context: ActorContext): void {
     this.#scanIsDue = true;
     let oldest = Number.POSITIVE_INFINITY;
     for (const seen of this.#members.values()) oldest = Math.min(oldest, seen.heartbeatMs);
-    const delay = this.#members.size === 0 ? IDLE_MS : Math.max(SCAN_MS, oldest + PRODUCER_EXPIRY_MS - context.monotonicMs());
+    const delay = this.#members.size === 0 ? IDLE_MS : Math.max(SCAN_MS, oldest + this.#limits.memberExpiryMs - context.monotonicMs());
     context.schedule(delay, { kind: 'scan' } satisfies Scan);
   }
 }

@@ -189,6 +189,12 @@ class Shard {
       topics,
       loadTable: load,
       autoCreate: config.autoCreateGroupEnable,
+      limits: {
+        groupsMax: config.groupsMax,
+        membersMax: config.membersPerGroupMax,
+        memberExpiryMs: config.clientExpiryMs,
+        offsetSaveMs: config.offsetSaveEveryMs,
+      },
       sync: syncFlush,
       store: 'store',
     });

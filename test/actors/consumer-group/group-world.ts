@@ -9,6 +9,7 @@ import {
   type HeartbeatTaken,
 } from '../../../actors/consumer-group/consumer-group-actor.ts';
 import type { QueueRanges } from '../../../actors/consumer-group/decide-offset.ts';
+import { DEFAULT_GROUP_LIMITS } from '../../../actors/consumer-group/group-limits.ts';
 import { type EnsureGroup, GroupRegistryActor, type GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
 import { GroupTable } from '../../../actors/consumer-group/group-table.ts';
 import {
@@ -64,13 +65,17 @@ export class GroupWorld {
       simulation.spawn<never>(groupTablePath(shard.name), () => new GroupTableActor(table, shard.name) as never, { mailboxMax: 65_536 });
     }
     const load = (name: string) => () => JSON.parse(this.saved.get(name) ?? 'null') as unknown;
-    simulation.spawn<never>(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false }) as never);
+    simulation.spawn<never>(
+      OFFSET_STORE_PATH,
+      () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false, limits: DEFAULT_GROUP_LIMITS }) as never,
+    );
     simulation.spawn<never>(
       GROUP_REGISTRY_PATH,
       () =>
         new GroupRegistryActor({
           load: load(GROUPS_FILE),
           autoCreate,
+          groupsMax: 50_000,
           shards: this.shards.map((shard) => shard.name),
           sync: false,
         }) as never,
@@ -138,6 +143,7 @@ export class GroupWorld {
       group,
       table: this.tables.get(shard)!,
       ranges,
+      limits: DEFAULT_GROUP_LIMITS,
       hasTopic: (topic) => this.topics.has(topic),
       shards: this.shards,
       shard,

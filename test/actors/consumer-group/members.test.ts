@@ -1,14 +1,15 @@
 import { test } from 'tap';
-import { MEMBERS_MAX } from '../../../actors/consumer-group/group-limits.ts';
+import { DEFAULT_GROUP_LIMITS } from '../../../actors/consumer-group/group-limits.ts';
 import {
   applyMemberEvent,
   emptyMembership,
-  MEMBER_EXPIRY_MS,
   type MemberEvent,
   type MemberHeartbeat,
   nextExpiryMs,
 } from '../../../actors/consumer-group/members.ts';
 import { subscription } from './group-world.ts';
+
+const { membersMax: MEMBERS_MAX, memberExpiryMs: MEMBER_EXPIRY_MS } = DEFAULT_GROUP_LIMITS;
 
 function beat(connection: number, more: Partial<MemberHeartbeat> & { clientId?: string; shard?: number } = {}): MemberHeartbeat {
   const { clientId = `c${connection}`, shard = 0, ...rest } = more;
@@ -170,7 +171,7 @@ test('applyMemberEvent expires at 120 s, neither before nor for those who speak'
 test('applyMemberEvent refuses a member too many and changes nothing', async (t) => {
   const state = emptyMembership();
   for (let connection = 0; connection < MEMBERS_MAX; connection++) applyMemberEvent(state, beat(connection), 0);
-  t.match(applyMemberEvent(state, beat(MEMBERS_MAX), 0), { refusal: { code: 1, remark: /at most 32768 allowed/ }, joined: [] });
+  t.match(applyMemberEvent(state, beat(MEMBERS_MAX), 0), { refusal: { code: 1, remark: /at most 20000 allowed/ }, joined: [] });
   t.equal(state.seen.size, MEMBERS_MAX);
   t.equal(applyMemberEvent(state, beat(0), 1).refusal, null, 'those who are in stay in');
 });

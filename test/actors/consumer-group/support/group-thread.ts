@@ -1,6 +1,7 @@
 /** A shard thread with the group actors alone; tables in files of `directory`, as a restarted shard finds them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_GROUP_LIMITS } from '../../../../actors/consumer-group/group-limits.ts';
 import type { GroupTable } from '../../../../actors/consumer-group/group-table.ts';
 import { startGroups } from '../../../../actors/consumer-group/start-groups.ts';
 import type { PushToClient } from '../../../../actors/gateway/request.ts';
@@ -30,6 +31,7 @@ export function main(thread: ThreadContext, data: GroupThreadData): void {
     topics: new TopicTable(),
     loadTable: load,
     autoCreate: true,
+    limits: DEFAULT_GROUP_LIMITS,
     sync: false,
     store: 'store',
   });
