@@ -33,7 +33,7 @@ import { readWhole, replaceFile } from './json-table.ts';
 import type { StoreLayout } from './store-layout.ts';
 
 /** So many queues' files are looked for at the start; it takes some 5 µs each. */
-const QUEUES_LOOKED_AT_MAX = 10_000;
+const QUEUES_LOOKED_AT_MAX = 2000;
 const ZERO_BLOCK_BYTES = 64 * 1024;
 
 export type OpenStoreOptions = {
@@ -156,8 +156,6 @@ export type CheckpointFacts = {
   readonly position: number;
   /** Store timestamp of the last message before `position`. */
   readonly storeTimestamp: number;
-  /** `endPosition` of the index when it was flushed for this checkpoint; with it a lost index file is noticed. Default: unknown. */
-  readonly indexEnd?: number;
 };
 
 type CheckpointParts = {
@@ -175,7 +173,6 @@ export function writeCheckpoint(parts: CheckpointParts, facts: CheckpointFacts):
   parts.index?.flush();
   writeCheckpointFiles(parts, {
     ...facts,
-    indexEnd: parts.index?.endPosition ?? -1,
     topics: parts.queues.ranges(),
     logMin: parts.log.minOffset,
   });
@@ -186,7 +183,7 @@ export function writeCheckpoint(parts: CheckpointParts, facts: CheckpointFacts):
  * they were when it began, and every message that has a unit in `topics` is synced in log, queue and index.
  */
 export function writeCheckpointFiles(
-  parts: Pick<CheckpointParts, 'disk' | 'layout' | 'checkpoint'>,
+  parts: Pick<CheckpointParts, 'disk' | 'layout' | 'checkpoint' | 'index'>,
   facts: CheckpointFacts & Pick<QueueTable, 'topics' | 'logMin'>,
 ): void {
   const { disk, layout, checkpoint } = parts;
@@ -195,7 +192,7 @@ export function writeCheckpointFiles(
   const table: QueueTable = {
     position: facts.position,
     logMin: facts.logMin,
-    indexEnd: facts.indexEnd ?? -1,
+    indexEnd: parts.index?.flushedPosition ?? -1,
     checkpoint: { physicMs: ms, logicsMs: ms, indexMs: ms },
     formerCheckpoint: { physicMs: former.physicMs, logicsMs: former.logicsMs, indexMs: former.indexMs },
     topics: facts.topics,

@@ -140,17 +140,18 @@ export class SegmentSet {
     if (this.#mode === 'source') {
       file.sync();
       this.syncNames();
+      this.#disk.syncDirectory(dirname(this.directory));
     }
     this.#add(segment);
     return file;
   }
 
-  /** Makes the names of new segments, and the directory's own, last a power cut. */
-  syncNames(): void {
-    if (!this.#hasNewNames) return;
+  /** Makes the names of new segments last a power cut. True: there were some, so the directory's own may be new too. */
+  syncNames(): boolean {
+    if (!this.#hasNewNames) return false;
     this.#disk.syncDirectory(this.directory);
-    this.#disk.syncDirectory(dirname(this.directory));
     this.#hasNewNames = false;
+    return true;
   }
 
   /** Removes the segments that end at or before `position`, oldest first, never the last one. Returns how many. */

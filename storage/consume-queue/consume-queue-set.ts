@@ -4,7 +4,7 @@
  * Fails by `DiskError`, the errors of `ConsumeQueue` and MQ_STORAGE_BAD_NAME.
  * Source: RocketMQ 5.3 `ConsumeQueueStore`.
  */
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { DescriptorCache } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { Disk } from '../file.ts';
@@ -34,7 +34,6 @@ export class ConsumeQueueSet {
   readonly #cache: DescriptorCache;
   readonly #topics: Map<string, Map<number, ConsumeQueue>> = new Map();
   readonly #dirty: Set<ConsumeQueue> = new Set();
-  #hasNewTopics = false;
 
   private constructor(disk: Disk, directory: string, options: ConsumeQueueSetOptions) {
     this.#disk = disk;
@@ -58,10 +57,9 @@ export class ConsumeQueueSet {
     if (queues === undefined) {
       queues = new Map();
       this.#topics.set(topic, queues);
-      this.#hasNewTopics = true;
     }
     const { isWritable, isTailSuspect, unitsPerFile } = this.#options;
-    const directory = join(this.directory, topic, String(queueId));
+    const directory = `${this.directory}${sep}${topic}${sep}${queueId}`;
     const units = unitsPerFile ?? UNITS_PER_FILE;
     const queue = new ConsumeQueue(this.#disk, this.#cache, directory, topic, queueId, units, isWritable, isTailSuspect ?? false);
     queues.set(queueId, queue);
@@ -118,7 +116,7 @@ export class ConsumeQueueSet {
         if (!directories.has(topic)) return false;
         if (looked++ >= queuesMax) continue;
         const first = max - 1 - ((max - 1) % units);
-        const path = join(this.directory, topic, String(queueId), segmentName(first * QUEUE_UNIT_BYTES));
+        const path = `${this.directory}${sep}${topic}${sep}${queueId}${sep}${segmentName(first * QUEUE_UNIT_BYTES)}`;
         if (!this.#disk.exists(path) || this.#disk.sizeOf(path) !== units * QUEUE_UNIT_BYTES) return false;
       }
     }
@@ -178,17 +176,18 @@ export class ConsumeQueueSet {
     return this.#dirty.size;
   }
 
-  /** Syncs up to `queuesMax` queues with new units. True: none is left, and their names last too. */
+  /** Makes up to `queuesMax` queues with new units last a power cut, names included. True: none is left. */
   flush(queuesMax: number = Number.MAX_SAFE_INTEGER): boolean {
+    const topics = new Set<string>();
     let done = 0;
     for (const queue of this.#dirty) {
-      if (done++ >= queuesMax) return false;
-      queue.flush();
+      if (done++ >= queuesMax) break;
+      if (queue.flush()) topics.add(queue.topic);
       this.#dirty.delete(queue);
     }
-    if (this.#hasNewTopics) this.#disk.syncDirectory(this.directory);
-    this.#hasNewTopics = false;
-    return true;
+    for (const topic of topics) this.#disk.syncDirectory(join(this.directory, topic));
+    if (topics.size > 0) this.#disk.syncDirectory(this.directory);
+    return this.#dirty.size === 0;
   }
 
   /** Removes files whose messages are all before `commitLogMin`, in all queues. Returns how many. */

@@ -198,15 +198,15 @@ export class ConsumeQueue {
     return 0;
   }
 
-  /** Makes all units last a power cut. */
-  flush(): void {
-    if (!this.isDirty) return;
+  /** Makes all units last a power cut. True: files are new, and the names of the directories above are to be synced. */
+  flush(): boolean {
+    if (!this.isDirty) return false;
     const segments = this.#files();
     const first = segments.baseOf(this.#flushedOffset * QUEUE_UNIT_BYTES);
     const end = this.#maxOffset * QUEUE_UNIT_BYTES;
     for (let base = first; base < end; base += segments.segmentBytes) segments.find(base)?.sync();
-    segments.syncNames();
     this.#flushedOffset = this.#maxOffset;
+    return segments.syncNames();
   }
 
   /** Removes all files and the directory. */

@@ -37,6 +37,7 @@ export class IndexSet {
   /** Full files that wait for their flush. */
   #unsynced: IndexFile[] = [];
   readonly #mended: string[] = [];
+  #flushedPosition = -1;
 
   private constructor(disk: Disk, directory: string, options: IndexSetOptions) {
     this.#disk = disk;
@@ -64,6 +65,7 @@ export class IndexSet {
       }
     }
     set.#current = set.#files.at(-1) ?? null;
+    set.#flushedPosition = set.endPosition;
     return set;
   }
 
@@ -83,6 +85,11 @@ export class IndexSet {
       if (file.entryCount > 0) return file.endPosition;
     }
     return -1;
+  }
+
+  /** `endPosition` at the last flush: what a checkpoint may vouch for. */
+  get flushedPosition(): number {
+    return this.#flushedPosition;
   }
 
   /** Store timestamp of the last message with an entry, 0 without one. */
@@ -117,6 +124,7 @@ export class IndexSet {
     for (const file of this.#unsynced) file.flush();
     this.#unsynced = [];
     this.#current?.flush();
+    this.#flushedPosition = this.endPosition;
   }
 
   /** Drops entries of messages at or behind `position`, where recovery cut the log. */
