@@ -61,6 +61,9 @@ export type Recovered = {
 const READ_BYTES = 4 * 1024 * 1024;
 const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+/** A stretch of zeros longer than any record, and than what a lost write leaves, was never written. */
+const ZEROS_MAX = 6 * 1024 * 1024;
+const ZERO_BYTES = Buffer.alloc(64 * 1024);
 /** Segments behind a bad record whose first record is tried. */
 const SEGMENTS_AHEAD = 2;
 /** A last record so much later than all before it does not count for the time. */
@@ -214,9 +217,13 @@ class Recovery {
     const limit = Math.min(segmentEnd, from + (this.#options.searchBytesMax ?? SEARCH_BYTES_MAX));
     const window = this.#window;
     let position = from;
+    let zeros = 0;
     while (position + BLANK_RECORD_BYTES <= limit) {
       if (window.want(position, BLANK_RECORD_BYTES) < BLANK_RECORD_BYTES) return null;
       const at = position - window.position;
+      // Every start comes here, for a segment's rest is a hole: it is not read to its end each time.
+      zeros = isZero(window.bytes, at, window.filled) ? zeros + window.filled - at : 0;
+      if (zeros >= ZEROS_MAX) return null;
       const found = Buffer.from(window.bytes.buffer, window.bytes.byteOffset, window.filled).indexOf(MAGIC_HEAD, at + MAGIC_AT);
       if (found >= 0) {
         position = window.position + found - MAGIC_AT;
@@ -232,6 +239,14 @@ class Recovery {
     }
     return null;
   }
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += ZERO_BYTES.length) {
+    const stop = Math.min(end, at + ZERO_BYTES.length);
+    if (ZERO_BYTES.compare(bytes, at, stop, 0, stop - at) !== 0) return false;
+  }
+  return true;
 }
 
 /** Store timestamps never go back in a log, so one that is later than the next is damaged and must not rule the time to come. */
