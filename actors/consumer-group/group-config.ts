@@ -2,6 +2,10 @@
  * A consumer group's configuration, in RocketMQ's own words, and what its name may be. Pure.
  * Source: RocketMQ `SubscriptionGroupConfig`, `SubscriptionGroupManager`, `TopicValidator.validateGroup`.
  */
+import { groupNameFault } from '../../model/group.ts';
+import { readerOf } from '../../protocol/remoting/bodies/body-reader.ts';
+import { readSubscriptionGroupConfig, subscriptionGroupObject } from '../../protocol/remoting/bodies/subscription-group-config.ts';
+import type { JsonValue } from '../../protocol/remoting/bodies/tolerant-json.ts';
 import { GROUP_NAME_MAX, type Refusal } from './group-limits.ts';
 
 const INVALID_PARAMETER = 29;
@@ -60,31 +64,10 @@ export const BUILT_IN_GROUPS: readonly string[] = [
   'CID_SYS_RMQ_TRANS',
 ];
 
-const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_';
-
-/** Made when used first even where clients may make none. */
-export function isSystemGroup(group: string): boolean {
-  return group.startsWith(SYSTEM_GROUP_PREFIX);
-}
-
-const NAME_PATTERN = /^[%|a-zA-Z0-9_-]+$/;
-
 /** Null for a good group name, else why it is none. */
 export function groupNameRefusal(group: string, max: number = GROUP_NAME_MAX): Refusal | null {
-  if (group.trim().length === 0) return { code: INVALID_PARAMETER, remark: 'The specified group is blank.' };
-  if (group.length > max) {
-    return {
-      code: INVALID_PARAMETER,
-      remark: `The specified group is longer than group max length ${max}: it has ${group.length} characters, shorten it.`,
-    };
-  }
-  if (!NAME_PATTERN.test(group)) {
-    return {
-      code: INVALID_PARAMETER,
-      remark: `The specified group[${group.slice(0, 64)}] contains illegal characters, allowing only ${NAME_PATTERN.source}`,
-    };
-  }
-  return null;
+  const fault = groupNameFault(group, max);
+  return fault === null ? null : { code: INVALID_PARAMETER, remark: fault };
 }
 
 const RETRY_QUEUES_MAX = 4096;
@@ -119,37 +102,28 @@ export function sameGroupConfig(left: GroupConfig, right: GroupConfig): boolean 
 
 /** The configuration in Java's shape, members in its order, null ones left out. */
 export function groupConfigJson(config: GroupConfig): string {
-  const { more, ...members } = config;
-  const all: Record<string, unknown> = { ...(JSON.parse(more) as Record<string, unknown>), ...members };
+  const { more, attributes } = config;
+  const known = subscriptionGroupObject({ ...config, attributes: new Map(Object.entries(attributes)) });
+  const all: Record<string, unknown> = { ...known, ...(JSON.parse(more) as Record<string, unknown>) };
   const ordered: Record<string, unknown> = {};
   for (const name of Object.keys(all).sort()) ordered[name] = all[name];
   return JSON.stringify(ordered);
 }
 
-/** The configuration of a parsed JSON object; what it lacks or has of a wrong type is as in `defaults`. Null without a name. */
-export function groupConfigOf(value: unknown, fallbackName?: string): GroupConfig | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const members = value as Record<string, unknown>;
-  const name = typeof members['groupName'] === 'string' ? members['groupName'] : fallbackName;
-  if (name === undefined) return null;
-  const defaults = defaultGroupConfig(name);
-  const more: Record<string, unknown> = {};
-  for (const key of KEPT) if (members[key] !== undefined && members[key] !== null) more[key] = members[key];
+/** The configuration of a parsed JSON object; what it lacks is as in a new group. Fails with a BodyError. */
+export function groupConfigOf(value: JsonValue): GroupConfig {
+  const reader = readerOf(value, 'a group configuration');
+  const known = readSubscriptionGroupConfig(reader);
+  const more: Record<string, JsonValue> = {};
+  for (const name of KEPT) {
+    const kept = reader.value(name);
+    if (kept !== undefined) more[name] = kept;
+  }
+  const isBare = Object.keys(more).length === 0;
   return {
-    groupName: name,
-    consumeEnable: flag(members['consumeEnable'], defaults.consumeEnable),
-    consumeFromMinEnable: flag(members['consumeFromMinEnable'], defaults.consumeFromMinEnable),
-    consumeBroadcastEnable: flag(members['consumeBroadcastEnable'], defaults.consumeBroadcastEnable),
-    consumeMessageOrderly: flag(members['consumeMessageOrderly'], defaults.consumeMessageOrderly),
-    notifyConsumerIdsChangedEnable: flag(members['notifyConsumerIdsChangedEnable'], defaults.notifyConsumerIdsChangedEnable),
-    retryQueueNums: count(members['retryQueueNums'], defaults.retryQueueNums),
-    retryMaxTimes: count(members['retryMaxTimes'], defaults.retryMaxTimes),
-    brokerId: count(members['brokerId'], defaults.brokerId),
-    whichBrokerWhenConsumeSlowly: count(members['whichBrokerWhenConsumeSlowly'], defaults.whichBrokerWhenConsumeSlowly),
-    groupSysFlag: count(members['groupSysFlag'], defaults.groupSysFlag),
-    consumeTimeoutMinute: count(members['consumeTimeoutMinute'], defaults.consumeTimeoutMinute),
-    attributes: texts(members['attributes']),
-    more: Object.keys(more).length === 0 ? defaults.more : JSON.stringify(more, plainNumber),
+    ...known,
+    attributes: Object.fromEntries(known.attributes),
+    more: isBare ? defaultGroupConfig(known.groupName).more : JSON.stringify(more, plainNumber),
   };
 }
 
@@ -158,24 +132,4 @@ const KEPT = ['groupRetryPolicy', 'subscriptionDataSet'] as const;
 /** Integers that a double would bend come as bigint. */
 function plainNumber(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
-}
-
-/** fastjson coerces; so do we. */
-function flag(value: unknown, fallback: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  if (value === 'true' || value === 1) return true;
-  return value === 'false' || value === 0 ? false : fallback;
-}
-
-function count(value: unknown, fallback: number): number {
-  const number =
-    typeof value === 'string' && value.trim() !== '' ? Number(value) : Number(typeof value === 'bigint' ? value : (value ?? NaN));
-  return Number.isSafeInteger(number) ? number : fallback;
-}
-
-function texts(value: unknown): Record<string, string> {
-  const kept: Record<string, string> = {};
-  if (typeof value !== 'object' || value === null) return kept;
-  for (const [key, text] of Object.entries(value)) if (key !== '__proto__') kept[key] = String(text);
-  return kept;
 }

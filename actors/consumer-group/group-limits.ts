@@ -7,8 +7,6 @@
 export const CLIENT_ID_MAX = 255;
 /** Characters of a group's name: 255, what a topic may have, less those of `%RETRY%`. */
 export const GROUP_NAME_MAX = 248;
-/** Characters of the name of a group that a tool makes. Source: `TopicValidator.GROUP_MAX_LENGTH`. */
-export const TOOL_GROUP_NAME_MAX = 120;
 /** Groups in one heartbeat, consumers and producers each; also the groups that one connection may belong to. */
 export const GROUPS_PER_CONNECTION_MAX = 1024;
 /** Topics that one group subscribes to. */

@@ -10,6 +10,7 @@
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates.
  * Source: RocketMQ `SubscriptionGroupManager`.
  */
+import { GROUP_NAME_CREATE_MAX, isSystemGroup } from '../../model/group.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
@@ -22,10 +23,9 @@ import {
   groupConfigJson,
   groupConfigRefusal,
   groupNameRefusal,
-  isSystemGroup,
   sameGroupConfig,
 } from './group-config.ts';
-import { overLimit, type Refusal, TOOL_GROUP_NAME_MAX } from './group-limits.ts';
+import { overLimit, type Refusal } from './group-limits.ts';
 import {
   type AdoptGroup,
   type Copied,
@@ -243,7 +243,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const group = config.groupName;
     const known = this.#groups.get(group);
     const refusal =
-      groupNameRefusal(group, TOOL_GROUP_NAME_MAX) ?? groupConfigRefusal(config) ?? (known === undefined ? this.#countRefusal() : null);
+      groupNameRefusal(group, GROUP_NAME_CREATE_MAX) ?? groupConfigRefusal(config) ?? (known === undefined ? this.#countRefusal() : null);
     if (refusal !== null) {
       replyTo.tell({ kind: 'group-refused', group, ...refusal });
       return;

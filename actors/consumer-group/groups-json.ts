@@ -3,6 +3,8 @@
  * `{"dataVersion":{…},"forbiddenTable":{…},"subscriptionGroupTable":{"<group>":{SubscriptionGroupConfig}}}`.
  * Source: RocketMQ `SubscriptionGroupManager`, `SubscriptionGroupWrapper`.
  */
+import type { JsonValue } from '../../protocol/remoting/bodies/tolerant-json.ts';
+import { BodyError } from '../../protocol/remoting/errors.ts';
 import { type GroupConfig, type GroupTableVersion, groupConfigJson, groupConfigOf } from './group-config.ts';
 
 export const GROUPS_FILE = 'subscriptionGroup.json';
@@ -47,9 +49,7 @@ export function parseGroupsFile(parsed: unknown): GroupsFile {
   const root = record(parsed, 'the table');
   const groups: GroupConfig[] = [];
   for (const [name, value] of Object.entries(record(root['subscriptionGroupTable'] ?? {}, 'subscriptionGroupTable'))) {
-    const config = groupConfigOf(value, name);
-    if (config === null) throw new GroupsFileError(`group ${JSON.stringify(name)} is no object`);
-    groups.push(config);
+    groups.push(readGroup(name, value));
   }
   const version = record(root['dataVersion'] ?? {}, 'dataVersion');
   return {
@@ -61,6 +61,16 @@ export function parseGroupsFile(parsed: unknown): GroupsFile {
     forbidden: JSON.stringify(record(root['forbiddenTable'] ?? {}, 'forbiddenTable')),
     groups,
   };
+}
+
+function readGroup(name: string, value: unknown): GroupConfig {
+  try {
+    // Java's own files have the name inside, too; older tools left it out.
+    return groupConfigOf({ groupName: name, ...record(value, `group ${JSON.stringify(name)}`) } as JsonValue);
+  } catch (error) {
+    if (error instanceof BodyError) throw new GroupsFileError(`group ${JSON.stringify(name)}: ${error.message}`);
+    throw error;
+  }
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

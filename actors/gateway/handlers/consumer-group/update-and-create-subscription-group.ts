@@ -4,7 +4,6 @@
  * Source: RocketMQ `AdminBrokerProcessor.updateAndCreateSubscriptionGroup`.
  */
 import { parseJsonBody } from '../../../../protocol/remoting/bodies/tolerant-json.ts';
-import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import { groupConfigOf } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -13,7 +12,6 @@ import type { Handler } from '../../request.ts';
 export function updateAndCreateSubscriptionGroup(door: GroupDoor): Handler {
   return (request) => {
     const config = groupConfigOf(parseJsonBody(request.command.body));
-    if (config === null) throw new BodyError('The group configuration has no groupName; send one');
     door.askRegistry(
       request,
       (replyTo) => ({ kind: 'update-group', config, replyTo }),
