@@ -6,22 +6,15 @@
 import type { Actor, ActorMessage, ActorRef, ChildSpec, LogLevel, Restart } from './actor.ts';
 import { ActorCell, type CellHost, type TopSupervision } from './actor-cell.ts';
 import { type DeadLetterReason, DeadLetters } from './dead-letters.ts';
+import { DeathWatch } from './death-watch.ts';
 import { RuntimeError, toError } from './errors.ts';
+import { type HostRecordType, TELL, type WatchWord } from './host-record.ts';
 import { PathRef, type RefHost } from './path-ref.ts';
 import { RestartBudget } from './supervision/restart-budget.ts';
 import { isRestarted, planRestart } from './supervision/restart-strategy.ts';
 import type { Activator } from './thread/thread-context.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { TurnScheduler } from './turn-scheduler.ts';
-
-/** What hosts say to each other; ring record types above those of raw records. */
-export const TELL = 256;
-export const WATCH = 257;
-export const UNWATCH = 258;
-export const TERMINATED = 259;
-export type HostRecordType = typeof TELL | typeof WATCH | typeof UNWATCH | typeof TERMINATED;
-
-type WatchWord = { readonly kind: 'watch'; readonly id: number; readonly thread: number };
 
 /** What a host needs of the thread it lives on. */
 export interface HostPort {
@@ -66,26 +59,6 @@ interface Ask {
   readonly onReply: (reply: ActorMessage | undefined) => void;
 }
 
-interface Watch {
-  readonly cell: ActorCell;
-  readonly incarnation: number;
-  readonly message: ActorMessage;
-  readonly thread: number;
-  readonly path: string;
-}
-
-interface Watcher {
-  readonly thread: number;
-  readonly id: number;
-}
-
-interface Outgoing {
-  readonly thread: number;
-  readonly type: HostRecordType;
-  readonly path: string;
-  readonly word: WatchWord;
-}
-
 export class ActorHost implements RefHost, CellHost {
   /** Messages in all mailboxes. */
   queued = 0;
@@ -106,12 +79,7 @@ export class ActorHost implements RefHost, CellHost {
   readonly #asks: Map<number, Ask> = new Map();
   readonly #askPrefix: string;
   #nextAsk = 0;
-  readonly #watches: Map<number, Watch> = new Map();
-  #nextWatch = 0;
-  /** Who is to be told when the actor at a path of this thread ends. */
-  readonly #watchers: Map<string, Watcher[]> = new Map();
-  /** Words of death watches that found a full ring; bounded by the watches themselves. */
-  #outgoing: Outgoing[] = [];
+  readonly #deathWatch: DeathWatch;
   #deferred: (() => void)[] = [];
   #isStopping = false;
   readonly #fire = (run: () => void): void => run();
@@ -121,6 +89,17 @@ export class ActorHost implements RefHost, CellHost {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#scheduler = new TurnScheduler(options.choose);
     this.#timers = new TimerWheel(port.monotonicMs(), this.#limits.timersMax);
+    this.#deathWatch = new DeathWatch(
+      {
+        index: port.index,
+        placementOf: (path) => port.placementOf(path),
+        send: (thread, type, path, word) => port.send(thread, type, path, word),
+        mayCome: (path) => this.#mayCome(path),
+        tellSelf: (cell, message) => this.pushSystem(cell, message),
+        defer: (run) => this.#defer(run),
+      },
+      this.#limits.watchesMax,
+    );
     this.#askPrefix = `${port.name}/?${port.generation}.`;
     this.deadLetters = new DeadLetters((level, text, fields) => port.log(level, text, fields));
   }
@@ -145,7 +124,7 @@ export class ActorHost implements RefHost, CellHost {
 
   /** Whether words wait for room in a ring. */
   get hasOutgoing(): boolean {
-    return this.#outgoing.length > 0;
+    return this.#deathWatch.hasOutgoing;
   }
 
   // ---- the turn
@@ -159,7 +138,7 @@ export class ActorHost implements RefHost, CellHost {
       done += deferred.length;
       for (const run of deferred) run();
     }
-    if (this.#outgoing.length > 0) this.#sendOutgoing();
+    if (this.#deathWatch.hasOutgoing) this.#deathWatch.sendOutgoing();
     if (this.#scheduler.hasWork) {
       const handled = this.#scheduler.turn(shouldYield);
       this.handled += handled;
@@ -208,10 +187,7 @@ export class ActorHost implements RefHost, CellHost {
       }
       return;
     }
-    const word = message as WatchWord;
-    if (type === WATCH) this.#addWatcher(path, { thread: word.thread, id: word.id });
-    else if (type === UNWATCH) this.#removeWatcher(path, word.thread, word.id);
-    else this.#watchFired(word.id);
+    this.#deathWatch.word(type, path, message as WatchWord);
   }
 
   #tellFar(ref: PathRef, message: ActorMessage): boolean {
@@ -318,6 +294,11 @@ export class ActorHost implements RefHost, CellHost {
       return this.#startTop(path, () => activator.create(path, path.slice(prefix.length)), registration.top);
     }
     return undefined;
+  }
+
+  /** Whether an actor lives at `path`, or would be made by a message. */
+  #mayCome(path: string): boolean {
+    return this.#cells.has(path) || (!this.#isStopping && this.#registrations.some(({ prefix }) => path.startsWith(prefix)));
   }
 
   #startTop(path: string, create: () => Actor<never>, top: TopSupervision): ActorCell | undefined {
@@ -454,10 +435,7 @@ export class ActorHost implements RefHost, CellHost {
     }
     this.#cells.delete(cell.path);
     cell.parent?.children?.delete(cell.path.slice(cell.parent.path.length + 1));
-    const watchers = this.#watchers.get(cell.path);
-    if (watchers === undefined) return;
-    this.#watchers.delete(cell.path);
-    for (const watcher of watchers) this.#tellWatcher(watcher, cell.path);
+    this.#deathWatch.ended(cell.path);
   }
 
   /** Forgets what the ended instance had begun. */
@@ -466,15 +444,7 @@ export class ActorHost implements RefHost, CellHost {
       for (const timer of cell.timers) this.#timers.cancel(timer);
       cell.timers = undefined;
     }
-    if (cell.watches === undefined) return;
-    for (const id of cell.watches) {
-      const watch = this.#watches.get(id);
-      if (watch === undefined) continue;
-      this.#watches.delete(id);
-      if (watch.thread === this.#port.index) this.#removeWatcher(watch.path, watch.thread, id);
-      else this.#sendWord(watch.thread, UNWATCH, watch.path, { kind: 'watch', id, thread: this.#port.index });
-    }
-    cell.watches = undefined;
+    this.#deathWatch.drop(cell);
   }
 
   /** Stops all actors, the youngest first. No actor starts after that. */
@@ -546,71 +516,12 @@ export class ActorHost implements RefHost, CellHost {
   // ---- death watch
 
   watch(cell: ActorCell, target: ActorRef<never>, message: ActorMessage): void {
-    if (this.#watches.size >= this.#limits.watchesMax) {
-      throw new RuntimeError('MQ_RUNTIME_LIMIT', `No more than ${this.#limits.watchesMax} watches on one thread`, { path: cell.path });
-    }
-    const id = this.#nextWatch++;
-    const thread = target instanceof PathRef ? target.thread : this.#port.placementOf(target.path);
-    this.#watches.set(id, { cell, incarnation: cell.incarnation, message, thread, path: target.path });
-    cell.watches ??= new Set();
-    cell.watches.add(id);
-    if (thread === this.#port.index) this.#addWatcher(target.path, { thread, id });
-    else if (thread < 0) this.#defer(() => this.#watchFired(id));
-    else this.#sendWord(thread, WATCH, target.path, { kind: 'watch', id, thread: this.#port.index });
+    this.#deathWatch.watch(cell, target, message);
   }
 
   /** All that was watched on a thread is gone with it; what it watched here is no longer awaited. */
   threadDied(thread: number): void {
-    for (const [id, watch] of this.#watches) if (watch.thread === thread) this.#watchFired(id);
-    for (const [path, watchers] of this.#watchers) {
-      const kept = watchers.filter((watcher) => watcher.thread !== thread);
-      if (kept.length === 0) this.#watchers.delete(path);
-      else this.#watchers.set(path, kept);
-    }
-    this.#outgoing = this.#outgoing.filter((outgoing) => outgoing.thread !== thread);
-  }
-
-  #addWatcher(path: string, watcher: Watcher): void {
-    const mayCome = this.#cells.has(path) || (!this.#isStopping && this.#registrations.some(({ prefix }) => path.startsWith(prefix)));
-    if (!mayCome) {
-      this.#tellWatcher(watcher, path);
-      return;
-    }
-    const watchers = this.#watchers.get(path);
-    if (watchers === undefined) this.#watchers.set(path, [watcher]);
-    else watchers.push(watcher);
-  }
-
-  #removeWatcher(path: string, thread: number, id: number): void {
-    const watchers = this.#watchers.get(path);
-    if (watchers === undefined) return;
-    const kept = watchers.filter((watcher) => watcher.thread !== thread || watcher.id !== id);
-    if (kept.length === 0) this.#watchers.delete(path);
-    else this.#watchers.set(path, kept);
-  }
-
-  #tellWatcher(watcher: Watcher, path: string): void {
-    if (watcher.thread === this.#port.index) this.#defer(() => this.#watchFired(watcher.id));
-    else this.#sendWord(watcher.thread, TERMINATED, path, { kind: 'watch', id: watcher.id, thread: this.#port.index });
-  }
-
-  #watchFired(id: number): void {
-    const watch = this.#watches.get(id);
-    if (watch === undefined) return;
-    this.#watches.delete(id);
-    watch.cell.watches?.delete(id);
-    if (watch.cell.incarnation === watch.incarnation) this.pushSystem(watch.cell, watch.message);
-  }
-
-  #sendWord(thread: number, type: HostRecordType, path: string, word: WatchWord): void {
-    if (this.#outgoing.length === 0 && this.#port.send(thread, type, path, word)) return;
-    this.#outgoing.push({ thread, type, path, word });
-    this.#port.workCame();
-  }
-
-  #sendOutgoing(): void {
-    const waiting = this.#outgoing;
-    this.#outgoing = waiting.filter(({ thread, type, path, word }) => !this.#port.send(thread, type, path, word));
+    this.#deathWatch.threadDied(thread);
   }
 
   log(level: LogLevel, text: string, fields?: Record<string, unknown>): void {

@@ -5,9 +5,10 @@
  * A turn: rings → sources → timers and actors → turn ends → publish the rings → wake who sleeps.
  */
 import type { Actor, ActorMessage, ActorRef, LogLevel } from '../actor.ts';
-import { ActorHost, type HostPort, type HostRecordType } from '../actor-host.ts';
+import { ActorHost, type HostPort } from '../actor-host.ts';
 import type { Clock } from '../clock.ts';
 import { RuntimeError } from '../errors.ts';
+import type { HostRecordType } from '../host-record.ts';
 import { PathRef } from '../path-ref.ts';
 import type { Random } from '../random.ts';
 import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts';
