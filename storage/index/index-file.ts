@@ -53,9 +53,12 @@ export class IndexFile {
   #isHeaderDirty = false;
   /** The former run may have been cut off between slots and header: the table is loaded and checked before it is asked. */
   readonly #isSuspect: boolean;
+  /** Made just now: 20 MB of hole need not be read to know what stands in them. */
+  readonly #isNew: boolean;
 
-  private constructor(cache: DescriptorCache, handle: FileHandle, shape: IndexShape, isSuspect: boolean) {
+  private constructor(cache: DescriptorCache, handle: FileHandle, shape: IndexShape, isSuspect: boolean, isNew: boolean) {
     this.#isSuspect = isSuspect;
+    this.#isNew = isNew;
     this.path = handle.path;
     this.#cache = cache;
     this.#handle = handle;
@@ -87,7 +90,7 @@ export class IndexFile {
       }
       file.truncate(bytes);
     }
-    return new IndexFile(cache, handle, shape, isSuspect);
+    return new IndexFile(cache, handle, shape, isSuspect, size !== bytes);
   }
 
   get #file(): StorageFile {
@@ -292,7 +295,7 @@ export class IndexFile {
     this.#runBase = this.#entryCount;
     if (this.#entryCount <= 1) {
       // A new file, or one whose first entries never were counted: what stands in its slots is nothing.
-      if (this.#hasSlotsInFile()) {
+      if (!this.#isNew && this.#hasSlotsInFile()) {
         this.#dirtyPages.fill(1);
         this.#hasDirtySlots = true;
       }
