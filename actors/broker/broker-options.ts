@@ -222,15 +222,6 @@ export const brokerOptions = {
     unit: 'ms',
     sentence: 'Time between two registrations with the name servers.',
   }),
-  registerTimeoutMs: integer({
-    key: 'registerBrokerTimeoutMills',
-    group: 'Identity and addresses',
-    default: 3000,
-    min: 100,
-    max: 60_000,
-    unit: 'ms',
-    sentence: 'Time that a name server has for one registration (RocketMQ: 24 000).',
-  }),
   regionId: text({
     key: 'regionId',
     group: 'Identity and addresses',
@@ -270,16 +261,6 @@ export const brokerOptions = {
     max: 600_000,
     unit: 'ms',
     sentence: 'Time between two looks for brokers that went silent (RocketMQ: 5000).',
-  }),
-  brokerExpiryMs: integer({
-    key: 'brokerExpiredTimeout',
-    origin: 'ringmq',
-    group: 'Name server',
-    default: 120_000,
-    min: 1000,
-    max: 3_600_000,
-    unit: 'ms',
-    sentence: 'Silence after which a broker is taken out of the routes, unless it registered with a time of its own.',
   }),
 
   // Threads and memory
@@ -359,12 +340,6 @@ export const brokerOptions = {
     sentence: 'Size of a commit-log segment; never changed for a store that exists.',
   }),
   indexEnable: boolean({ key: 'messageIndexEnable', group: 'Storage', default: true, sentence: 'Whether messages can be found by key.' }),
-  checkCrcOnRecover: boolean({
-    key: 'checkCRCOnRecover',
-    group: 'Storage',
-    default: true,
-    sentence: 'Whether recovery checks the body checksum of every record it reads.',
-  }),
   reservedHours: integer({
     key: 'fileReservedTime',
     group: 'Storage',
@@ -403,15 +378,6 @@ export const brokerOptions = {
     max: 98,
     unit: '%',
     sentence: 'Share of the disk in use above which the oldest segments are deleted whatever their age.',
-  }),
-  diskRefusePercent: integer({
-    key: 'diskSpaceWarningLevelRatio',
-    group: 'Storage',
-    default: 90,
-    min: 35,
-    max: 99,
-    unit: '%',
-    sentence: 'Share of the disk in use above which sends are refused.',
   }),
   brokerRole: choice({
     key: 'brokerRole',
@@ -534,7 +500,7 @@ export const brokerOptions = {
     min: 1,
     max: 1_000_000,
     unit: 'sockets',
-    sentence: 'Most client connections; one more is closed at once.',
+    sentence: 'Most client connections of a shard; one more is closed at once.',
   }),
   idleConnectionSeconds: integer({
     key: 'serverChannelMaxIdleTimeSeconds',
@@ -553,16 +519,6 @@ export const brokerOptions = {
     max: 65_535,
     unit: 'sockets',
     sentence: 'Connections that may wait to be accepted.',
-  }),
-  heldPullsMax: integer({
-    key: 'heldPullsMax',
-    origin: 'ringmq',
-    group: 'Limits',
-    default: 100_000,
-    min: 1,
-    max: 10_000_000,
-    unit: 'pulls',
-    sentence: 'Most pulls held per shard; one more is answered at once.',
   }),
   topicsMax: integer({
     key: 'topicsMax',

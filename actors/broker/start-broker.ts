@@ -33,8 +33,6 @@ import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
 import type { BrokerFault, BrokerHooks, RunningBroker } from './running-broker.ts';
 
-/** Room for the queues of many topics; untouched pages cost nothing. */
-const QUEUES_MAX = 131_072;
 const SERVE_MAX_MS = 30_000;
 /** Of the time that a stop may take, what is left to the store for its last writes. */
 const SENDS_SHARE = 0.3;
@@ -82,7 +80,7 @@ class StartingBroker implements RunningBroker {
       ? allocateBrokerMemory({
           shards: config.shards,
           laneBytes: config.logLaneBytes,
-          queueMax: QUEUES_MAX,
+          queueMax: config.queuesMax,
           counterWords: SHARD_COUNTER_WORDS,
         })
       : null;

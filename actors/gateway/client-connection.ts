@@ -220,6 +220,8 @@ export function listen(options: {
   host: string;
   port: number;
   reusePort: boolean;
+  /** Connections that may wait to be accepted. */
+  backlog: number;
   readBuffer: Uint8Array;
   accepted: (socket: Socket) => { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null;
   failed: (error: Error) => void;
@@ -248,7 +250,7 @@ export function listen(options: {
       else socket.resume();
     });
     server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, reusePort: options.reusePort, backlog: 1024 }, () => {
+    server.listen({ host: options.host, port: options.port, reusePort: options.reusePort, backlog: options.backlog }, () => {
       server.off('error', reject);
       server.on('error', options.failed);
       const address = server.address();

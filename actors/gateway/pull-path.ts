@@ -9,13 +9,19 @@
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
 import { MessageTextError } from '../../model/errors.ts';
-import { parseTags } from '../../model/subscription.ts';
 import { javaHash } from '../../model/java-hash.ts';
+import { parseTags } from '../../model/subscription.ts';
 import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
-import { fillPullFromCommand, missingPullField, PULL_FOUND_REQUIRED, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
+import {
+  fillPullFromCommand,
+  missingPullField,
+  PULL_FOUND_REQUIRED,
+  PullHeader,
+  scanPullHeader,
+} from '../../protocol/remoting/pull-scanner.ts';
 import * as code from '../../protocol/remoting/response-code.ts';
 import { PULL_RESPONSE_HEAD_MAX_BYTES, writePullResponseHeader } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
@@ -35,8 +41,6 @@ import type { ClientConnection } from './client-connection.ts';
 
 /** Messages of one answer, whatever was asked for. */
 const MESSAGES_MAX = 8192;
-/** Bytes of one answer, but one message is always given. */
-const BYTES_MAX = 4 * 1024 * 1024;
 /** Longest hold: clients give up their own request before. */
 const HOLD_MS_MAX = 60_000;
 /** Pulls of one connection that wait for their answer. */
@@ -63,6 +67,14 @@ type Pending = {
   readonly codes: readonly number[];
 };
 
+export type PullLimits = {
+  /** Bytes of one answer, but one message is always given. */
+  readonly bytesMax: number;
+  /** Off: a pull that finds nothing waits `shortPollingMs`, whatever it asked for. */
+  readonly longPolling: boolean;
+  readonly shortPollingMs: number;
+};
+
 export type PullCounters = { messagesOut: number; bytesOut: number; coldPulls: number };
 
 /** The reader's thread has died: what it was asked is answered busy, its slots are free. */
@@ -70,6 +82,7 @@ type ReaderGone = { readonly kind: 'reader-gone' };
 
 export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #thread: ThreadContext;
+  readonly #limits: PullLimits;
   readonly #topics: TopicTable;
   readonly #groups: GroupTable;
   readonly #lanes: LaneReader;
@@ -100,8 +113,17 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     groupSysFlag: 0,
   };
 
-  constructor(parts: { thread: ThreadContext; selfPath: string; topics: TopicTable; groups: GroupTable; lanes: LaneReader; slots: SharedArrayBuffer }) {
+  constructor(parts: {
+    thread: ThreadContext;
+    selfPath: string;
+    topics: TopicTable;
+    groups: GroupTable;
+    lanes: LaneReader;
+    slots: SharedArrayBuffer;
+    limits: PullLimits;
+  }) {
     this.#thread = parts.thread;
+    this.#limits = parts.limits;
     this.#topics = parts.topics;
     this.#groups = parts.groups;
     this.#lanes = parts.lanes;
@@ -156,7 +178,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     const ticket = this.#nextTicket;
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
     const max = Math.min(Math.max(1, header.maxMsgNums), MESSAGES_MAX);
-    const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, BYTES_MAX) : BYTES_MAX;
+    const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, this.#limits.bytesMax) : this.#limits.bytesMax;
     this.#pending.set(ticket, {
       connection,
       opaque: header.opaque,
@@ -168,13 +190,31 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       codes,
     });
     connection.inFlight++;
-    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX);
-    const pull: Pull = { kind: 'pull', ticket, handle: topic.queueHandles[header.queueId]!, offset: header.queueOffset, max, bytesMax, codes, holdMs, replyTo: this.#self };
+    const askedMs = this.#limits.longPolling
+      ? Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX)
+      : this.#limits.shortPollingMs;
+    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs;
+    const pull: Pull = {
+      kind: 'pull',
+      ticket,
+      handle: topic.queueHandles[header.queueId]!,
+      offset: header.queueOffset,
+      max,
+      bytesMax,
+      codes,
+      holdMs,
+      replyTo: this.#self,
+    };
     this.#thread.requestTurn();
     if (this.#queueRef(topic, header.queueId).tell(pull)) return;
     this.#pending.delete(ticket);
     connection.inFlight--;
-    this.#refuse(connection, header, code.SYSTEM_BUSY, '[OVERLOAD]system busy, start flow control for a while: the queue has too many requests waiting');
+    this.#refuse(
+      connection,
+      header,
+      code.SYSTEM_BUSY,
+      '[OVERLOAD]system busy, start flow control for a while: the queue has too many requests waiting',
+    );
   }
 
   #queueRef(topic: TopicState, queueId: number): ActorRef<Pull> {
@@ -214,11 +254,21 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     if (state === undefined) this.#ensureGroup(group);
     if (state !== undefined && !state.config.consumeEnable) {
-      this.#refuse(connection, header, code.NO_PERMISSION, `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`);
+      this.#refuse(
+        connection,
+        header,
+        code.NO_PERMISSION,
+        `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`,
+      );
       return null;
     }
     if ((topic.perm & READ_PERMISSION) === 0) {
-      this.#refuse(connection, header, code.NO_PERMISSION, `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`);
+      this.#refuse(
+        connection,
+        header,
+        code.NO_PERMISSION,
+        `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`,
+      );
       return null;
     }
     if (header.queueId < 0 || header.queueId >= topic.readQueues) {
@@ -234,11 +284,21 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return null;
     }
     if (subscription.subVersion < header.subVersion) {
-      this.#refuse(connection, header, code.SUBSCRIPTION_NOT_LATEST, 'the consumer\'s subscription not latest; send a heartbeat with the new one first');
+      this.#refuse(
+        connection,
+        header,
+        code.SUBSCRIPTION_NOT_LATEST,
+        "the consumer's subscription not latest; send a heartbeat with the new one first",
+      );
       return null;
     }
     if (subscription.expressionType !== 'TAG') {
-      this.#refuse(connection, header, code.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${subscription.expressionType}`);
+      this.#refuse(
+        connection,
+        header,
+        code.SYSTEM_ERROR,
+        `The broker does not support consumer to filter message by ${subscription.expressionType}`,
+      );
       return null;
     }
     if (subscription.all) return ALL;

@@ -6,7 +6,13 @@
  */
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, peekHeader, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { BodyError, FieldError, FrameError } from '../../protocol/remoting/errors.ts';
-import { LITE_PULL_MESSAGE, PULL_MESSAGE, SEND_BATCH_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2 } from '../../protocol/remoting/request-code.ts';
+import {
+  LITE_PULL_MESSAGE,
+  PULL_MESSAGE,
+  SEND_BATCH_MESSAGE,
+  SEND_MESSAGE,
+  SEND_MESSAGE_V2,
+} from '../../protocol/remoting/request-code.ts';
 import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -17,12 +23,18 @@ import type { Handler, PushToClient, Request } from './request.ts';
 import type { SendPath } from './send-path.ts';
 
 const READ_BUFFER_BYTES = 256 * 1024;
-const CONNECTIONS_MAX = 100_000;
 /** Control requests of one connection that wait for their answer. */
 const REQUESTS_IN_FLIGHT_MAX = 4096;
-/** A connection that neither reads nor writes for this long is closed (Java: serverChannelMaxIdleTimeSeconds). */
-const IDLE_MS = 120_000;
 const IDLE_SCAN_MS = 10_000;
+
+export type GatewayLimits = {
+  /** Open connections of this shard; one more is closed at once. */
+  readonly connectionsMax: number;
+  /** A connection that says nothing for this long is closed (Java: serverChannelMaxIdleTimeSeconds). */
+  readonly idleMs: number;
+  /** Connections that may wait to be accepted. */
+  readonly backlog: number;
+};
 
 export type GatewayCounters = {
   requests: number;
@@ -39,6 +51,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
   /** By slot; shared with the send answers. */
   readonly connections: (ClientConnection | null)[] = [];
   readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0 };
+  readonly #limits: GatewayLimits;
   readonly #byId: Map<number, ClientConnection> = new Map();
   readonly #freeSlots: number[] = [];
   readonly #dirty: ClientConnection[] = [];
@@ -50,8 +63,9 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
   #nextId = 1;
   #opaque = 0;
 
-  constructor(thread: ThreadContext, shard: number) {
+  constructor(thread: ThreadContext, shard: number, limits: GatewayLimits) {
     this.#thread = thread;
+    this.#limits = limits;
     this.shard = shard;
     thread.addTurnEnd(() => this.flush());
     const scan = (): void => {
@@ -76,6 +90,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
       host,
       port,
       reusePort,
+      backlog: this.#limits.backlog,
       readBuffer: this.#readBuffer,
       accepted: (socket) => this.#accept(socket),
       failed: (error) => this.#thread.fail(error),
@@ -85,8 +100,11 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
   }
 
   #accept(socket: ConstructorParameters<typeof ClientConnection>[3]): ClientConnection | null {
-    if (this.counters.connections >= CONNECTIONS_MAX) {
-      this.#thread.log('warn', 'A connection was refused', { limit: CONNECTIONS_MAX, remedy: 'close idle clients or start another broker' });
+    if (this.counters.connections >= this.#limits.connectionsMax) {
+      this.#thread.log('warn', 'A connection was refused', {
+        limit: this.#limits.connectionsMax,
+        remedy: 'close idle clients or start another broker',
+      });
       return null;
     }
     const slot = this.#freeSlots.pop() ?? this.connections.length;
@@ -210,8 +228,8 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
     const now = this.#thread.monotonicMs();
     for (const connection of this.#byId.values()) {
       // Held by us or waiting for our answer is not silent.
-      if (connection.isHeld || connection.inFlight > 0 || now - connection.lastReadAt < IDLE_MS) continue;
-      connection.close(`idle for ${IDLE_MS / 1000} s`);
+      if (connection.isHeld || connection.inFlight > 0 || now - connection.lastReadAt < this.#limits.idleMs) continue;
+      connection.close(`idle for ${this.#limits.idleMs / 1000} s`);
     }
   }
 

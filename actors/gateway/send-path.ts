@@ -29,8 +29,6 @@ import {
   type RecordWriter,
 } from './record-writer.ts';
 
-/** How long a frame that was read waits for room in the lane. */
-export const LANE_WAIT_MS = 200;
 /** Frames of one connection that may wait for their topic's creation. */
 const PARKED_MAX = 256;
 const CREATE_TIMEOUT_MS = 10_000;
@@ -42,6 +40,8 @@ const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
 export interface SendLimits {
   readonly bodyBytesMax: number;
   readonly autoCreate: boolean;
+  /** How long a frame that was read waits for room in the lane. */
+  readonly laneWaitMs: number;
 }
 
 type Stalled = { readonly connection: ClientConnection; readonly frame: Uint8Array; readonly since: number };
@@ -91,7 +91,12 @@ export class SendPath {
       }
     }
     if ((header.found & FOUND_REQUIRED) !== FOUND_REQUIRED) {
-      this.#refuse(connection, header, responseCode.SYSTEM_ERROR, `the custom field <${missingField(header)}> is null: a send must have it`);
+      this.#refuse(
+        connection,
+        header,
+        responseCode.SYSTEM_ERROR,
+        `the custom field <${missingField(header)}> is null: a send must have it`,
+      );
       return true;
     }
     if (this.#stopReason !== null) {
@@ -124,9 +129,7 @@ export class SendPath {
       this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
       return true;
     }
-    const result = header.isBatch
-      ? this.#appendBatch(connection, header, topic, bytes)
-      : this.#appendOne(connection, header, topic, bytes);
+    const result = header.isBatch ? this.#appendBatch(connection, header, topic, bytes) : this.#appendOne(connection, header, topic, bytes);
     if (result === RECORD_LANE_FULL) return this.#stall(connection, bytes, start, end);
     return true;
   }
@@ -168,14 +171,20 @@ export class SendPath {
 
   #refuseRecord(connection: ClientConnection, header: SendHeader, why: number): void {
     if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
-    else if (why === RECORD_BAD_PROPERTIES) this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the field properties holds an escape that JSON does not have');
+    else if (why === RECORD_BAD_PROPERTIES)
+      this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the field properties holds an escape that JSON does not have');
     else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, KIND_REMARK);
   }
 
   /** A batch is unrolled into records with consecutive offsets, published by one store, and answered once. */
   #appendBatch(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): number {
     if (topic.isRetry) {
-      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, 'batch request does not support retry group; send the messages singly');
+      this.#refuse(
+        connection,
+        header,
+        responseCode.MESSAGE_ILLEGAL,
+        'batch request does not support retry group; send the messages singly',
+      );
       return 0;
     }
     const fault = batchFault(bytes, header.bodyStart, header.bodyEnd);
@@ -289,7 +298,7 @@ export class SendPath {
   #stall(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
     this.#stalled.push({ connection, frame: Buffer.from(bytes.subarray(start, end)), since: this.#thread.monotonicMs() });
     connection.hold(HOLD_LANE);
-    if (this.#stalled.length === 1) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
+    if (this.#stalled.length === 1) this.#thread.schedule(this.#limits.laneWaitMs, () => this.retryStalled());
     return false;
   }
 
@@ -301,7 +310,7 @@ export class SendPath {
     for (let i = 0; i < stalled.length; i++) {
       const { connection, frame, since } = stalled[i]!;
       if (!connection.isOpen) continue;
-      const isLate = this.#thread.monotonicMs() - since >= LANE_WAIT_MS;
+      const isLate = this.#thread.monotonicMs() - since >= this.#limits.laneWaitMs;
       const before = this.#stalled.length;
       if (this.frame(connection, frame, 0, frame.length)) {
         connection.resume(HOLD_LANE);
@@ -311,7 +320,7 @@ export class SendPath {
       const again = this.#stalled.pop()!;
       if (isLate) {
         this.laneFullRefusals++;
-        const remark = `[REJECTREQUEST]the log lane stayed full for ${LANE_WAIT_MS} ms: the disk is slower than the senders; send again later`;
+        const remark = `[REJECTREQUEST]the log lane stayed full for ${this.#limits.laneWaitMs} ms: the disk is slower than the senders; send again later`;
         this.#refuse(connection, this.#header, responseCode.SYSTEM_BUSY, remark);
         connection.resume(HOLD_LANE);
         continue;
@@ -320,7 +329,7 @@ export class SendPath {
       for (const later of stalled.slice(i + 1)) this.#stalled.push(later);
       break;
     }
-    if (this.#stalled.length > 0) this.#thread.schedule(LANE_WAIT_MS, () => this.retryStalled());
+    if (this.#stalled.length > 0) this.#thread.schedule(this.#limits.laneWaitMs, () => this.retryStalled());
   }
 
   #refuse(connection: ClientConnection, header: Pick<SendHeader, 'flag' | 'opaque' | 'isBinary'>, code: number, remark: string): void {
@@ -354,10 +363,12 @@ export function batchFault(bytes: Uint8Array, start: number, end: number): strin
   let items = 0;
   for (let at = start; at < end; items++) {
     const room = end - at;
-    if (room < BATCH_ITEM_FIXED_BYTES) return `the batch ends within item ${items}: ${room} bytes are left, an item has at least ${BATCH_ITEM_FIXED_BYTES}`;
+    if (room < BATCH_ITEM_FIXED_BYTES)
+      return `the batch ends within item ${items}: ${room} bytes are left, an item has at least ${BATCH_ITEM_FIXED_BYTES}`;
     const itemBytes = readInt32(bytes, at);
     const bodyBytes = readInt32(bytes, at + 16);
-    if (itemBytes < BATCH_ITEM_FIXED_BYTES || itemBytes > room) return `item ${items} of the batch claims ${itemBytes} bytes, ${room} are there`;
+    if (itemBytes < BATCH_ITEM_FIXED_BYTES || itemBytes > room)
+      return `item ${items} of the batch claims ${itemBytes} bytes, ${room} are there`;
     if (bodyBytes < 1 || bodyBytes > itemBytes - BATCH_ITEM_FIXED_BYTES)
       return `item ${items} of the batch claims a body of ${bodyBytes} bytes, it may have 1 to ${itemBytes - BATCH_ITEM_FIXED_BYTES}`;
     const propertiesAt = at + 20 + bodyBytes;
@@ -368,4 +379,3 @@ export function batchFault(bytes: Uint8Array, start: number, end: number): strin
   }
   return items === 0 ? 'the batch is empty' : null;
 }
-

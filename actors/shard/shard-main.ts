@@ -4,13 +4,14 @@
  * When it dies its connections drop; its lane is drained by the log worker, and its actors come back from shared memory, the
  * tables and the other threads.
  */
+
+import { join } from 'node:path';
+import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
-import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
-import { join } from 'node:path';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
@@ -113,14 +114,16 @@ class Shard {
     this.#thread = thread;
     this.#config = data.config;
     this.#index = data.shards.indexOf(thread.name);
-    const gateway = new RemotingGateway(thread, this.#index);
+    const gateway = new RemotingGateway(thread, this.#index, {
+      connectionsMax: data.config.connectionsMax,
+      idleMs: data.config.idleConnectionSeconds * 1000,
+      backlog: data.config.listenBacklog,
+    });
     this.#gateway = gateway;
     thread.spawn(`gateway/${this.#index}`, () => gateway, { mailboxMax: 65_536 });
     if (data.config.nameServerEnable) {
       const registration = data.config.brokerEnable ? REGISTRATION_PATH : null;
-      gateway.addHandlers(
-        createNameServerHandlers(thread, { shards: data.shards, scanMs: data.config.nameServerScanMs, registration }),
-      );
+      gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs: data.config.nameServerScanMs, registration }));
     }
     if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
     thread.onStop(() => this.#stop());
@@ -203,7 +206,7 @@ class Shard {
     const storeHost = hostBytes(config.advertisedHost, config.listenPort);
     const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
     const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
-    const limits = { bodyBytesMax: config.maxMessageBytes, autoCreate: config.autoCreateTopicEnable };
+    const limits = { bodyBytesMax: config.maxMessageBytes, autoCreate: config.autoCreateTopicEnable, laneWaitMs: config.laneWaitMs };
     const send = new SendPath({ thread, lane, writer, topics, limits });
     const answers = new SendAnswers({
       lane,
@@ -231,7 +234,15 @@ class Shard {
 
     const pullSelf = `${thread.name}/pull-path`;
     const lanes = new LaneReader(memory.lanes, memory.runs, marks);
-    const pull = new PullPath({ thread, selfPath: pullSelf, topics, groups, lanes, slots: memory.readSlots[this.#index]! });
+    const pull = new PullPath({
+      thread,
+      selfPath: pullSelf,
+      topics,
+      groups,
+      lanes,
+      slots: memory.readSlots[this.#index]!,
+      limits: { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs },
+    });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
     const flushWatch = new FlushWatch(marks);
     thread.addSource(flushWatch);

@@ -8,7 +8,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 export type NameServerThreadData = { readonly shards: readonly string[]; readonly port: number; readonly scanMs: number };
 
 export async function main(thread: ThreadContext, data: NameServerThreadData): Promise<void> {
-  const gateway = new RemotingGateway(thread, data.shards.indexOf(thread.name));
+  const gateway = new RemotingGateway(thread, data.shards.indexOf(thread.name), { connectionsMax: 1000, idleMs: 120_000, backlog: 128 });
   gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs: data.scanMs }));
   await gateway.listen('127.0.0.1', data.port, true);
   thread.onStop(async () => {
