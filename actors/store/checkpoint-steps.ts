@@ -23,6 +23,8 @@ type Begun = {
   readonly storeTimestamp: number;
   readonly topics: Map<string, QueueRange[]>;
   readonly logMin: number;
+  /** Last message with an index entry; −1: that one lies behind `position`, so nothing can be said of what a power cut leaves. */
+  readonly indexEnd: number;
   queuesLeft: number;
   isIndexSynced: boolean;
 };
@@ -65,11 +67,13 @@ export class CheckpointSteps {
       if (ranges === undefined) topics.set(queue.topic, [range]);
       else ranges.push(range);
     }
+    const indexEnd = this.#files.index?.endPosition ?? -1;
     this.#begun = {
       position,
       storeTimestamp,
       topics,
       logMin: log.minOffset,
+      indexEnd: indexEnd < position ? indexEnd : -1,
       queuesLeft: queues.dirtyCount,
       isIndexSynced: this.#files.index === null,
     };

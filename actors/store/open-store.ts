@@ -94,6 +94,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
       if (damages.length < DAMAGE_MAX) damages.push(damageText(damage));
     });
     if (parts.damaged > damages.length) damages.push(`and ${parts.damaged - damages.length} more`);
+    damages.push(...parts.mended.slice(0, DAMAGE_MAX));
     // The recovered tail may stand in the page cache only: what is told as flushed must last a power cut.
     if (!parts.wasClean && parts.end > parts.start.from) parts.log.sync(parts.start.from, parts.end);
     const handles = new Map<number, ConsumeQueue>();
