@@ -12,13 +12,8 @@ import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
 import { type Random, systemRandom } from './random.ts';
 import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
-import {
-  type SupervisorSpec,
-  type ThreadEvent,
-  type ThreadSpec,
-  ThreadSupervisor,
-  threadsOfSpec,
-} from './supervision/thread-supervisor.ts';
+import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
+import { ThreadSupervisor } from './supervision/thread-supervisor.ts';
 import { Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
 import {
   ACTOR_RESTARTS,

@@ -38,7 +38,7 @@ export type {
   ThreadExit,
   ThreadExitReason,
   ThreadSpec,
-} from './supervision/thread-supervisor.ts';
+} from './supervision/thread-spec.ts';
 export { type PlacementRule, stableHash } from './thread/placement.ts';
 export type {
   Activator,

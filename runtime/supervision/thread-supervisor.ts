@@ -4,8 +4,8 @@
  * Fails upwards: a supervisor whose children end more often than its intensity fails itself, the root supervisor by `escalate`.
  * Source: OTP `supervisor`.
  */
-import type { ResourceLimits, Worker } from 'node:worker_threads';
-import type { LogLevel, Restart, RestartStrategy } from '../actor.ts';
+import type { Worker } from 'node:worker_threads';
+import type { LogLevel, Restart } from '../actor.ts';
 import type { Clock } from '../clock.ts';
 import { RuntimeError, toError } from '../errors.ts';
 import {
@@ -23,74 +23,11 @@ import {
   STATES,
   type ThreadState,
 } from '../thread/thread-block.ts';
-import type { LoopKind } from '../thread/thread-context.ts';
 import { errorFromWords, type WordHome } from '../thread/thread-words.ts';
-import { type Backoff, RestartBudget } from './restart-budget.ts';
+import { HeartbeatWatch } from './heartbeat-watch.ts';
+import { RestartBudget } from './restart-budget.ts';
 import { isRestarted, planRestart } from './restart-strategy.ts';
-
-export interface ThreadSpec {
-  readonly name: string;
-  readonly group?: string;
-  readonly loop: LoopKind;
-  /** Exports `main(thread, data)`: see ThreadModule. */
-  readonly module: URL;
-  /** Started only when the first record or wake-up is for it: for a thread that an idle system needs not. Its start cannot fail `start`. */
-  readonly startWhenUsed?: boolean;
-  /** Cloned to the worker; SharedArrayBuffers are shared. */
-  readonly data?: unknown;
-  /** Default 'permanent'. */
-  readonly restart?: Restart;
-  readonly resourceLimits?: ResourceLimits;
-  /** Without a heartbeat for this long, by the supervisor's own ticks, the thread is ended as hung. Default 10 000; Infinity: never. */
-  readonly hangAfterMs?: number;
-  /** A call (enterCall … leaveCall) that lasts longer is reported, once: a thread in a system call cannot be ended. Default 120 000. */
-  readonly callMaxMs?: number;
-  /** What an orderly stop may take before the thread is ended. Default 10 000. */
-  readonly stopMaxMs?: number;
-  /** On the root, awaited before the replacement starts. A rejection fails the supervisor. */
-  readonly beforeRestart?: (exit: ThreadExit) => void | Promise<void>;
-}
-
-export interface SupervisorSpec {
-  readonly id: string;
-  readonly strategy: RestartStrategy;
-  /** Restarts allowed within `periodMs`. */
-  readonly intensity: number;
-  readonly periodMs: number;
-  readonly backoff?: Backoff;
-  /** Starts all children at once instead of one after the other. */
-  readonly startTogether?: boolean;
-  readonly restart?: Restart;
-  readonly children: readonly (ThreadSpec | SupervisorSpec)[];
-}
-
-/** Why a thread ended. `strategy`: stopped because a sibling failed. */
-export type ThreadExitReason = 'crash' | 'exit' | 'out-of-memory' | 'hang' | 'terminated' | 'strategy';
-
-export interface ThreadExit {
-  readonly thread: string;
-  readonly index: number;
-  readonly generation: number;
-  readonly reason: ThreadExitReason;
-  readonly exitCode: number;
-  readonly error: Error | undefined;
-}
-
-interface ThreadEventBase {
-  readonly thread: string;
-  readonly index: number;
-  readonly generation: number;
-}
-
-export type ThreadEvent = ThreadEventBase &
-  (
-    | { readonly kind: 'started' }
-    | { readonly kind: 'died'; readonly exit: ThreadExit }
-    /** `tookMs` since the death, back-off and hook included. */
-    | { readonly kind: 'restarted'; readonly tookMs: number }
-    | { readonly kind: 'report'; readonly event: string; readonly detail: Record<string, string | number | boolean> }
-    | { readonly kind: 'stuck-in-call'; readonly callMs: number }
-  );
+import type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadExitReason, ThreadSpec } from './thread-spec.ts';
 
 /** The effects of the supervisor. */
 export interface ThreadSupervisorEffects {
@@ -117,11 +54,6 @@ const TICK_MAX_MS = 1000;
 /** Heartbeats within `hangAfterMs`. */
 const BEATS = 4;
 
-/** All threads of a tree in order of start. */
-export function threadsOfSpec(spec: SupervisorSpec): ThreadSpec[] {
-  return spec.children.flatMap((child) => ('children' in child ? threadsOfSpec(child) : [child]));
-}
-
 interface ThreadNode {
   readonly kind: 'thread';
   readonly spec: ThreadSpec;
@@ -137,11 +69,7 @@ interface ThreadNode {
   lastExit: ThreadExit | undefined;
   exited: Promise<void>;
   diedMs: number;
-  heartbeat: number;
-  call: number;
-  silentTicks: number;
-  callTicks: number;
-  isStuckTold: boolean;
+  watch: HeartbeatWatch;
 }
 
 interface SupervisorNode {
@@ -171,10 +99,7 @@ export class ThreadSupervisor {
   constructor(spec: SupervisorSpec, effects: ThreadSupervisorEffects) {
     this.#effects = effects;
     this.#root = this.#build(spec, undefined);
-    const shortest = Math.min(
-      ...this.#threads.map((node) => node.spec.hangAfterMs ?? DEFAULT_HANG_MS),
-      ...this.#threads.map((node) => node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS),
-    );
+    const shortest = Math.min(...this.#threads.flatMap((node) => [hangAfterMs(node.spec), callMaxMs(node.spec)]));
     this.#tickMs = Math.max(TICK_MIN_MS, Math.min(TICK_MAX_MS, shortest / BEATS));
   }
 
@@ -237,11 +162,7 @@ export class ThreadSupervisor {
         lastExit: undefined,
         exited: Promise.resolve(),
         diedMs: 0,
-        heartbeat: 0,
-        call: 0,
-        silentTicks: 0,
-        callTicks: 0,
-        isStuckTold: false,
+        watch: new HeartbeatWatch(0, 0, 0),
       };
       // Pairs with the compare-exchange in `wake`; before any thread runs, so that no record can be sent unnoticed.
       if (child.startWhenUsed === true) Atomics.store(this.#effects.words, blockOf(thread.index) + ASLEEP, IS_UNSTARTED);
@@ -295,7 +216,7 @@ export class ThreadSupervisor {
     Atomics.store(words, block + RESTARTS, node.generation);
     this.#effects.command(index, COMMAND_RUN);
     this.#setState(node, 'starting');
-    const beatMs = Math.max(TICK_MIN_MS / 2, Math.min(TICK_MAX_MS, (spec.hangAfterMs ?? DEFAULT_HANG_MS) / BEATS));
+    const beatMs = Math.max(TICK_MIN_MS / 2, Math.min(TICK_MAX_MS, hangAfterMs(spec) / BEATS));
     const worker = this.#effects.launch(spec, node.generation, beatMs);
     node.worker = worker;
     let isReady = false;
@@ -334,10 +255,7 @@ export class ThreadSupervisor {
 
   #onReady(node: ThreadNode): void {
     if (node.ending === undefined) this.#setState(node, 'running');
-    node.heartbeat = -1;
-    node.silentTicks = 0;
-    node.callTicks = 0;
-    node.isStuckTold = false;
+    node.watch = new HeartbeatWatch(this.#tickMs, hangAfterMs(node.spec), callMaxMs(node.spec));
     const base = { thread: node.spec.name, index: node.index, generation: node.generation };
     if (node.generation === 0) this.#effects.emit({ ...base, kind: 'started' });
     else this.#effects.emit({ ...base, kind: 'restarted', tookMs: this.#effects.clock.monotonicMs() - node.diedMs });
@@ -515,23 +433,17 @@ export class ThreadSupervisor {
 
   // ---- heartbeats
 
-  /** Counts its own ticks, not the clock: in a process that was paused as a whole nobody hangs. */
   #tick(): void {
     for (const node of this.#threads) {
       if (node.state !== 'running' || node.ending !== undefined) continue;
       const block = blockOf(node.index);
       const heartbeat = Atomics.load(this.#effects.words, block + HEARTBEAT);
       const call = Atomics.load(this.#effects.words, block + IN_CALL);
-      if ((call & 1) === 1) this.#tickInCall(node, call);
-      else {
-        node.callTicks = 0;
-        node.isStuckTold = false;
-        node.silentTicks = heartbeat === node.heartbeat ? node.silentTicks + 1 : 0;
-      }
-      node.call = call;
-      node.heartbeat = heartbeat;
-      const silentMs = node.silentTicks * this.#tickMs;
-      if (silentMs < (node.spec.hangAfterMs ?? DEFAULT_HANG_MS)) continue;
+      const verdict = node.watch.tick(heartbeat, call);
+      const base = { thread: node.spec.name, index: node.index, generation: node.generation };
+      if (verdict === 'stuck') this.#effects.emit({ ...base, kind: 'stuck-in-call', callMs: node.watch.callMs });
+      if (verdict !== 'hung') continue;
+      const silentMs = node.watch.silentMs;
       node.error = new RuntimeError('MQ_RUNTIME_THREAD_DIED', `Thread '${node.spec.name}' gave no heartbeat for ${silentMs} ms`, {
         thread: node.spec.name,
         silentMs,
@@ -540,19 +452,18 @@ export class ThreadSupervisor {
     }
   }
 
-  #tickInCall(node: ThreadNode, call: number): void {
-    node.silentTicks = 0;
-    node.callTicks = call === node.call ? node.callTicks + 1 : 0;
-    const callMs = node.callTicks * this.#tickMs;
-    if (node.isStuckTold || callMs < (node.spec.callMaxMs ?? DEFAULT_CALL_MAX_MS)) return;
-    node.isStuckTold = true;
-    this.#effects.emit({ kind: 'stuck-in-call', thread: node.spec.name, index: node.index, generation: node.generation, callMs });
-  }
-
   #setState(node: ThreadNode, state: ThreadState): void {
     node.state = state;
     Atomics.store(this.#effects.words, blockOf(node.index) + STATE, STATES.indexOf(state));
   }
+}
+
+function hangAfterMs(spec: ThreadSpec): number {
+  return spec.hangAfterMs ?? DEFAULT_HANG_MS;
+}
+
+function callMaxMs(spec: ThreadSpec): number {
+  return spec.callMaxMs ?? DEFAULT_CALL_MAX_MS;
 }
 
 function exitReason(node: ThreadNode, exitCode: number): ThreadExitReason {
@@ -570,3 +481,5 @@ async function endsWithin(exited: Promise<void>, maxMs: number): Promise<boolean
   clearTimeout(timer);
   return inTime;
 }
+
+export type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadExitReason, ThreadSpec } from './thread-spec.ts';
