@@ -10,10 +10,6 @@ import { MemoryDisk } from '../../storage/memory-disk.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import { closeStore, type OpenedStore, type OpenStoreOptions, openStore } from '../../storage/open-store.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
-import { decodeConsumerOffsetTable } from '../../storage/tables/consumer-offset-table.ts';
-import { decodeDelayOffsetTable } from '../../storage/tables/delay-offset-table.ts';
-import { decodeSubscriptionGroupTable } from '../../storage/tables/subscription-group-table.ts';
-import { decodeTopicTable } from '../../storage/tables/topic-table.ts';
 import { layOutJavaStore } from '../support/java-store.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -182,11 +178,11 @@ test('Tables that Java wrote are read', async (t) => {
   const disk = new MemoryDisk({ seed: 1 });
   layOutJavaStore(disk, '/store', VERSION);
   const layout = storeLayout('/store');
-  const topics = decodeTopicTable(loadTable(disk, layout.topics).value);
-  t.equal(topics.topics.size, 18);
-  t.match(topics.topics.get('GoldenA'), { topicName: 'GoldenA', readQueueNums: 4, writeQueueNums: 4, perm: 6, order: false });
-  const groups = decodeSubscriptionGroupTable(loadTable(disk, layout.subscriptionGroups).value);
-  t.match(groups.groups.get('CG'), { groupName: 'CG', retryMaxTimes: 16, rest: { groupRetryPolicy: { type: 'CUSTOMIZED' } } });
-  t.same(decodeConsumerOffsetTable(loadTable(disk, layout.consumerOffsets).value).offsets.get('GoldenA@CG'), new Map([[0, 2]]));
-  t.same(decodeDelayOffsetTable(loadTable(disk, layout.delayOffsets).value).offsets, new Map([[3, 1]]));
+  const topics = loadTable(disk, layout.topics);
+  t.match(topics, { source: 'file', problems: [], value: { dataVersion: { counter: 3 } } });
+  t.match(topics.value, { topicConfigTable: { GoldenA: { topicName: 'GoldenA', readQueueNums: 4, writeQueueNums: 4, perm: 6 } } });
+  t.match(loadTable(disk, layout.subscriptionGroups).value, { subscriptionGroupTable: { CG: { groupName: 'CG', retryMaxTimes: 16 } } });
+  // Keys of queues and levels have no quotes in these files.
+  t.match(loadTable(disk, layout.consumerOffsets).value, { offsetTable: { 'GoldenA@CG': { 0: 2 } } });
+  t.match(loadTable(disk, layout.delayOffsets).value, { offsetTable: { 3: 1 } });
 });
