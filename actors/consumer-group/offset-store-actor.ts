@@ -81,6 +81,8 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   #unsaved: Map<string, number> = new Map();
   /** The same, of the save under way. */
   #saving: Map<string, number> = new Map();
+  /** Topics deleted a moment ago, with the time until which commits in them are of the deleted ones. */
+  readonly #deleted: Map<string, number> = new Map();
   #isDirty = false;
   #isSaving = false;
   #isScheduled = false;
@@ -150,6 +152,10 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     const { topics, queueIds, offsets } = message.columns;
     let isFull = false;
     for (let index = 0; index < topics.length; index++) {
+      if (this.#isDeleted(topics[index]!, context)) {
+        context.ref<ForgetTopic>(consumerGroupPath(message.group)).tell({ kind: 'forget-topic', topic: topics[index]! });
+        continue;
+      }
       if (!this.#table.put(message.group, topics[index]!, queueIds[index]!, offsets[index]!)) isFull = true;
     }
     if (isFull) context.log('error', 'Too many groups have committed offsets: these are not kept over a restart', { group: message.group });
@@ -158,11 +164,20 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   }
 
   #onForgetTopic(topic: string, context: ActorContext): void {
+    const now = context.monotonicMs();
+    for (const [deleted, untilMs] of this.#deleted) if (untilMs <= now) this.#deleted.delete(deleted);
+    this.#deleted.set(topic, now + this.#options.limits.offsetSaveMs);
     for (const group of this.#table.groupsOf(topic)) {
       this.#table.dropTopic(group, topic);
       context.ref<ForgetTopic>(consumerGroupPath(group)).tell({ kind: 'forget-topic', topic });
     }
     this.#changed(context);
+  }
+
+  /** Just deleted: commits in it may still be on their way. */
+  #isDeleted(topic: string, context: ActorContext): boolean {
+    const untilMs = this.#deleted.get(topic);
+    return untilMs !== undefined && context.monotonicMs() < untilMs;
   }
 
   #changed(context: ActorContext): void {

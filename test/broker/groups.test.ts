@@ -69,6 +69,8 @@ for (const shards of isForeign ? [1] : [1, 3]) {
         t.equal((await commit(client, group, uniqueName('never'), 1, 1)).code, 17);
         t.equal((await commit(client, group, topic, 77, 1)).code, 29);
       }
+      t.equal((await client.request(215, { topic })).code, 0);
+      await waitUntil('the offset of a deleted topic', async () => (await query(client, group, topic, 1, 'false')).code === 22);
       t.equal((await query(client, uniqueName('never'), topic, 0)).ext?.['offset'], '0', 'an unknown group is answered too');
       t.equal((await client.request(14, { consumerGroup: group, topic })).code, 1, 'a missing field');
     });
@@ -109,6 +111,9 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       t.equal((await client.request(200, null, { body: changed })).code, 0);
       const all = JSON.parse((await client.request(201)).body.toString());
       t.equal(all.subscriptionGroupTable[group].retryMaxTimes, 3);
+      const page = await client.request(201, { groupSeq: '1', maxGroupNum: '2' });
+      if (!isForeign) t.equal(Object.keys(JSON.parse(page.body.toString()).subscriptionGroupTable).length, 2);
+      if (!isForeign) t.equal(page.ext?.['totalGroupNum'], String(Object.keys(all.subscriptionGroupTable).length));
       t.equal((await client.request(200, null, { body: Buffer.from('{"groupName":"a b"}') })).code, 29);
       t.equal((await client.request(200, null, { body: Buffer.from('no json') })).code, 1);
       t.equal((await client.request(207, { groupName: group, cleanOffset: 'true' })).code, 0);
