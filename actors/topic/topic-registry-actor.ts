@@ -20,7 +20,7 @@ import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, systemTo
 import type { TopicTableCommand, TopicTableStarted } from './topic-table-actor.ts';
 import { topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
-import { TOPICS_FILE, topicsText } from './topics-json.ts';
+import { TOPICS_FILE, topicLine, topicsText } from './topics-json.ts';
 
 export type TopicReady = { kind: 'topic-ready'; topic: string };
 export type TopicRefused = { kind: 'topic-refused'; topic: string; code: number; remark: string };
@@ -139,6 +139,8 @@ type Change = {
   readonly topic: string;
   readonly config: TopicConfig | null;
   readonly handles: Int32Array;
+  /** Its line of the file; empty when deleted. */
+  readonly line: string;
   readonly waiters: ReplyTo[];
 };
 /** Saved changes on their way to shards and name servers. */
@@ -150,7 +152,7 @@ type Batch = {
 };
 /** A topic to tell to one shard as it then is; `begin` and `complete` frame a full sending. */
 type Outgoing = { readonly what: 'topic' | 'begin' | 'complete'; readonly topic: string; readonly batch: number };
-type Entry = { readonly config: TopicConfig; readonly handles: Int32Array };
+type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
 /** `isThere`: the shard asked for its topics, or had the time to. Before that nobody would hear what is told. */
 type Outbox = { readonly target: ActorRef<TopicTableCommand>; queue: Outgoing[]; token: string; isThere: boolean };
 
@@ -197,7 +199,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const file = load();
     if (file !== null) {
       this.#version = file.version;
-      for (const config of file.topics) this.#table.set(config.topicName, { config, handles: this.#loadedHandles(config, context) });
+      for (const config of file.topics)
+        this.#table.set(config.topicName, { config, handles: this.#loadedHandles(config, context), line: topicLine(config) });
     }
     this.#count = this.#table.size;
     for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
@@ -308,7 +311,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   #enqueue(topic: string, config: TopicConfig | null, handles: Int32Array, replyTo: ReplyTo | null, context: ActorContext): void {
     const before = this.#lookup.get(topic);
-    const change: Change = { seq: this.#nextSeq++, topic, config, handles, waiters: replyTo === null ? [] : [replyTo] };
+    const line = config === null ? '' : topicLine(config);
+    const change: Change = { seq: this.#nextSeq++, topic, config, handles, line, waiters: replyTo === null ? [] : [replyTo] };
     this.#changes.push(change);
     this.#newest.set(topic, change);
     if (before === undefined && config !== null) this.#count++;
@@ -359,7 +363,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     if (this.#saving || last === undefined) return;
     this.#saving = true;
     const upTo = last.seq;
-    const text = topicsText(this.#version, this.#decided());
+    const text = topicsText(this.#version, this.#lines());
     context.ask<TableSaved, SaveTable>(
       this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: TOPICS_FILE, text, sync: this.#options.sync, replyTo }),
@@ -373,9 +377,12 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     );
   }
 
-  *#decided(): Generator<TopicConfig> {
-    for (const [name, entry] of this.#table) if (!this.#newest.has(name)) yield entry.config;
-    for (const change of this.#newest.values()) if (change.config !== null) yield change.config;
+  /** The file's lines with everything that is decided. */
+  #lines(): string[] {
+    const lines: string[] = [];
+    for (const [name, entry] of this.#table) if (!this.#newest.has(name)) lines.push(entry.line);
+    for (const change of this.#newest.values()) if (change.config !== null) lines.push(change.line);
+    return lines;
   }
 
   #saved(message: Saved, context: ActorContext): void {
@@ -388,7 +395,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     this.#changes = this.#changes.filter((change) => change.seq > message.upTo);
     for (const change of done) {
       if (change.config === null) this.#table.delete(change.topic);
-      else this.#table.set(change.topic, { config: change.config, handles: change.handles });
+      else this.#table.set(change.topic, { config: change.config, handles: change.handles, line: change.line });
       if (this.#newest.get(change.topic) === change) this.#newest.delete(change.topic);
     }
     this.#loaded = true;

@@ -18,11 +18,15 @@ export class TopicsFileError extends Error {
   }
 }
 
-export function topicsText(version: TableVersion, topics: Iterable<TopicConfig>): string {
-  const table: string[] = [];
-  for (const topic of topics) table.push(`${JSON.stringify(topic.topicName)}:${JSON.stringify(topicJson(topic))}`);
+/** A topic's own line of the file. */
+export function topicLine(topic: TopicConfig): string {
+  return `${JSON.stringify(topic.topicName)}:${JSON.stringify(topicJson(topic))}`;
+}
+
+/** The whole file from its topics' lines: a table of many topics is put together again with every change. */
+export function topicsText(version: TableVersion, lines: readonly string[]): string {
   const { counter, stateVersion, timestamp } = version;
-  return `{"dataVersion":${JSON.stringify({ counter, stateVersion, timestamp })},"topicConfigTable":{\n${table.join(',\n')}\n}}\n`;
+  return `{"dataVersion":${JSON.stringify({ counter, stateVersion, timestamp })},"topicConfigTable":{\n${lines.join(',\n')}\n}}\n`;
 }
 
 /** A topic's members in Java's order. */
