@@ -183,7 +183,7 @@ export class ActorHost implements RefHost, CellHost {
       if (cell === undefined) this.#deliverToNone(path, message);
       else if (!this.#push(cell, message)) {
         this.refused++;
-        this.#deadLetter(path, message, 'mailbox-full');
+        this.deadLetter(path, message, 'mailbox-full');
       }
       return;
     }
@@ -192,14 +192,14 @@ export class ActorHost implements RefHost, CellHost {
 
   #tellFar(ref: PathRef, message: ActorMessage): boolean {
     if (ref.thread < 0) {
-      this.#deadLetter(ref.path, message, 'no-placement');
+      this.deadLetter(ref.path, message, 'no-placement');
       return true;
     }
     try {
       return this.#port.send(ref.thread, TELL, ref.path, message);
     } catch (thrown) {
       // A message that cannot travel is a bug of the sender, but `tell` never throws: it would fail the wrong actor in a chain.
-      this.#deadLetter(ref.path, message, 'not-a-message', toError(thrown));
+      this.deadLetter(ref.path, message, 'not-a-message', toError(thrown));
       return false;
     }
   }
@@ -230,10 +230,10 @@ export class ActorHost implements RefHost, CellHost {
       this.#settleAsk(Number(path.slice(this.#askPrefix.length)), message);
       return;
     }
-    this.#deadLetter(path, message, 'no-actor');
+    this.deadLetter(path, message, 'no-actor');
   }
 
-  #deadLetter(path: string, message: ActorMessage, reason: DeadLetterReason, cause?: Error): void {
+  deadLetter(path: string, message: ActorMessage, reason: DeadLetterReason, cause?: Error): void {
     this.deadLetters.add(path, message, reason, this.#port.now(), cause);
   }
 
@@ -431,7 +431,7 @@ export class ActorHost implements RefHost, CellHost {
     cell.halt('gone');
     for (let message = cell.mailbox.shift(); message !== undefined; message = cell.mailbox.shift()) {
       this.queued--;
-      this.#deadLetter(cell.path, message, 'actor-stopped');
+      this.deadLetter(cell.path, message, 'actor-stopped');
     }
     this.#cells.delete(cell.path);
     cell.parent?.children?.delete(cell.path.slice(cell.parent.path.length + 1));

@@ -11,10 +11,11 @@ import { RuntimeError } from '../errors.ts';
 import type { HostRecordType } from '../host-record.ts';
 import { PathRef } from '../path-ref.ts';
 import type { Random } from '../random.ts';
-import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts';
-import { createRing, recordBytesMax } from '../ring/ring-layout.ts';
+import type { RecordSink } from '../ring/ring-buffer.ts';
+import { recordBytesMax } from '../ring/ring-layout.ts';
 import { SlotCodec } from '../ring/slot-codec.ts';
 import type { Placement } from './placement.ts';
+import { RingLanes } from './ring-lanes.ts';
 import {
   ACTOR_RESTARTS,
   ACTORS,
@@ -38,8 +39,6 @@ import {
 import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
 import { declareAsleep, declareAwake, sleep, sleepAsync, wake } from './wake-up.ts';
 
-/** Records taken from one ring in a turn before the others have theirs. */
-const RECORDS_A_TURN = 1024;
 /** After this long a turn ends although actors have messages left, so that sockets are served. */
 const TURN_MAX_MS = 4;
 /** A blocking thread looks around at least this often, and shows that it lives. */
@@ -72,7 +71,6 @@ export interface ThreadParts {
 
 export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   readonly index: number;
-
   readonly name: string;
   readonly loop: LoopKind;
   readonly generation: number;
@@ -81,11 +79,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   readonly #words: Int32Array;
   readonly #block: number;
   readonly #codec: SlotCodec;
-  readonly #writers: (RingWriter | undefined)[];
-  readonly #readers: RingReader[] = [];
-  /** Indices of threads whose ring holds unpublished records. */
-  readonly #unpublished: number[] = [];
-  readonly #isUnpublished: Uint8Array;
+  readonly #lanes: RingLanes;
   readonly #handlers: (RecordHandler | undefined)[] = new Array(RAW_TYPE_MAX + 1).fill(undefined);
   readonly #sources: PollSource[] = [];
   readonly #turnEnds: (() => void)[] = [];
@@ -106,7 +100,6 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   #failure: Error | undefined;
   #turnBeganMs = 0;
   #busyFromMs = 0;
-  #ringFull = 0;
   #turns = 0;
   #onCommand: (() => void) | undefined;
   readonly #shouldYield = (): boolean => this.#parts.clock.monotonicMs() - this.#turnBeganMs > TURN_MAX_MS;
@@ -114,17 +107,12 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   constructor(parts: ThreadParts) {
     this.#parts = parts;
     this.index = parts.index;
-
     this.name = parts.name;
     this.loop = parts.loop;
     this.generation = parts.generation;
     this.#words = parts.words;
     this.#block = blockOf(parts.index);
-    this.#writers = parts.ringsOut.map((ring) => (ring === undefined ? undefined : new RingWriter(ring, parts.generation)));
-    this.#isUnpublished = new Uint8Array(parts.threadCount);
-    parts.ringsIn.forEach((ring, from) => {
-      if (ring !== undefined) this.#readers.push(new RingReader(ring, from));
-    });
+    this.#lanes = new RingLanes(parts);
     this.#deaths = new Int32Array(parts.threadCount);
     // Pairs with the root's store of EPOCH: deaths before this thread began are none of its business.
     this.#epoch = Atomics.load(this.#words, EPOCH_WORD);
@@ -211,15 +199,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   sendRecord(thread: number, type: number, length: number, write: (bytes: Uint8Array, view: DataView, offset: number) => void): boolean {
-    const writer = this.#writerTo(thread);
-    const offset = writer.reserve(length);
-    if (offset < 0) {
-      this.#onFull(writer, thread);
-      return false;
-    }
-    write(writer.bytes, writer.view, offset);
-    writer.commit(type);
-    this.#written(thread);
+    if (!this.#lanes.write(thread, type, length, write)) return false;
+    this.workCame();
     return true;
   }
 
@@ -269,15 +250,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
 
   send(thread: number, type: HostRecordType, path: string, message: ActorMessage): boolean {
     const length = this.#codec.encode(path, message);
-    const writer = this.#writerTo(thread);
-    const offset = writer.reserve(length);
-    if (offset < 0) {
-      this.#onFull(writer, thread);
-      return false;
-    }
-    copyBytes(this.#codec.scratch, writer.bytes, offset, length);
-    writer.commit(type);
-    this.#written(thread);
+    if (!this.#lanes.copy(thread, type, this.#codec.scratch, length)) return false;
+    this.workCame();
     return true;
   }
 
@@ -289,57 +263,11 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     }
     const handler = this.#handlers[type];
     if (handler === undefined) {
-      throw new RuntimeError('MQ_RUNTIME_RING_CORRUPT', `No handler on '${this.name}' for raw records of type ${type}`, {
-        type,
-        fromThread,
-      });
+      // A predecessor may have been sent what this generation does not hear yet.
+      this.host.deadLetter(`${this.name}/raw-record-${type}`, { kind: `from thread ${fromThread}` }, 'no-actor');
+      return;
     }
     handler(bytes, view, offset, length, fromThread);
-  }
-
-  #writerTo(thread: number): RingWriter {
-    const writer = this.#writers[thread];
-    if (writer !== undefined) return writer;
-    if (thread !== this.index) {
-      throw new RuntimeError('MQ_RUNTIME_UNKNOWN_THREAD', `There is no thread ${thread}`, { thread });
-    }
-    // Records to oneself are rare: their ring is made when the first is sent.
-    const ring = createRing(this.#parts.ringBytes);
-    const own = new RingWriter(ring, this.generation);
-    this.#writers[thread] = own;
-    this.#readers.push(new RingReader(ring, thread));
-    return own;
-  }
-
-  #written(thread: number): void {
-    if (this.#isUnpublished[thread] === 1) return;
-    this.#isUnpublished[thread] = 1;
-    this.#unpublished.push(thread);
-    this.workCame();
-  }
-
-  /** What is there must become visible now: the consumer is the only one that can make room. */
-  #onFull(writer: RingWriter, thread: number): void {
-    this.#ringFull++;
-    if (writer.publish() && thread !== this.index) wake(this.#words, thread);
-  }
-
-  #publish(): void {
-    const unpublished = this.#unpublished;
-    if (unpublished.length === 0) return;
-    for (let i = 0; i < unpublished.length; i++) {
-      const thread = unpublished[i] as number;
-      this.#isUnpublished[thread] = 0;
-      // The head is stored before the sleeper's word is loaded: see wake-up.ts.
-      (this.#writers[thread] as RingWriter).publish();
-      if (thread !== this.index) wake(this.#words, thread);
-    }
-    unpublished.length = 0;
-  }
-
-  #ringsHaveRecords(): boolean {
-    for (const reader of this.#readers) if (reader.hasRecords) return true;
-    return false;
   }
 
   // ---- turns
@@ -353,8 +281,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       let didWork = false;
       // Pairs with the root's store after a thread's death.
       if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) this.#lookForDeaths();
-      const readers = this.#readers;
-      for (let i = 0; i < readers.length; i++) if ((readers[i] as RingReader).drain(this, RECORDS_A_TURN) > 0) didWork = true;
+      if (this.#lanes.drain(this)) didWork = true;
       const sources = this.#sources;
       for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) didWork = true;
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
@@ -363,7 +290,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       for (let i = 0; i < turnEnds.length; i++) (turnEnds[i] as () => void)();
       // Before the records are shown: whoever has an answer finds the counters that go with it.
       this.#count();
-      this.#publish();
+      this.#lanes.publish();
       return didWork || this.#wantsTurn || this.host.hasWork;
     } finally {
       this.#inTurn = false;
@@ -384,7 +311,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     words[block + DEAD_LETTERS] = host.deadLetters.count;
     words[block + REFUSED] = host.refused;
     words[block + ACTOR_RESTARTS] = host.restarts;
-    words[block + RING_FULL] = this.#ringFull;
+    words[block + RING_FULL] = this.#lanes.full;
   }
 
   #lookForDeaths(): void {
@@ -399,14 +326,14 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
 
   /** Whether something came up that only a look after `declareAsleep` could find. */
   #recheck(): boolean {
-    if (this.#ringsHaveRecords() || this.host.hasWork) return true;
+    if (this.#lanes.hasRecords || this.host.hasWork) return true;
     // Pairs with the root's stores, which are followed by `wake`.
     if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) return true;
     if (Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN && this.#onCommand !== undefined) return true;
     const sources = this.#sources;
     for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
     // A source that found nothing may still have written or told something.
-    return this.#wantsTurn || this.#unpublished.length > 0 || this.host.hasWork;
+    return this.#wantsTurn || this.#lanes.hasUnpublished || this.host.hasWork;
   }
 
   #beat(): void {
@@ -476,7 +403,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     if (this.#isEnded) return;
     if (!this.#isRunning) {
       // `main` has not settled yet: what it sends may go, nothing is taken in.
-      this.#publish();
+      this.#lanes.publish();
       return;
     }
     declareAwake(this.#words, this.index);
@@ -584,13 +511,4 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#heartbeat !== undefined) clearInterval(this.#heartbeat);
   }
-}
-
-/** Short records are copied by a loop: a view for `set` would cost more than the copy. */
-function copyBytes(from: Uint8Array, to: Uint8Array, offset: number, length: number): void {
-  if (length > 128) {
-    to.set(from.subarray(0, length), offset);
-    return;
-  }
-  for (let i = 0; i < length; i++) to[offset + i] = from[i] as number;
 }

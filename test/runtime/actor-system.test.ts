@@ -308,3 +308,19 @@ for (const loop of ['event', 'blocking'] as const) {
     t.equal((await echo(system, 'x/echo/a')).generation, 1, 'once used it is a thread like others');
   });
 }
+
+test('a raw record that a thread does not hear is a dead letter there, and a record to oneself arrives', async (t) => {
+  const { system } = await start(t, tree([worker('x')]));
+  const write = (bytes: Uint8Array, _view: DataView, offset: number): void => void (bytes[offset] = 42);
+  t.ok(system.context.sendRecord(1, 17, 8, write));
+  await echo(system, 'x/echo/a');
+  t.equal(system.stats().threads[1]?.deadLetters, 1);
+  const got = new Promise((resolve) =>
+    system.context.onRecord(18, (bytes, _view, offset, length, from) => resolve([bytes[offset], length, from])),
+  );
+  t.ok(system.context.sendRecord(0, 18, 8, write));
+  t.same(await got, [42, 8, 0]);
+  t.notOk(system.context.sendRecord(1, 17, 1 << 20, write), 'larger than a quarter of the ring');
+  t.throws(() => system.context.sendRecord(9, 17, 8, write), { code: 'MQ_RUNTIME_UNKNOWN_THREAD' });
+  t.throws(() => system.context.onRecord(256, () => {}), { code: 'MQ_RUNTIME_LIMIT' });
+});
