@@ -217,12 +217,16 @@ class StartingBroker implements RunningBroker {
           queueIds: page.map((queue) => queue.queueId),
           handles: page.map((queue) => queue.handle),
         };
-        while (!shard.tell(known)) await new Promise((resolve) => setTimeout(resolve, 1));
+        while (!shard.tell(known)) await this.#pause(1);
         if (from % (16 * QUEUES_PER_PAGE) === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     }
     const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', replyTo }), SERVE_MAX_MS);
     if (serving.error !== '') throw new Error(`The shard ${name} cannot listen: ${serving.error}`);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#system.context.schedule(ms, resolve));
   }
 
   /** A dead shard's lane is written to its published end before its successor takes it over. */
@@ -234,7 +238,7 @@ class StartingBroker implements RunningBroker {
     while (lane.written() !== lane.published()) {
       if (context.monotonicMs() > until) throw new Error(`The log lane of shard ${index} was not drained within ${LANE_DRAIN_MAX_MS} ms`);
       context.wake(context.threadIndex('log'));
-      await new Promise((resolve) => setTimeout(resolve, LANE_LOOK_MS));
+      await this.#pause(LANE_LOOK_MS);
     }
   }
 

@@ -3,17 +3,18 @@
  * written, the sync worker what is wanted on disk, and the queue owners what has come. Its death loses nothing: the marks in
  * shared memory say what is in the log, and its successor goes on from there.
  */
+
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { decideThrown } from '../../storage/disk-error-policy.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
-import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { TailWriter } from '../queue/queue-table.ts';
 import { IndexFeed } from './index-feed.ts';
 import { LaneView } from './log-lane.ts';
 import { RunTable } from './run-table.ts';
 import { Sequencer } from './sequencer.ts';
-import { WRITTEN_END, Watermarks } from './watermarks.ts';
+import { Watermarks, WRITTEN_END } from './watermarks.ts';
 
 export type LogThreadData = {
   readonly memory: BrokerMemory;
@@ -148,7 +149,10 @@ class Notices {
         const isSent = this.#thread.sendRecord(owner, ARRIVED_RECORD, handles.length * 4, (_bytes, view, offset) => {
           for (let i = 0; i < handles.length; i++) view.setInt32(offset + i * 4, handles[i]!);
         });
-        if (!isSent) return this.#later();
+        if (!isSent) {
+          this.#later();
+          return;
+        }
         queues.splice(0, handles.length);
       }
     }

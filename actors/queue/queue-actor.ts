@@ -5,7 +5,7 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `PullRequestHoldService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
-import { FLUSHED_END, WRITTEN_END, type Watermarks } from '../commit-log/watermarks.ts';
+import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { decidePull, type PullStatus } from './decide-pull.ts';
 import { type QueueTable, UNIT_BYTES } from './queue-table.ts';
 
@@ -82,15 +82,18 @@ export class QueueActor implements Actor<QueueCommand> {
     switch (message.kind) {
       case 'pull':
         this.#own(message.handle, context);
-        return this.#onPull(message, context);
+        this.#onPull(message, context);
+        return;
       case 'arrived':
-        return this.#onArrived(context);
+        this.#onArrived(context);
+        return;
       case 'query-range':
         this.#own(message.handle, context);
         message.replyTo.tell({ kind: 'queue-range', min: this.#around.table.min(this.#handle), max: this.#visible() });
         return;
       case 'hold-expired':
-        return this.#onHoldExpired(message.hold);
+        this.#onHoldExpired(message.hold);
+        return;
     }
   }
 
@@ -120,7 +123,8 @@ export class QueueActor implements Actor<QueueCommand> {
 
   /** Written but not on disk yet: nobody reads what a power cut could take back. */
   #awaitFlush(context: ActorContext): void {
-    if (this.#around.syncFlush && this.#visible() < this.#around.table.next(this.#handle)) this.#around.tellAfterFlush(context.self as ActorRef<Arrived>, this.#seenFlushed);
+    if (this.#around.syncFlush && this.#visible() < this.#around.table.next(this.#handle))
+      this.#around.tellAfterFlush(context.self as ActorRef<Arrived>, this.#seenFlushed);
   }
 
   /** Answers a held pull if there is something for it. */

@@ -1,50 +1,20 @@
 /**
  * The table of a shard's handlers for requests about one queue's offsets. Only assembles.
  */
-import { GET_EARLIEST_MSG_STORETIME, GET_MAX_OFFSET, GET_MIN_OFFSET, SEARCH_OFFSET_BY_TIMESTAMP } from '../../protocol/remoting/request-code.ts';
-import type { ActorRef } from '../../runtime/actor.ts';
+import {
+  GET_EARLIEST_MSG_STORETIME,
+  GET_MAX_OFFSET,
+  GET_MIN_OFFSET,
+  SEARCH_OFFSET_BY_TIMESTAMP,
+} from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { getEarliestStoreTime } from '../gateway/handlers/queue/get-earliest-store-time.ts';
 import { getMaxOffset } from '../gateway/handlers/queue/get-max-offset.ts';
 import { getMinOffset } from '../gateway/handlers/queue/get-min-offset.ts';
 import { searchOffsetByTimestamp } from '../gateway/handlers/queue/search-offset-by-timestamp.ts';
-import type { Handler, Request } from '../gateway/request.ts';
+import type { Handler } from '../gateway/request.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
-import type { QueryRange, QueueRange } from './queue-actor.ts';
-
-const SYSTEM_BUSY = 2;
-const ASK_MAX_MS = 2_500;
-
-/** What the queue handlers of a shard share. */
-export class QueueDoor {
-  readonly thread: ThreadContext;
-  readonly topics: TopicTable;
-
-  constructor(thread: ThreadContext, topics: TopicTable) {
-    this.thread = thread;
-    this.topics = topics;
-  }
-
-  /** −1: no such queue. */
-  handle(topic: string, queueId: number): number {
-    return this.topics.get(topic)?.queueHandles[queueId] ?? -1;
-  }
-
-  /** Asks the queue's actor what consumers see; `onRange` is not called when it gives no answer: the request is answered busy. */
-  askRange(request: Request, topic: string, queueId: number, handle: number, onRange: (range: QueueRange) => void): void {
-    const queue: ActorRef<QueryRange> = this.thread.ref(`queue/${topic}/${queueId}`);
-    this.thread.ask<QueueRange, QueryRange>(
-      queue,
-      (replyTo) => ({ kind: 'query-range', handle, replyTo }),
-      ASK_MAX_MS,
-      (range) => {
-        if (range !== undefined) onRange(range);
-        else request.answer(SYSTEM_BUSY, `queue ${queueId} of ${topic} gave no answer within ${ASK_MAX_MS} ms; try again`);
-        this.thread.requestTurn();
-      },
-    );
-  }
-}
+import { QueueDoor } from './queue-door.ts';
 
 export function createQueueHandlers(thread: ThreadContext, topics: TopicTable): Map<number, Handler> {
   const door = new QueueDoor(thread, topics);

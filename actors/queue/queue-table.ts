@@ -264,7 +264,11 @@ export class TailWriter extends QueueTable {
     const used = new Set<number>();
     for (let handle = 0; handle < memory.queueMax; handle++) {
       if (!this.isUsed(handle)) continue;
-      for (let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1; chunk >= 0; chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1) {
+      for (
+        let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1;
+        chunk >= 0;
+        chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1
+      ) {
         used.add(chunk);
         if (chunk === this.rows[handle * ROW_WORDS + HEAD]! - 1) break;
       }

@@ -147,7 +147,9 @@ class Shard {
     };
     if (this.#index === 0) {
       const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)]);
-      for (const page of known) page.handles.forEach((handle, i) => queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle));
+      for (const page of known) {
+        for (const [i, handle] of page.handles.entries()) queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle);
+      }
       startRegistration(thread, {
         nameServers: config.registerAddresses,
         clusterName: config.brokerClusterName,
@@ -239,6 +241,7 @@ class Shard {
       selfPath: pullSelf,
       topics,
       groups,
+      table,
       lanes,
       slots: memory.readSlots[this.#index]!,
       limits: { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs },

@@ -4,7 +4,7 @@
  */
 import { decodeGetEarliestMsgStoretimeRequest } from '../../../../protocol/remoting/requests/get-earliest-msg-storetime.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
-import type { QueueDoor } from '../../../queue/queue-handlers.ts';
+import type { QueueDoor } from '../../../queue/queue-door.ts';
 import type { EarliestTime, EarliestTimeFound } from '../../../store/reader-actor.ts';
 import type { Handler } from '../../request.ts';
 

@@ -4,7 +4,7 @@
  */
 import { decodeGetMaxOffsetRequest } from '../../../../protocol/remoting/requests/get-max-offset.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { QueueDoor } from '../../../queue/queue-handlers.ts';
+import type { QueueDoor } from '../../../queue/queue-door.ts';
 import type { Handler } from '../../request.ts';
 
 export function getMaxOffset(door: QueueDoor): Handler {

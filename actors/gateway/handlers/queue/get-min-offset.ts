@@ -4,7 +4,7 @@
  */
 import { decodeGetMinOffsetRequest } from '../../../../protocol/remoting/requests/get-min-offset.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { QueueDoor } from '../../../queue/queue-handlers.ts';
+import type { QueueDoor } from '../../../queue/queue-door.ts';
 import type { Handler } from '../../request.ts';
 
 export function getMinOffset(door: QueueDoor): Handler {

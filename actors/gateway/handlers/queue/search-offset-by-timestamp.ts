@@ -5,7 +5,7 @@
  */
 import { decodeSearchOffsetByTimestampRequest } from '../../../../protocol/remoting/requests/search-offset-by-timestamp.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
-import type { QueueDoor } from '../../../queue/queue-handlers.ts';
+import type { QueueDoor } from '../../../queue/queue-door.ts';
 import type { OffsetFound, SearchOffset } from '../../../store/reader-actor.ts';
 import type { Handler } from '../../request.ts';
 
