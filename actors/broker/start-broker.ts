@@ -13,6 +13,8 @@ import { LaneView } from '../commit-log/log-lane.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
+import type { AwaitRegistered } from '../registration/registration-actor.ts';
+import { REGISTRATION_PATH } from '../registration/start-registration.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
 import {
@@ -28,6 +30,8 @@ import {
 import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
+import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
+import { TOPIC_REGISTRY_PATH } from '../topic/topic-table-actor.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
@@ -101,6 +105,7 @@ class StartingBroker implements RunningBroker {
       this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues));
       await Promise.all(this.#shards.map((name) => this.#serve(name)));
       this.#isServing = true;
+      if (this.#memory !== null) await this.#awaitRoutes();
     } catch (error) {
       await this.#system.stop();
       throw error;
@@ -206,6 +211,19 @@ class StartingBroker implements RunningBroker {
   }
 
   /** Gives a shard what it needs and waits until it listens. */
+  /** What is said to be ready has its topics, and routes at every name server that answers. */
+  async #awaitRoutes(): Promise<void> {
+    const topics: ActorRef<AwaitTopics> = this.#system.ref(TOPIC_REGISTRY_PATH);
+    await this.#system.ask<TopicsReady, AwaitTopics>(topics, (replyTo) => ({ kind: 'await-topics', replyTo }), SERVE_MAX_MS);
+    if (this.#config.registerAddresses.length === 0) return;
+    const registration: ActorRef<AwaitRegistered> = this.#system.ref(REGISTRATION_PATH);
+    await this.#system.ask<TopicsRegistered, AwaitRegistered>(
+      registration,
+      (replyTo) => ({ kind: 'await-registered', replyTo }),
+      SERVE_MAX_MS,
+    );
+  }
+
   async #serve(name: string): Promise<void> {
     const shard: ActorRef<ShardCommand> = this.#system.ref(shardPath(name));
     if (name === this.#shards[0]) {
