@@ -34,7 +34,7 @@ import type { GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import { type Pull, type PullReply, unitPhysical, unitSize } from '../queue/queue-actor.ts';
-import { UNIT_BYTES } from '../queue/queue-table.ts';
+import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -45,6 +45,11 @@ const MESSAGES_MAX = 8192;
 const HOLD_MS_MAX = 60_000;
 /** Pulls of one connection that wait for their answer. */
 const IN_FLIGHT_MAX = 16_384;
+/** A queue's actor that does not answer in this time after the hold has died with its shard: the client is told to pull again. */
+const ANSWER_MS_MAX = 1_000;
+const EXPIRE_EVERY_MS = 500;
+/** A reader's own limit is its death. */
+const READING_MS_MAX = 600_000;
 /** Parsed inline subscriptions kept. */
 const EXPRESSIONS_MAX = 4096;
 
@@ -58,6 +63,9 @@ const READER_GONE: ReaderGone = { kind: 'reader-gone' };
 
 type Pending = {
   readonly connection: ClientConnection;
+  readonly offset: number;
+  /** Monotonic ms at which the queue's actor should long have answered; far off while a reader is at work. */
+  expiresAt: number;
   readonly opaque: number;
   readonly isBinary: boolean;
   readonly topic: TopicState;
@@ -94,6 +102,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #coldWaiting: ColdPull[] = [];
   readonly #reader: ActorRef<ColdPull>;
   readonly #self: ActorRef<PullReply | ColdRead>;
+  readonly #table: QueueTable;
   readonly #header = new PullHeader();
   readonly #pending: Map<number, Pending> = new Map();
   #nextTicket = 0;
@@ -118,6 +127,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     selfPath: string;
     topics: TopicTable;
     groups: GroupTable;
+    table: QueueTable;
     lanes: LaneReader;
     slots: SharedArrayBuffer;
     limits: PullLimits;
@@ -127,6 +137,13 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#topics = parts.topics;
     this.#groups = parts.groups;
     this.#lanes = parts.lanes;
+    this.#table = parts.table;
+    const expire = (): void => {
+      this.#expire();
+      parts.thread.schedule(EXPIRE_EVERY_MS, expire);
+    };
+    // With one shard the queues' actors die with their pullers' connections only.
+    if (parts.thread.threadsOf('shard').length > 1) parts.thread.schedule(EXPIRE_EVERY_MS, expire);
     this.#slots = new Uint8Array(parts.slots);
     for (let slot = READ_SLOTS - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
     this.#reader = parts.thread.ref<ColdPull>('reader');
@@ -179,8 +196,14 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
     const max = Math.min(Math.max(1, header.maxMsgNums), MESSAGES_MAX);
     const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, this.#limits.bytesMax) : this.#limits.bytesMax;
+    const askedMs = this.#limits.longPolling
+      ? Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX)
+      : this.#limits.shortPollingMs;
+    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs;
     this.#pending.set(ticket, {
       connection,
+      offset: header.queueOffset,
+      expiresAt: this.#thread.monotonicMs() + holdMs + ANSWER_MS_MAX,
       opaque: header.opaque,
       isBinary: header.isBinary,
       topic,
@@ -190,10 +213,6 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       codes,
     });
     connection.inFlight++;
-    const askedMs = this.#limits.longPolling
-      ? Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX)
-      : this.#limits.shortPollingMs;
-    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs;
     const pull: Pull = {
       kind: 'pull',
       ticket,
@@ -404,6 +423,19 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#settle(reply.ticket, pending);
   }
 
+  #expire(): void {
+    const now = this.#thread.monotonicMs();
+    for (const [ticket, pending] of this.#pending) {
+      if (now < pending.expiresAt) continue;
+      this.#settle(ticket, pending);
+      if (!pending.connection.isOpen) continue;
+      const handle = pending.topic.queueHandles[pending.queueId]!;
+      const max = this.#table.next(handle);
+      const status = pending.offset < max ? 'NO_MATCHED_MESSAGE' : 'OFFSET_OVERFLOW_ONE';
+      this.#answer(pending, status, pending.offset, pending.offset, this.#table.min(handle), max, null, 0, 0);
+    }
+  }
+
   #settle(ticket: number, pending: Pending): void {
     this.#pending.delete(ticket);
     pending.connection.inFlight--;
@@ -411,6 +443,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 
   #readCold(pending: Pending, reply: PullReply): void {
     this.counters.coldPulls++;
+    pending.expiresAt = this.#thread.monotonicMs() + READING_MS_MAX;
     const cold: ColdPull = {
       kind: 'cold-pull',
       ticket: reply.ticket,
