@@ -6,6 +6,8 @@ const ENTRY_WORDS = 5;
 const HEADER_WORDS = 32;
 const HEAD = 0;
 const TAIL = 16;
+/** Entries looked at ahead: what they need stays in the second cache until they are given. */
+const GROUP = 512;
 const TWO_32 = 0x1_0000_0000;
 
 /** @param entries a power of two */
@@ -18,12 +20,18 @@ export class IndexFeed {
   readonly capacity: number;
   readonly #mask: number;
   #head: number;
+  #sum = 0;
 
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
     this.capacity = (this.#words.length - HEADER_WORDS) / ENTRY_WORDS;
     this.#mask = this.capacity - 1;
     this.#head = Atomics.load(this.#words, HEAD);
+  }
+
+  /** Nobody's business: the last sum of `ahead`. */
+  get lookedAhead(): number {
+    return this.#sum;
   }
 
   /** Entries that wait for the store worker. */
@@ -52,24 +60,37 @@ export class IndexFeed {
     if (this.#words[HEAD] !== this.#head) Atomics.store(this.#words, HEAD, this.#head);
   }
 
-  /** The store worker takes every waiting entry. */
-  take(entry: (keyHash: number, physical: number, storeTimestamp: number) => void): number {
+  /**
+   * The store worker takes every waiting entry. `ahead` is told the key hashes of the next few hundred entries before they are
+   * given, so that it can have what they need near; what it gives back is added up and kept, for else it could be left out.
+   */
+  take(entry: (keyHash: number, physical: number, storeTimestamp: number) => void, ahead: (keyHash: number) => number = nothing): number {
     const words = this.#words;
+    const mask = this.#mask;
     const head = Atomics.load(words, HEAD);
     let tail = words[TAIL]!;
     let taken = 0;
     while (tail !== head) {
-      const at = HEADER_WORDS + (tail & this.#mask) * ENTRY_WORDS;
-      entry(
-        words[at]!,
-        (words[at + 2]! >>> 0) * TWO_32 + (words[at + 1]! >>> 0),
-        (words[at + 4]! >>> 0) * TWO_32 + (words[at + 3]! >>> 0),
-      );
-      tail = (tail + 1) | 0;
-      taken++;
-      if ((taken & 4095) === 0) Atomics.store(words, TAIL, tail);
+      const left = (head - tail) | 0;
+      const end = left > GROUP ? (tail + GROUP) | 0 : head;
+      let sum = 0;
+      for (let next = tail; next !== end; next = (next + 1) | 0) sum = (sum + ahead(words[HEADER_WORDS + (next & mask) * ENTRY_WORDS]!)) | 0;
+      this.#sum = sum;
+      for (; tail !== end; tail = (tail + 1) | 0) {
+        const at = HEADER_WORDS + (tail & mask) * ENTRY_WORDS;
+        entry(
+          words[at]!,
+          (words[at + 2]! >>> 0) * TWO_32 + (words[at + 1]! >>> 0),
+          (words[at + 4]! >>> 0) * TWO_32 + (words[at + 3]! >>> 0),
+        );
+        taken++;
+      }
+      Atomics.store(words, TAIL, tail);
     }
-    Atomics.store(words, TAIL, tail);
     return taken;
   }
+}
+
+function nothing(): number {
+  return 0;
 }

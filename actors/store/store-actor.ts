@@ -98,6 +98,7 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     if (physical >= this.#indexedTo) this.#index!.put(keyHash, physical, storeTimestamp);
   };
   readonly #dropEntry = (): void => {};
+  readonly #touchEntry = (keyHash: number): number => this.#index!.touch(keyHash);
 
   constructor(parts: StoreActorParts) {
     this.#parts = parts;
@@ -263,7 +264,7 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     if (this.#index === null) return feed.take(this.#dropEntry);
     if (this.#isIndexBehind) this.#index.flush();
     this.#isIndexBehind = true;
-    const taken = feed.take(this.#putEntry);
+    const taken = feed.take(this.#putEntry, this.#touchEntry);
     this.#isIndexBehind = false;
     return taken;
   }

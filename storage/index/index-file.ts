@@ -41,6 +41,8 @@ export class IndexFile {
   #dirtyPages: Uint8Array | null = null;
   #hasDirtySlots = false;
   #run: Uint8Array | null = null;
+  /** The same bytes, for `put`: one store a number. */
+  #runView: DataView | null = null;
   /** Number of the first entry in the run; entries before it are in the file. */
   #runBase: number;
   #beginTimestamp: number;
@@ -123,12 +125,21 @@ export class IndexFile {
     return this.#endPosition;
   }
 
+  /**
+   * Brings the slot of a key that is put soon into the processor's cache. Slots lie at random in 20 MB: loads that wait for nothing
+   * overlap, where those of one `put` after the other do not. Gives what stands there, so that the load is not left out.
+   */
+  touch(keyHash: number): number {
+    const slots = this.#slots;
+    return slots === null ? 0 : (slots[keyHash % this.#slotCount] as number);
+  }
+
   /** Adds an entry. False: the file is full. */
   put(keyHash: number, position: number, storeTimestamp: number): boolean {
     const number = this.#entryCount;
     if (number >= this.#entryMax) return false;
     const slots = this.#slots ?? this.#loadSlots();
-    const run = this.#run as Uint8Array;
+    const run = this.#runView as DataView;
     const slot = keyHash % this.#slotCount;
     const former = slots[slot] as number;
     if (number <= 1) {
@@ -137,11 +148,11 @@ export class IndexFile {
     }
     const seconds = this.#beginTimestamp <= 0 ? 0 : Math.floor((storeTimestamp - this.#beginTimestamp) / 1000);
     const at = (number - this.#runBase) * INDEX_ENTRY_BYTES;
-    writeInt32(run, at, keyHash);
-    writeInt32(run, at + 4, Math.floor(position / 0x1_0000_0000));
-    writeInt32(run, at + 8, position | 0);
-    writeInt32(run, at + 12, seconds < 0 ? 0 : Math.min(seconds, INT32_MAX));
-    writeInt32(run, at + 16, former);
+    run.setInt32(at, keyHash);
+    run.setInt32(at + 4, Math.floor(position / 0x1_0000_0000));
+    run.setInt32(at + 8, position | 0);
+    run.setInt32(at + 12, seconds < 0 ? 0 : Math.min(seconds, INT32_MAX));
+    run.setInt32(at + 16, former);
     slots[slot] = number;
     (this.#dirtyPages as Uint8Array)[Math.floor(slot / PAGE_SLOTS)] = 1;
     this.#hasDirtySlots = true;
@@ -204,6 +215,7 @@ export class IndexFile {
     this.#slots = null;
     this.#dirtyPages = null;
     this.#run = null;
+    this.#runView = null;
   }
 
   get isLoaded(): boolean {
@@ -291,6 +303,7 @@ export class IndexFile {
     const slots = new Int32Array(new SharedArrayBuffer(this.#slotCount * 4));
     this.#dirtyPages = new Uint8Array(Math.ceil(this.#slotCount / PAGE_SLOTS));
     this.#run = new Uint8Array(RUN_ENTRIES * INDEX_ENTRY_BYTES);
+    this.#runView = new DataView(this.#run.buffer);
     this.#slots = slots;
     this.#runBase = this.#entryCount;
     if (this.#entryCount <= 1) {
