@@ -48,7 +48,7 @@ export function main(thread: ThreadContext, data: LogThreadData): void {
     log.setMaxOffset(marks.read(WRITTEN_END));
     const opened = new Sequencer({
       lanes: data.memory.lanes.map((lane) => new LaneView(lane)),
-      queues: new TailWriter(data.memory.queues),
+      queues: new TailWriter(data.memory.queues, thread.generation > 0),
       runs: new RunTable(data.memory.runs),
       feed: new IndexFeed(data.memory.feed),
       marks,

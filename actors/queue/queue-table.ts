@@ -252,7 +252,8 @@ export class TailWriter extends QueueTable {
   readonly #holders: Set<number> = new Set();
   readonly #view: DataView;
 
-  constructor(memory: QueueMemory) {
+  /** @param takesOver a former log worker has left chunks on the rows */
+  constructor(memory: QueueMemory, takesOver = false) {
     super(memory);
     this.#next = new Float64Array(memory.queueMax);
     this.#known = new Uint8Array(memory.queueMax);
@@ -260,21 +261,22 @@ export class TailWriter extends QueueTable {
     this.#filled = new Int32Array(memory.queueMax);
     this.#isTouched = new Uint8Array(memory.queueMax);
     this.#view = new DataView(memory.chunks);
-    // A log worker that takes over: chunks in use are those that hang on a row; all others are free.
-    const used = new Set<number>();
-    for (let handle = 0; handle < memory.queueMax; handle++) {
-      if (!this.isUsed(handle)) continue;
-      for (
-        let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1;
-        chunk >= 0;
-        chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1
-      ) {
-        used.add(chunk);
-        if (chunk === this.rows[handle * ROW_WORDS + HEAD]! - 1) break;
-      }
-    }
+    const used = takesOver ? this.#chunksOnRows() : new Set<number>();
     while (this.freed.pop() >= 0);
     for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) if (!used.has(chunk)) this.#free.push(chunk);
+  }
+
+  #chunksOnRows(): Set<number> {
+    const used = new Set<number>();
+    for (let handle = 0; handle < this.queueMax; handle++) {
+      if (!this.isUsed(handle)) continue;
+      const head = this.rows[handle * ROW_WORDS + HEAD]! - 1;
+      for (let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1; chunk >= 0; chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1) {
+        used.add(chunk);
+        if (chunk === head) break;
+      }
+    }
+    return used;
   }
 
   get freeChunks(): number {

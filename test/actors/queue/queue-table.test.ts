@@ -124,7 +124,7 @@ test('TailWriter that takes over goes on where the published rows end', (t) => {
   append(first, 0, CHUNK_UNITS + 20);
   first.publish(nobody);
   append(first, 0, 5);
-  const second = new TailWriter(memory);
+  const second = new TailWriter(memory, true);
   t.equal(second.peek(0), CHUNK_UNITS + 20, 'what was not published is given out again');
   append(second, 0, 2);
   second.publish(nobody);
