@@ -102,8 +102,9 @@ export class NameServerLink {
     return this.#pump(now);
   }
 
-  /** Registers everything as soon as may be, whatever was registered. */
-  registerAll(now: number): LinkEffect[] {
+  /** Registers everything as soon as may be, whatever was registered; that covers all changes up to `seq`. */
+  registerAll(seq: number, now: number): LinkEffect[] {
+    this.#wanted = Math.max(this.#wanted, seq);
     this.#needsAll = true;
     return this.#pump(now);
   }

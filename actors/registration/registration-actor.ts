@@ -137,7 +137,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         this.#fetchTopics(context);
         break;
       case 'register-now':
-        if (this.#loaded) this.#each((link) => link.registerAll(now), context);
+        if (this.#loaded) this.#each((link) => link.registerAll(this.#seq, now), context);
         break;
       case 'await-registered':
         this.#wait(this.#seq, message.replyTo, true, context);
@@ -219,7 +219,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#version = newer(this.#version, message.version);
     this.#loaded = true;
     const now = context.monotonicMs();
-    this.#each((link) => link.registerAll(now), context);
+    this.#each((link) => link.registerAll(this.#seq, now), context);
   }
 
   #topicsChanged(message: TopicsChanged, context: ActorContext): void {

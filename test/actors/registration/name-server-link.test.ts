@@ -134,7 +134,7 @@ test('NameServerLink unregisters where it is registered, and always ends', async
   const bye = two.unregister(1);
   t.same(kinds(bye), ['unregister']);
   t.same(kinds(two.answered(opaque(bye), 0, '', true, 0, 2)), ['unregistered', 'close']);
-  t.same(two.registerAll(3), []);
+  t.same(two.registerAll(0, 3), []);
   const { link: three } = link();
   three.tick(0, 0);
   three.opened(0);

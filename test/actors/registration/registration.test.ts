@@ -118,3 +118,33 @@ test('a name server that was restarted has all routes again without waiting for 
     await broker.system.stop();
   }
 });
+
+test('a name-server shard that was killed has its routes again with the next registration', async (t) => {
+  const server = await startNameServer(3);
+  const broker = await startBroker([server.address]);
+  try {
+    await broker.registered();
+    const topics = Array.from({ length: 60 }, (_, index) => `Topic-${index}`);
+    await Promise.all(topics.map((topic) => broker.create(topic)));
+    for (const shard of ['shard-1', 'shard-0']) {
+      await server.system.terminateThread(shard);
+      await waitUntil(`all routes to be back after the death of ${shard}`, async () => {
+        // A connection of its own each time: the client's may have died with the shard.
+        const client = await RemotingClient.connect(server.address).catch(() => undefined);
+        if (client === undefined) return false;
+        try {
+          const answers = await Promise.all(topics.map((topic) => client.request(105, { topic }, { timeoutMs: 5_000 })));
+          return answers.every((answer) => answer.code === 0);
+        } catch {
+          return false;
+        } finally {
+          await client.close();
+        }
+      });
+      t.pass(`${shard} was replaced`);
+    }
+  } finally {
+    await broker.system.stop();
+    await server.stop();
+  }
+});
