@@ -34,6 +34,8 @@ import type { StoreLayout } from './store-layout.ts';
 
 /** So many queues' files are looked for at the start; it takes some 5 µs each. */
 const QUEUES_LOOKED_AT_MAX = 2000;
+/** Records between two calls of `onProgress`, less one. */
+const PROGRESS_MASK = 0xffff;
 const ZERO_BLOCK_BYTES = 64 * 1024;
 
 export type OpenStoreOptions = {
@@ -46,6 +48,8 @@ export type OpenStoreOptions = {
   /** How long messages of a delay level wait. */
   readonly delayMsOf: (level: number) => number;
   readonly onDamage: (damage: Damage & { readonly path: string }) => void;
+  /** Called again and again while records are walked, for who has to show that it lives. */
+  readonly onProgress?: () => void;
   /** False: no index is kept. Default true. */
   readonly isIndexed?: boolean;
   readonly indexShape?: IndexShape;
@@ -114,6 +118,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
   const index = openIndex(options, wasClean);
   let lostRecords = 0;
+  let walked = 0;
   const tell = (damage: Damage): void => options.onDamage({ ...damage, path: log.pathOf(damage.position) });
   const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, (damage) => {
     lostRecords++;
@@ -122,7 +127,10 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   if (options.liveEnd === undefined) createAbort(disk, layout.abort, options.processId);
   const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
     from: indexStart(index, snapshot, log, start.from),
-    onRecord: (record) => dispatcher.onRecord(record),
+    onRecord: (record) => {
+      dispatcher.onRecord(record);
+      if ((++walked & PROGRESS_MASK) === 0) options.onProgress?.();
+    },
     onDamage: (damage) => {
       dispatcher.onDamage(damage);
       tell(damage);

@@ -39,6 +39,8 @@ export type StoreSurroundings = {
   readonly now: () => number;
   readonly monotonicMs: () => number;
   readonly processId: number;
+  /** Called again and again during a recovery. */
+  readonly onProgress: () => void;
 };
 
 export type OpenedQueue = { readonly topic: string; readonly queueId: number; readonly handle: number; readonly min: number; readonly next: number };
@@ -156,6 +158,7 @@ function openParts(
     processId: around.processId,
     delayMsOf: (level) => delays[Math.min(level, delays.length) - 1] ?? 0,
     onDamage,
+    onProgress: around.onProgress,
     isIndexed: config.indexEnable,
     ...(config.indexShape === undefined ? {} : { indexShape: config.indexShape }),
     ...(config.unitsPerFile === undefined ? {} : { unitsPerFile: config.unitsPerFile }),

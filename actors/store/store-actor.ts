@@ -55,8 +55,10 @@ const HURRY_MS = 2;
 const SHORT_MS = 10;
 /** While units or a checkpoint wait for the log's flush. */
 const FLUSH_LOOK_MS = 50;
-const CHECKPOINT_MS = 3_000;
-const CHECKPOINT_BYTES = 256 * 1024 * 1024;
+/** A checkpoint writes most of the index's 20 MB of slots again: every so often, sooner when a recovery would have much to walk. */
+const CHECKPOINT_MS = 10_000;
+const CHECKPOINT_SOON_MS = 3_000;
+const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 /** A checkpoint may take this share of the time. */
 const CHECKPOINT_SHARE = 20;
 /** A wait for the log's flush so long asks for one. */
@@ -84,7 +86,6 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   /** Index entries of records before it are there already (after a take-over). */
   #indexedTo = 0;
   #nextCheckpoint = 0;
-  #checkpointBegan = 0;
   #checkpointSpent = 0;
   #preparedFor = -1;
   /** Since when something waits for the log's flush; 0: nothing does. */
@@ -289,7 +290,7 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     const { hooks, monotonicMs } = this.#parts;
     if (checkpoint.state === 'none') {
       const grown = tails.position - checkpoint.position;
-      const isTime = began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS / 2);
+      const isTime = began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS + CHECKPOINT_SOON_MS);
       if (!isTime || grown <= 0 || tails.isWaiting) return;
       checkpoint.begin(tails.position, tails.storeTimestamp, tails.recent);
       this.#checkpointSpent = 0;

@@ -40,6 +40,11 @@ export function main(thread: ThreadContext, given: unknown): void {
     now: () => thread.now(),
     monotonicMs: () => thread.monotonicMs(),
     processId: process.pid,
+    // A recovery is one long call that gets on.
+    onProgress: () => {
+      thread.leaveCall();
+      thread.enterCall();
+    },
     hourOf: (now) => {
       clockFace ??= new Intl.DateTimeFormat('en-US', { hour: 'numeric', hourCycle: 'h23' });
       return Number(clockFace.format(now));

@@ -106,6 +106,7 @@ export class StoreUnderTest {
       now: () => clock.now(),
       monotonicMs: () => clock.monotonicMs(),
       processId: 4711,
+      onProgress: () => {},
       hourOf: () => this.#hour,
       takesOver: this.marks.isOpen,
       hooks: {

@@ -115,7 +115,7 @@ test('StoreActor stops with everything on the disk, and the next start walks not
 });
 
 test('openStore recovers after a kill what no round had filed', async (t) => {
-  for (const rounds of [0, 1, 8]) {
+  for (const rounds of [0, 1, 14]) {
     const directory = temporaryDirectory();
     const first = new StoreUnderTest(new NodeDisk(), directory.path);
     first.open();
@@ -128,7 +128,7 @@ test('openStore recovers after a kill what no round had filed', async (t) => {
     const opened = second.open();
     t.notOk(opened.wasClean, 'the abort file was found');
     t.equal(opened.writtenEnd, first.marks.read(WRITTEN_END), `no written record is lost (${rounds} rounds before)`);
-    if (rounds === 8) t.ok(opened.recovered.from > 0, 'only the tail behind the checkpoint is walked');
+    if (rounds === 14) t.ok(opened.recovered.from > 0, 'only the tail behind the checkpoint is walked');
     for (let queueId = 0; queueId < 4; queueId++)
       t.same(bodies(second, 'T', queueId), expected(600, queueId), 'every message once, in order');
     for (let number = 600; number < 700; number++) second.send(message(number));
@@ -149,7 +149,7 @@ test('StoreActor takes over from a dead one beside a log that goes on', async (t
     const store = new StoreUnderTest(new NodeDisk(), path, { syncFlush });
     store.open();
     for (let number = 0; number < 300; number++) store.send(message(number));
-    store.run(5);
+    store.run(14);
     for (let number = 300; number < 500; number++) store.send(message(number));
     if (syncFlush) store.poll();
     store.kill();
@@ -176,7 +176,7 @@ test('StoreActor writes a checkpoint when something changed and none when nothin
   const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
   store.open();
   for (let number = 0; number < 100; number++) store.send(message(number));
-  store.run(8);
+  store.run(14);
   const disk = store.disk as MemoryDisk;
   const table = readWhole(disk, storeLayout(ROOT).queueTable, 1 << 20);
   t.ok(table !== null && table.length > 0, 'the queue table is written');
@@ -199,12 +199,12 @@ test('StoreActor loses nothing that was flushed when the power goes, whatever th
       const lost = opened.recovered.damaged.length;
       if (texts.length < flushedMessages) t.fail(`seed ${seed}: only ${texts.length} of ${flushedMessages} can be read (${lost} damages)`);
       if (new Set(texts).size !== texts.length) t.fail(`seed ${seed}: a message is there twice`);
-      for (let step = 0; step < 12; step++) {
+      for (let step = 0; step < 24; step++) {
         for (let number = 0; number < 20; number++, sent++) store.send(message(sent));
         if (step % 3 === 2) store.flush();
         if (step % 3 === 2) flushedMessages = store.opened.queues.length === 0 && life === 0 ? sent : totalNext(store);
         store.poll();
-        store.advance(700);
+        store.advance(1400);
       }
       disk.cutPower();
     }
@@ -239,7 +239,7 @@ test('StoreActor fences when the disk breaks a promise, and tries nothing again'
     store.open();
     store.send(message(0));
     disk.fail({ ...fault, path: /consumequeue/, times: 1000 });
-    store.run(6);
+    store.run(14);
     t.ok(store.marks.fenced, `${fault.call} ${fault.errno} fences`);
     t.equal(store.reports.filter(({ event }) => event === 'fence').length, 1, 'said once');
     disk.heal();
