@@ -52,8 +52,8 @@ export class CommittedOffsets {
     return true;
   }
 
-  /** Takes over what the store knows, except where a client has been faster. */
-  load(columns: OffsetColumns): void {
+  /** Takes over what the store knows, except where a client has been faster. What is not `isSaved` counts as changed. */
+  load(columns: OffsetColumns, isSaved: boolean): void {
     for (let index = 0; index < columns.topics.length; index++) {
       const topic = columns.topics[index]!;
       const queueId = columns.queueIds[index]!;
@@ -62,6 +62,7 @@ export class CommittedOffsets {
       if (queues === undefined) this.#byTopic.set(topic, (queues = new Map()));
       queues.set(queueId, columns.offsets[index]!);
       this.#count++;
+      if (!isSaved) mark(this.#dirty, topic, queueId);
     }
   }
 

@@ -118,7 +118,7 @@ export class OffsetKeeper {
         this.#onList(message);
         return;
       case 'offsets-loaded':
-        this.#onLoaded(message);
+        this.#onLoaded(message, context);
         return;
       case 'offsets-saved':
         this.#onSaved(message.flight, context);
@@ -202,9 +202,10 @@ export class OffsetKeeper {
     context.schedule(LOAD_AGAIN_MS, { kind: 'load-due' } satisfies OffsetTimer);
   }
 
-  #onLoaded(message: OffsetsLoaded): void {
+  #onLoaded(message: OffsetsLoaded, context: ActorContext): void {
     if (this.#isLoaded || message.request !== this.#loadRequest) return;
-    this.#offsets.load(message.columns);
+    this.#offsets.load(message.columns, message.isSaved);
+    if (this.#offsets.isDirty) this.#scheduleFlush(context);
     if (!message.isLast) return;
     this.#isLoaded = true;
     this.#answerQuestions();

@@ -23,6 +23,8 @@ export type OffsetsLoaded = {
   readonly request: number;
   readonly columns: OffsetColumns;
   readonly isLast: boolean;
+  /** False: some of it is not on disk yet, and whoever holds it must be ready to send it again. */
+  readonly isSaved: boolean;
 };
 /** From a consumer-group actor: its changes, in one or more messages; answered at its path by `offsets-saved` after the last. */
 export type SaveOffsets = {
@@ -141,10 +143,11 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   #onLoad(message: LoadOffsets, context: ActorContext): void {
     const group: ActorRef<OffsetsLoaded> = context.ref(consumerGroupPath(message.group));
     const pages = this.#table.columns(message.group, OFFSETS_PER_MESSAGE);
+    const isSaved = !this.#isDirty && !this.#isSaving;
     for (const [index, columns] of pages.entries()) {
       const isLast = index === pages.length - 1;
       // Without room the group does not see the last page, and asks again.
-      if (!group.tell({ kind: 'offsets-loaded', request: message.request, columns, isLast })) return;
+      if (!group.tell({ kind: 'offsets-loaded', request: message.request, columns, isLast, isSaved })) return;
     }
   }
 

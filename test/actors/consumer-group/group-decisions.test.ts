@@ -89,7 +89,7 @@ test('CommittedOffsets takes every change once, and again after a flight that wa
 test('CommittedOffsets.load does not overwrite what came since', async (t) => {
   const offsets = new CommittedOffsets();
   offsets.commit('T', 0, 9);
-  offsets.load({ topics: ['T', 'T'], queueIds: [0, 1], offsets: [5, 6] });
+  offsets.load({ topics: ['T', 'T'], queueIds: [0, 1], offsets: [5, 6] }, true);
   t.same([offsets.get('T', 0), offsets.get('T', 1), offsets.get('T', 2), offsets.count], [9, 6, -1, 2]);
 });
 
