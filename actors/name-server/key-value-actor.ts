@@ -6,7 +6,8 @@
  */
 import { SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { SaveTable, TableSaved } from '../topic/topic-registry-actor.ts';
+import type { SaveTable, TableSaved } from '../store/store-messages.ts';
+import { TableCourierActor } from '../store/table-courier-actor.ts';
 
 export const KEY_VALUES_FILE = 'kvConfig.json';
 
@@ -16,9 +17,9 @@ export type PutValue = { kind: 'put-value'; namespace: string; key: string; valu
 export type ValuePut = { kind: 'value-put'; code: number; remark: string };
 export type GetValue = { kind: 'get-value'; namespace: string; key: string; replyTo: ActorRef<ValueAnswer> };
 export type ValueAnswer = { kind: 'value'; value: string | null };
-/** All keys of a namespace; one that is too large for a message (1 000 keys) is cut. */
-export type GetNamespace = { kind: 'get-namespace'; namespace: string; replyTo: ActorRef<NamespaceAnswer> };
-export type NamespaceAnswer = { kind: 'namespace'; found: boolean; keys: string[]; values: string[] };
+/** The values of a namespace, page by page: `cursor` 0 first, then `next` until it is −1. */
+export type GetNamespace = { kind: 'get-namespace'; namespace: string; cursor: number; replyTo: ActorRef<NamespaceAnswer> };
+export type NamespaceAnswer = { kind: 'namespace'; found: boolean; keys: string[]; values: string[]; next: number };
 export type KeyValueCommand = PutValue | GetValue | GetNamespace;
 type Saved = { kind: 'saved'; upTo: number; ok: boolean; error: string };
 
@@ -31,10 +32,11 @@ export type KeyValueOptions = {
 
 const SAVE_MAX_MS = 30_000;
 const NAME_MAX = 255;
-const VALUE_MAX = 16 * 1024;
+const VALUE_MAX = 8 * 1024;
 const NAMESPACES_MAX = 64;
 const KEYS_MAX = 10_000;
-const KEYS_PER_ANSWER = 1_000;
+/** Characters of a page, but for its first value: with three bytes each it fits a ring record. */
+const PAGE_CHARACTERS = 8 * 1024;
 const PENDING_MAX = 1_000;
 
 type Pending = {
@@ -52,12 +54,15 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
   #nextSeq = 1;
   #saving = false;
   #keyCount = 0;
+  #courier: ActorRef<SaveTable> | null = null;
 
   constructor(options: KeyValueOptions) {
     this.#options = options;
   }
 
-  started(): void {
+  started(context: ActorContext): void {
+    const { store } = this.#options;
+    if (store !== null) this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(store) });
     for (const [namespace, values] of this.#options.load() ?? []) {
       for (const [key, value] of values) this.#set(namespace, key, value);
     }
@@ -71,20 +76,32 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
       case 'get-value':
         message.replyTo.tell({ kind: 'value', value: this.#namespaces.get(message.namespace)?.get(message.key) ?? null });
         return;
-      case 'get-namespace': {
-        const values = [...(this.#namespaces.get(message.namespace) ?? [])].slice(0, KEYS_PER_ANSWER);
-        message.replyTo.tell({
-          kind: 'namespace',
-          found: this.#namespaces.has(message.namespace),
-          keys: values.map(([key]) => key),
-          values: values.map(([, value]) => value),
-        });
+      case 'get-namespace':
+        this.#getNamespace(message);
         return;
-      }
       case 'saved':
         this.#saved(message, context);
         return;
     }
+  }
+
+  #getNamespace({ namespace, cursor, replyTo }: GetNamespace): void {
+    const all = [...(this.#namespaces.get(namespace) ?? [])];
+    let characters = 0;
+    let end = cursor;
+    while (end < all.length && (end === cursor || characters < PAGE_CHARACTERS)) {
+      const [key, value] = all[end]!;
+      characters += key.length + value.length;
+      end++;
+    }
+    const page = all.slice(cursor, end);
+    replyTo.tell({
+      kind: 'namespace',
+      found: all.length > 0,
+      keys: page.map(([key]) => key),
+      values: page.map(([, value]) => value),
+      next: end < all.length ? end : -1,
+    });
   }
 
   #put(message: PutValue, context: ActorContext): void {
@@ -139,7 +156,7 @@ export class KeyValueActor implements Actor<KeyValueCommand | Saved> {
     const upTo = last.seq;
     const text = keyValuesText(this.#namespaces);
     context.ask<TableSaved, SaveTable>(
-      context.ref(this.#options.store),
+      this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: KEY_VALUES_FILE, text, sync: false, replyTo }),
       SAVE_MAX_MS,
       (reply): Saved => ({

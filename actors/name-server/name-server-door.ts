@@ -6,7 +6,7 @@
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { Connection, Request } from '../gateway/request.ts';
-import type { KeyValueCommand } from './key-value-actor.ts';
+import type { GetNamespace, KeyValueCommand, NamespaceAnswer } from './key-value-actor.ts';
 import { keyValuePath } from './key-value-actor.ts';
 import type { ConnectionClosed, Done, NameServerCommand } from './shard-actor.ts';
 import { nameServerPath, topicShard } from './topic-shard.ts';
@@ -92,6 +92,22 @@ export class NameServerDoor {
       if (reply === undefined) answerBusy(request);
       else onReply(reply);
     });
+  }
+
+  /** All values of a namespace by key; null when there is no such namespace. */
+  readNamespace(request: Request, namespace: string, onValues: (values: ReadonlyMap<string, string> | null) => void): void {
+    const values = new Map<string, string>();
+    const readPage = (cursor: number): void =>
+      this.askValues<NamespaceAnswer>(
+        request,
+        (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace, cursor, replyTo }),
+        (page) => {
+          page.keys.forEach((key, index) => void values.set(key, page.values[index]!));
+          if (page.next >= 0) readPage(page.next);
+          else onValues(values.size > 0 ? values : null);
+        },
+      );
+    readPage(0);
   }
 
   /**

@@ -204,6 +204,8 @@ test('a name server keeps key values and gives the order layout to brokers', asy
     t.equal((await one.request(219, { namespace: 'ORDER_TOPIC_CONFIG' })).code, 22);
     t.equal((await one.request(100, { namespace: 'ORDER_TOPIC_CONFIG', key: 'T', value: 'broker-x:4' })).code, 0);
     t.same((await two.request(101, { namespace: 'ORDER_TOPIC_CONFIG', key: 'T' })).ext, { value: 'broker-x:4' });
+    for (let index = 0; index < 30; index++) await one.request(100, { namespace: 'Large', key: `K${index}`, value: 'v'.repeat(8_000) });
+    for (const client of [one, two]) t.equal(Object.keys(json(await client.request(219, { namespace: 'Large' })).table).length, 30);
     t.same(json(await two.request(219, { namespace: 'ORDER_TOPIC_CONFIG' })), { table: { T: 'broker-x:4' } });
     t.same(json(await register(two, {}, { T: 4, U: 4 })), { table: { T: 'broker-x:4' } });
     t.equal((await one.request(102, { namespace: 'ORDER_TOPIC_CONFIG', key: 'T' })).code, 0);

@@ -9,7 +9,7 @@ import { decodeGetKvConfigRequest } from '../../../../protocol/remoting/requests
 import { decodeGetKvlistByNamespaceRequest } from '../../../../protocol/remoting/requests/get-kvlist-by-namespace.ts';
 import { decodePutKvConfigRequest } from '../../../../protocol/remoting/requests/put-kv-config.ts';
 import { QUERY_NOT_FOUND, SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { GetNamespace, GetValue, NamespaceAnswer, PutValue, ValueAnswer, ValuePut } from '../../../name-server/key-value-actor.ts';
+import type { GetValue, PutValue, ValueAnswer, ValuePut } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { Handler, Request } from '../../request.ts';
 
@@ -52,13 +52,9 @@ export function getValue(door: NameServerDoor): Handler {
 export function getNamespaceValues(door: NameServerDoor): Handler {
   return (request) => {
     const { namespace } = decodeGetKvlistByNamespaceRequest(request.command.ext);
-    door.askValues<NamespaceAnswer>(
-      request,
-      (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace, replyTo }),
-      ({ found, keys, values }) => {
-        if (!found) request.answer(QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`);
-        else request.answer(SUCCESS, null, null, encodeKvTable(keys.map((key, index) => [key, values[index]!] as const)));
-      },
-    );
+    door.readNamespace(request, namespace, (values) => {
+      if (values === null) request.answer(QUERY_NOT_FOUND, `No config item, Namespace: ${namespace}`);
+      else request.answer(SUCCESS, null, null, encodeKvTable(values));
+    });
   };
 }

@@ -10,7 +10,6 @@ import type { TopicConfig } from '../../../../protocol/remoting/bodies/topic-con
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { decodeRegisterBrokerRequest } from '../../../../protocol/remoting/requests/register-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { GetNamespace, NamespaceAnswer } from '../../../name-server/key-value-actor.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { BrokerRegistration, RegisteredTopic } from '../../../name-server/route-table.ts';
 import { HEARTBEAT_TIMEOUT_DEFAULT_MS, HEARTBEAT_TIMEOUT_MAX_MS, HEARTBEAT_TIMEOUT_MIN_MS } from '../../../name-server/route-table.ts';
@@ -106,12 +105,7 @@ function send(door: NameServerDoor, request: Request, registration: BrokerRegist
 
 function answer(door: NameServerDoor, request: Request, { masterAddr, haServerAddr }: BrokerRegistered): void {
   const ext = masterAddr === '' ? null : { haServerAddr, masterAddr };
-  door.askValues<NamespaceAnswer>(
-    request,
-    (replyTo): GetNamespace => ({ kind: 'get-namespace', namespace: ORDER_NAMESPACE, replyTo }),
-    ({ found, keys, values }) => {
-      const body = found ? encodeKvTable(keys.map((key, index) => [key, values[index]!] as const)) : null;
-      request.answer(SUCCESS, null, ext, body);
-    },
-  );
+  door.readNamespace(request, ORDER_NAMESPACE, (values) => {
+    request.answer(SUCCESS, null, ext, values === null ? null : encodeKvTable(values));
+  });
 }
