@@ -7,7 +7,9 @@ import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts'
 import { createRing } from '../ring/ring-layout.ts';
 import { wake } from './wake-up.ts';
 
-/** Records taken from one ring in a turn before the others have theirs. */
+/** Records taken from one ring before the others have theirs. */
+const RECORDS_A_RING = 256;
+/** Records taken in a turn: not more than a mailbox of the usual size takes, should all be for one actor. */
 const RECORDS_A_TURN = 1024;
 /** Shorter records are copied by a loop: a view for `set` would cost more than the copy. */
 const COPIED_BY_LOOP_MAX = 128;
@@ -29,6 +31,7 @@ export class RingLanes {
   readonly #index: number;
   readonly #writers: (RingWriter | undefined)[];
   readonly #readers: RingReader[] = [];
+  #first = 0;
   /** Indices of threads whose ring holds unpublished records. */
   readonly #unpublished: number[] = [];
   readonly #isUnpublished: Uint8Array;
@@ -80,12 +83,17 @@ export class RingLanes {
     return true;
   }
 
-  /** Gives what other threads have published to `sink`, a bounded number from each. True: there was something. */
+  /** Gives what other threads have published to `sink`, a bounded number, each ring its share. True: there was something. */
   drain(sink: RecordSink): boolean {
     const readers = this.#readers;
-    let hasDrained = false;
-    for (let i = 0; i < readers.length; i++) if ((readers[i] as RingReader).drain(sink, RECORDS_A_TURN) > 0) hasDrained = true;
-    return hasDrained;
+    let left = RECORDS_A_TURN;
+    // Another ring is first each time: the last one must not starve when the bound is reached before it.
+    if (++this.#first >= readers.length) this.#first = 0;
+    for (let i = 0, at = this.#first; i < readers.length && left > 0; i++) {
+      left -= (readers[at] as RingReader).drain(sink, Math.min(left, RECORDS_A_RING));
+      if (++at === readers.length) at = 0;
+    }
+    return left < RECORDS_A_TURN;
   }
 
   /** Shows what was written since the last time, and wakes who sleeps on it. */

@@ -281,7 +281,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       let didWork = false;
       // Pairs with the root's store after a thread's death.
       if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) this.#lookForDeaths();
-      if (this.#lanes.drain(this)) didWork = true;
+      // While actors have messages left the rings keep theirs: full rings say no to their senders, full mailboxes could only lose.
+      if (!this.host.hasWork && this.#lanes.drain(this)) didWork = true;
       const sources = this.#sources;
       for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) didWork = true;
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;

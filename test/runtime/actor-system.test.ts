@@ -324,3 +324,20 @@ test('a raw record that a thread does not hear is a dead letter there, and a rec
   t.throws(() => system.context.sendRecord(9, 17, 8, write), { code: 'MQ_RUNTIME_UNKNOWN_THREAD' });
   t.throws(() => system.context.onRecord(256, () => {}), { code: 'MQ_RUNTIME_LIMIT' });
 });
+
+for (const loop of ['event', 'blocking'] as const) {
+  test(`a flood of messages to one actor of a ${loop} thread loses none: its ring holds the sender back`, async (t) => {
+    const { system } = await start(t, tree([{ name: 'x', loop, module }]), { ringBytes: 64 * 1024 });
+    const target = system.ref<EchoCommand>('x/echo/a');
+    const FLOOD = 50_000;
+    for (let sent = 0; sent < FLOOD; ) {
+      if (target.tell({ kind: 'note' })) sent++;
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+    const ask = () => system.ask<{ kind: 'count'; received: number }, EchoCommand>(target, (replyTo) => ({ kind: 'count', replyTo }), 5000);
+    let count: { received: number } | undefined;
+    while (count === undefined) count = await ask().catch(() => new Promise<undefined>((resolve) => setTimeout(resolve, 5, undefined)));
+    t.equal(count.received, FLOOD);
+    t.equal(system.stats().threads[1]?.deadLetters, 0);
+  });
+}
