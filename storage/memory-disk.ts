@@ -39,6 +39,8 @@ export type Fault = {
   readonly times?: number;
   /** For a write: bytes that are written before it fails. Default 0. */
   readonly doneBytes?: number;
+  /** The machine goes down in this call: a sync has done nothing yet, and forgotten nothing. Default false. */
+  readonly isCut?: boolean;
 };
 
 type PlantedFault = Fault & { seen: number; done: number };
@@ -258,6 +260,7 @@ export class MemoryDisk implements Disk {
   syncContent(content: Content, path: string): void {
     const fault = this.#faultOf('sync', path);
     this.writes++;
+    if (fault?.isCut === true) throw new DiskError('sync', fault.errno, path);
     if (fault !== null) {
       // As Linux does: the pages count as clean from now on, and are not on the disk. A further sync says that all is well.
       content.dirty.clear();

@@ -76,6 +76,8 @@ export class IndexFile {
     this.#usedSlots = readInt32(header, 32);
     this.#entryCount = Math.min(Math.max(1, readInt32(header, 36)), shape.entries);
     this.#runBase = this.#entryCount;
+    // A header that was cut off in its middle may say an end that its count does not cover.
+    if (isSuspect) this.#readEnd();
   }
 
   /** Opens the index file at `path`, or makes it, sparse. `isSuspect`: the former run did not end in order. */
@@ -237,13 +239,7 @@ export class IndexFile {
     }
     this.#entryCount = low;
     this.#runBase = low;
-    this.#endPosition = this.#beginPosition;
-    this.#endTimestamp = this.#beginTimestamp;
-    if (low > 1) {
-      this.#readEntry(low - 1, entry);
-      this.#endPosition = readInt64(entry, 4);
-      this.#endTimestamp = this.#beginTimestamp + readInt32(entry, 12) * 1000;
-    }
+    this.#readEnd();
     this.#isHeaderDirty = true;
     const slots = this.#slots ?? this.#loadSlots();
     if (low > 1) this.#rebuildSlots(slots);
@@ -318,6 +314,18 @@ export class IndexFile {
     const isSound = this.#readSlots(slots);
     if (!isSound) this.#rebuildSlots(slots);
     return slots;
+  }
+
+  /** Takes the end from the last entry that is counted. */
+  #readEnd(): void {
+    this.#endPosition = this.#beginPosition;
+    this.#endTimestamp = this.#beginTimestamp;
+    if (this.#entryCount <= 1) return;
+    const entry = new Uint8Array(INDEX_ENTRY_BYTES);
+    this.#readEntry(this.#entryCount - 1, entry);
+    this.#endPosition = readInt64(entry, 4);
+    // Entries count whole seconds: the end must not lie before the last one's time.
+    this.#endTimestamp = this.#beginTimestamp + readInt32(entry, 12) * 1000 + 999;
   }
 
   #clearSlots(slots: Int32Array): void {

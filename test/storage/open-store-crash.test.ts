@@ -61,7 +61,7 @@ function placeOf(written: Written): string {
 function openOrCrash(disk: MemoryDisk, options: OpenStoreOptions, chance: () => number, cut: 'power' | 'kill'): StoreWriter {
   while (chance() < 0.33) {
     const call = (['write', 'sync', 'truncate', 'remove', 'sync-directory'] as const)[Math.floor(chance() * 5)] ?? 'write';
-    disk.fail({ call, errno: 'EIO', after: Math.floor(chance() * 20), times: 1_000_000 });
+    disk.fail({ call, errno: 'EIO', after: Math.floor(chance() * 20), times: 1_000_000, isCut: chance() < 0.5 });
     try {
       StoreWriter.open(options);
     } catch (error) {
@@ -100,7 +100,7 @@ function crashRun(t: Test, seed: number, cut: 'power' | 'kill'): void {
       if (chance() < 0.7) {
         const call = (['write', 'sync', 'truncate', 'rename', 'sync-directory'] as const)[Math.floor(chance() * 5)] ?? 'write';
         const after = Math.floor(chance() * (call === 'write' ? 300 : 8));
-        disk.fail({ call, errno: 'EIO', after, times: 1_000_000, doneBytes: Math.floor(chance() * 200) });
+        disk.fail({ call, errno: 'EIO', after, times: 1_000_000, isCut: chance() < 0.5, doneBytes: Math.floor(chance() * 200) });
       }
       const steps = 20 + Math.floor(chance() * 150);
       for (let step = 0; step < steps; step++) {
@@ -116,8 +116,8 @@ function crashRun(t: Test, seed: number, cut: 'power' | 'kill'): void {
         else if (act < 0.14) writer.checkpoint();
       }
       // Without its snapshot, or after somebody else has written, the store is opened by its checkpoint.
-      if (chance() < 0.2) writer.close();
-      if (chance() < 0.15) disk.remove('/store/config/queueTable.snapshot');
+      if (chance() < 0.3) writer.close();
+      if (chance() < 0.25) disk.remove('/store/config/queueTable.snapshot');
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
     }

@@ -120,7 +120,7 @@ test('IndexFile loses nothing that it flushed, however the next flush is cut off
     file.flush();
     disk.syncDirectory('/');
     for (let entry = 12; entry < 30; entry++) file.put(entry % 5, entry, 1000);
-    disk.fail({ call: seed % 2 === 0 ? 'write' : 'sync', errno: 'EIO', after: (seed >> 1) % 3 });
+    disk.fail({ call: seed % 2 === 0 ? 'write' : 'sync', errno: 'EIO', after: (seed >> 1) % 3, isCut: true });
     if (seed % 5 !== 0) thrown(() => file.flush());
     disk.cutPower();
     const again = open(disk, true);
