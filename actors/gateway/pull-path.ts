@@ -33,7 +33,8 @@ import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-a
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
-import { type Pull, type PullReply, unitPhysical, unitSize } from '../queue/queue-actor.ts';
+import type { Pull, PullReply } from '../queue/queue-actor.ts';
+import { unitPhysical, unitSize } from '../queue/select-units.ts';
 import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';

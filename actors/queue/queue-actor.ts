@@ -8,6 +8,7 @@ import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { decidePull, type PullStatus } from './decide-pull.ts';
 import { type QueueTable, UNIT_BYTES } from './queue-table.ts';
+import { selectUnits, unitEnd } from './select-units.ts';
 
 /** Messages from `offset` on, at most `max` with together about `bytesMax`; waits up to `holdMs` (0: not) for the first. */
 export type Pull = {
@@ -196,52 +197,4 @@ export class QueueActor implements Actor<QueueCommand> {
     }
     return this.#flushed;
   }
-}
-
-const TWO_32 = 0x1_0000_0000;
-
-export function unitPhysical(units: Uint8Array, at: number): number {
-  return readInt32(units, at) * TWO_32 + (readInt32(units, at + 4) >>> 0);
-}
-
-export function unitSize(units: Uint8Array, at: number): number {
-  return readInt32(units, at + 8);
-}
-
-function unitEnd(units: Uint8Array, at: number): number {
-  return unitPhysical(units, at) + unitSize(units, at);
-}
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
-
-const selected = { found: 0, scanned: 0 };
-
-/**
- * Keeps the units whose tag code is wanted at the front of `units`, up to `max` and `bytesMax` (but one at least); says how many
- * and how many were looked at. The result is reused from call to call.
- */
-export function selectUnits(
-  units: Uint8Array,
-  count: number,
-  max: number,
-  bytesMax: number,
-  codes: readonly number[],
-): { readonly found: number; readonly scanned: number } {
-  let found = 0;
-  let bytes = 0;
-  let unit = 0;
-  for (; unit < count && found < max; unit++) {
-    const at = unit * UNIT_BYTES;
-    if (codes.length > 0 && !codes.includes(readInt32(units, at + 16))) continue;
-    const size = unitSize(units, at);
-    if (found > 0 && bytes + size > bytesMax) break;
-    bytes += size;
-    if (found !== unit) units.copyWithin(found * UNIT_BYTES, at, at + UNIT_BYTES);
-    found++;
-  }
-  selected.found = found;
-  selected.scanned = unit;
-  return selected;
 }
