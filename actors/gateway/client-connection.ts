@@ -131,6 +131,17 @@ export class ClientConnection implements Connection {
     output.length += frame.length;
   }
 
+  /**
+   * Writes bytes that are not ours to keep, behind what was collected; `release` is called when the kernel has them all, or the
+   * connection is gone. Only for a socket without unsent bytes.
+   */
+  writeLent(bytes: Uint8Array, release: () => void): void {
+    this.#socket.cork();
+    this.flush();
+    this.#socket.write(bytes, release);
+    this.#socket.uncork();
+  }
+
   /** The turn's end: hands what was collected to the socket. */
   flush(): void {
     this.isDirty = false;

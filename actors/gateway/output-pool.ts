@@ -4,7 +4,8 @@
  * sizes and are kept, up to a bound, for the next answer.
  */
 
-const SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024, 5 * 1024 * 1024] as const;
+const KIB = 1024;
+const SIZES = [4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, 1024 * KIB, 1536 * KIB, 2560 * KIB, 5120 * KIB] as const;
 /** Idle memory kept for each size. */
 const KEPT_BYTES_MAX = 8 * 1024 * 1024;
 

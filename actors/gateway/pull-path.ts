@@ -39,6 +39,7 @@ import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
 
 /** Messages of one answer, whatever was asked for. */
 const MESSAGES_MAX = 8192;
@@ -51,6 +52,8 @@ const ANSWER_MS_MAX = 1_000;
 const EXPIRE_EVERY_MS = 500;
 /** A reader's own limit is its death. */
 const READING_MS_MAX = 600_000;
+/** Below it a copy is cheaper than a slot that waits for its socket. */
+const LEND_BYTES_MIN = 64 * 1024;
 /** Parsed inline subscriptions kept. */
 const EXPRESSIONS_MAX = 4096;
 
@@ -101,6 +104,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #reading: Int32Array = new Int32Array(READ_SLOTS).fill(-1);
   /** Cold pulls that wait for a slot. */
   readonly #coldWaiting: ColdPull[] = [];
+  readonly #ahead = new ReadAhead();
+  /** The slot of the answer at hand went to a socket, which gives it back. */
+  #isLent = false;
+  #isAheadWatched = false;
   readonly #reader: ActorRef<ColdPull>;
   readonly #self: ActorRef<PullReply | ColdRead>;
   readonly #table: QueueTable;
@@ -424,6 +431,40 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#settle(reply.ticket, pending);
   }
 
+  #answerRead(pending: Pending, read: ColdRead): void {
+    if (read.status !== 'FOUND' || read.length === 0) {
+      this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, null, 0, 0);
+      return;
+    }
+    const at = read.slot * READ_SLOT_BYTES;
+    if (pending.codes.length > 0) {
+      this.counters.messagesOut += read.count;
+      this.counters.bytesOut += read.length;
+      this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, this.#slots, at, at + read.length);
+      return;
+    }
+    const handle = pending.topic.queueHandles[pending.queueId]!;
+    const now = this.#thread.monotonicMs();
+    const cut = this.#ahead.split(handle, this.#slots, at, at + read.length, read.nextOffset, pending.max, pending.bytesMax, now);
+    this.#answerCut(pending, cut, read.offset, read.min, read.max);
+    if (this.#ahead.size > 0 && !this.#isAheadWatched) this.#watchAhead();
+  }
+
+  #watchAhead(): void {
+    this.#isAheadWatched = true;
+    this.#thread.schedule(AHEAD_IDLE_MS, () => {
+      this.#ahead.expire(this.#thread.monotonicMs());
+      this.#isAheadWatched = false;
+      if (this.#ahead.size > 0) this.#watchAhead();
+    });
+  }
+
+  #answerCut(pending: Pending, cut: Cut, offset: number, min: number, max: number): void {
+    this.counters.messagesOut += cut.count;
+    this.counters.bytesOut += cut.end - cut.start;
+    this.#answer(pending, 'FOUND', offset, cut.next, min, max, cut.bytes, cut.start, cut.end);
+  }
+
   #expire(): void {
     const now = this.#thread.monotonicMs();
     for (const [ticket, pending] of this.#pending) {
@@ -443,8 +484,18 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   }
 
   #readCold(pending: Pending, reply: PullReply): void {
+    const handle = pending.topic.queueHandles[pending.queueId]!;
+    const now = this.#thread.monotonicMs();
+    const isPlain = pending.codes.length === 0;
+    const cut = isPlain ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
+    if (cut !== null) {
+      this.#settle(reply.ticket, pending);
+      this.#answerCut(pending, cut, reply.offset, reply.min, reply.max);
+      return;
+    }
     this.counters.coldPulls++;
-    pending.expiresAt = this.#thread.monotonicMs() + READING_MS_MAX;
+    const readsAhead = isPlain && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
+    pending.expiresAt = now + READING_MS_MAX;
     const cold: ColdPull = {
       kind: 'cold-pull',
       ticket: reply.ticket,
@@ -452,10 +503,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       shard: pending.connection.shard,
       topic: pending.topic.name,
       queueId: pending.queueId,
-      handle: pending.topic.queueHandles[pending.queueId]!,
+      handle,
       offset: reply.offset,
-      max: pending.max,
-      bytesMax: pending.bytesMax,
+      max: readsAhead ? MESSAGES_MAX : pending.max,
+      bytesMax: readsAhead ? AHEAD_BYTES : pending.bytesMax,
       codes: pending.codes as number[],
       min: reply.min,
       visibleMax: reply.max,
@@ -484,18 +535,15 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     // An answer from before the reader's death: its slot has been given away.
     if (this.#reading[read.slot] !== read.ticket) return;
     this.#reading[read.slot] = -1;
+    this.#isLent = false;
     const pending = this.#pending.get(read.ticket);
     if (pending !== undefined) {
       this.#settle(read.ticket, pending);
       if (pending.connection.isOpen) {
-        const at = read.slot * READ_SLOT_BYTES;
-        const body = read.length === 0 ? null : this.#slots;
-        this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, body, at, at + read.length);
-        this.counters.messagesOut += read.count;
-        this.counters.bytesOut += read.length;
+        this.#answerRead(pending, read);
       }
     }
-    this.#freeSlots.push(read.slot);
+    if (!this.#isLent) this.#freeSlots.push(read.slot);
     this.#startCold();
   }
 
@@ -519,10 +567,31 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     fields.topicSysFlag = pending.topic.topicSysFlag;
     fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
     const bytes = bodyEnd - bodyStart;
+    if (body === this.#slots && this.#mayLend(pending.connection, bytes)) {
+      this.#lend(pending, body, bodyStart, bodyEnd);
+      return;
+    }
     const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * status.length + bytes);
     const at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
     if (body !== null) copyBytes(body, bodyStart, bodyEnd, output.bytes, at);
     output.length = at + bytes;
+  }
+
+  /** A large answer goes to the socket from its slot, unless the socket is slow or the slots are needed. */
+  #mayLend(connection: ClientConnection, bytes: number): boolean {
+    return bytes >= LEND_BYTES_MIN && connection.unsentBytes === 0 && this.#freeSlots.length >= READ_SLOTS / 2;
+  }
+
+  #lend(pending: Pending, body: Uint8Array, start: number, end: number): void {
+    const slot = Math.floor(start / READ_SLOT_BYTES);
+    this.#isLent = true;
+    const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * this.#fields.remark.length);
+    output.length = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, this.#fields, end - start);
+    pending.connection.writeLent(body.subarray(start, end), () => {
+      this.#freeSlots.push(slot);
+      this.#startCold();
+      this.#thread.requestTurn();
+    });
   }
 
   #say(pending: Pending, responseCode: number, remark: string): void {
