@@ -26,11 +26,13 @@ import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import { EXPIRE_EVERY_MS, SendAnswers } from '../gateway/send-answers.ts';
 import { SendPath } from '../gateway/send-path.ts';
+import { KEY_VALUES_FILE, parseKeyValues } from '../name-server/key-value-actor.ts';
 import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
 import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { REGISTRATION_PATH, startRegistration } from '../registration/start-registration.ts';
+import { STORE_PATH } from '../store/store-messages.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
 import { TopicRegistryActor } from '../topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
@@ -123,10 +125,21 @@ class Shard {
     thread.spawn(`gateway/${this.#index}`, () => gateway, { mailboxMax: 65_536 });
     if (data.config.nameServerEnable) {
       const registration = data.config.brokerEnable ? REGISTRATION_PATH : null;
-      gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs: data.config.nameServerScanMs, registration }));
+      // A lone name server has no store: its key values live as long as it does.
+      const keyValues =
+        data.memory === null ? {} : { keyValues: { load: () => parseKeyValues(this.#loadTable(KEY_VALUES_FILE)), store: STORE_PATH } };
+      const scanMs = data.config.nameServerScanMs;
+      gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs, registration, ...keyValues }));
     }
     if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
     thread.onStop(() => this.#stop());
+  }
+
+  /** A metadata table as it was saved last, or as much of it as can be read; null: there is none. */
+  #loadTable(name: string): unknown {
+    const loaded = loadTable(new NodeDisk(), join(storeLayout(this.#config.storePath).config, name));
+    for (const problem of loaded.problems) this.#thread.log('warn', 'A table was passed over', { name, problem });
+    return loaded.value;
   }
 
   #addBroker(memory: BrokerMemory, shards: readonly string[], known: readonly KnownQueues[]): void {
@@ -138,13 +151,7 @@ class Shard {
     const topics = new TopicTable();
     const settings = topicSettings(config);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
-    const disk = new NodeDisk();
-    const directory = storeLayout(config.storePath).config;
-    const load = (name: string): unknown => {
-      const loaded = loadTable(disk, join(directory, name));
-      for (const problem of loaded.problems) thread.log('warn', 'A table was passed over', { name, problem });
-      return loaded.value;
-    };
+    const load = (name: string): unknown => this.#loadTable(name);
     if (this.#index === 0) {
       const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)]);
       for (const page of known) {
