@@ -74,7 +74,8 @@ export class IndexFeed {
       const left = (head - tail) | 0;
       const end = left > GROUP ? (tail + GROUP) | 0 : head;
       let sum = 0;
-      for (let next = tail; next !== end; next = (next + 1) | 0) sum = (sum + ahead(words[HEADER_WORDS + (next & mask) * ENTRY_WORDS]!)) | 0;
+      for (let next = tail; next !== end; next = (next + 1) | 0)
+        sum = (sum + ahead(words[HEADER_WORDS + (next & mask) * ENTRY_WORDS]!)) | 0;
       this.#sum = sum;
       for (; tail !== end; tail = (tail + 1) | 0) {
         const at = HEADER_WORDS + (tail & mask) * ENTRY_WORDS;

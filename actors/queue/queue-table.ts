@@ -271,7 +271,11 @@ export class TailWriter extends QueueTable {
     for (let handle = 0; handle < this.queueMax; handle++) {
       if (!this.isUsed(handle)) continue;
       const head = this.rows[handle * ROW_WORDS + HEAD]! - 1;
-      for (let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1; chunk >= 0; chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1) {
+      for (
+        let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1;
+        chunk >= 0;
+        chunk = this.chunkWords[chunk * CHUNK_WORDS + PREVIOUS]! - 1
+      ) {
         used.add(chunk);
         if (chunk === head) break;
       }
@@ -435,6 +439,8 @@ export class TailFiler extends QueueTable {
       assert(chunk >= 0, 'Unfiled units lie in chunks');
       const at = chunk * CHUNK_WORDS;
       const base = (words[at + BASE_HI]! >>> 0) * TWO_32 + (words[at + BASE_LO]! >>> 0);
+      // HEAD goes on before FILED does: a worker that died in between had filed what lies before this chunk.
+      if (filed < base) filed = base;
       const end = Math.min(base + CHUNK_UNITS, upTo);
       if (filed < end) {
         const byteAt = chunk * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + (filed - base) * UNIT_BYTES;

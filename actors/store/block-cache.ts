@@ -5,7 +5,7 @@
  * from the beginning, and what lay behind that end were zeros. Blocks begin anew with each segment.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
-import type { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
+import type { RecoverableLog } from '../../storage/commit-log/recover.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 /** A topic's eight queues pulled with a megabyte each. */
@@ -14,13 +14,13 @@ const BLOCKS_MAX = 40;
 type Block = { base: number; length: number; readonly bytes: Buffer };
 
 export class BlockCache {
-  readonly #log: CommitLogReader;
+  readonly #log: RecoverableLog;
   readonly #writtenEnd: () => number;
   /** By base; the order is that of the last use. */
   readonly #blocks: Map<number, Block> = new Map();
   #last: Block | null = null;
 
-  constructor(log: CommitLogReader, writtenEnd: () => number) {
+  constructor(log: RecoverableLog, writtenEnd: () => number) {
     this.#log = log;
     this.#writtenEnd = writtenEnd;
   }

@@ -24,12 +24,13 @@ import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 import { UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
 import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
+import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
 import type { PullStatus } from '../queue/decide-pull.ts';
 import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
-import { BlockCache } from './block-cache.ts';
 import { selectUnits, unitEnd, unitPhysical, unitSize } from '../queue/select-units.ts';
+import { BlockCache } from './block-cache.ts';
 
 /** Units looked at in one pull; a filter that matches little answers "go on from here" after so many. */
 const SCAN_UNITS_MAX = 8192;
@@ -92,7 +93,9 @@ export class ColdReader {
   constructor(parts: ColdReadParts) {
     this.#parts = parts;
     this.#log = new CommitLogReader(parts.disk, parts.layout.commitLog, parts.segmentBytes);
-    this.#blocks = new BlockCache(this.#log, parts.writtenEnd);
+    const read = (buffer: Uint8Array, offset: number, length: number, position: number): number =>
+      this.#readLog(buffer, offset, length, position);
+    this.#blocks = new BlockCache({ segmentBytes: parts.segmentBytes, read }, parts.writtenEnd);
     this.#unitsPerFile = parts.unitsPerFile ?? UNITS_PER_FILE;
     this.#queues = ConsumeQueueSet.open(parts.disk, parts.layout.consumeQueue, { isWritable: false, unitsPerFile: this.#unitsPerFile });
   }
@@ -154,10 +157,10 @@ export class ColdReader {
   /** Reads the record at `physical`, wherever a client has that number from: every part of it is checked. Gives its size, 0: there is none. */
   view(physical: number, end: number, target: Uint8Array): number {
     if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return 0;
-    if (this.#log.read(this.#head, 0, 8, physical) < 8) return 0;
+    if (this.#readLog(this.#head, 0, 8, physical) < 8) return 0;
     const size = readInt32(this.#head, 0);
     if (size < RECORD_FIXED_BYTES || size > target.length || physical + size > end) return 0;
-    const read = this.#log.read(target, 0, size, physical);
+    const read = this.#readLog(target, 0, size, physical);
     const room = this.#log.segmentBytes - (physical % this.#log.segmentBytes);
     return scanRecord(target, 0, read, physical, room, RECORD_BYTES_MAX, this.#record) === size ? size : 0;
   }
@@ -196,9 +199,28 @@ export class ColdReader {
     // Nothing behind FILED is certain to be in the file yet; what was filed meanwhile may still lie in memory.
     const filed = Math.min(count, table.filed(queue.handle) - offset);
     if (filed <= 0) return table.readUnits(queue.handle, offset, count, units);
-    let read = this.#queues.queue(queue.topic, queue.queueId).read(units, 0, offset, filed);
+    let read = this.#readFile(queue, offset, filed);
     while (read > 0 && unitSize(units, (read - 1) * UNIT_BYTES) === 0) read--;
     return read;
+  }
+
+  #readFile(queue: { topic: string; queueId: number }, offset: number, count: number): number {
+    try {
+      return this.#queues.queue(queue.topic, queue.queueId).read(this.#units, 0, offset, count);
+    } catch (error) {
+      if (isGone(error)) return 0;
+      throw error;
+    }
+  }
+
+  /** As `CommitLogReader.read`; 0 also for a segment that retention has just removed. */
+  #readLog(buffer: Uint8Array, offset: number, length: number, position: number): number {
+    try {
+      return this.#log.read(buffer, offset, length, position);
+    } catch (error) {
+      if (isGone(error)) return 0;
+      throw error;
+    }
   }
 
   /** A visible offset without a unit: removed by retention, or not there again yet; a hole that stays is passed over, and told. */
@@ -262,7 +284,7 @@ export class ColdReader {
       this.#parts.onBadRecord(request.topic, request.queueId, start, `its unit says ${bytes} bytes`);
       return length;
     }
-    const read = isDense ? this.#log.read(target, length, bytes, start) : 0;
+    const read = isDense ? this.#readLog(target, length, bytes, start) : 0;
     let next = length;
     for (let unit = first; unit < end; unit++) {
       const at = unit * UNIT_BYTES;
@@ -270,14 +292,17 @@ export class ColdReader {
       const size = unitSize(units, at);
       // Back to back they lie where they are wanted; else each is copied from its block and counts only if it is sound.
       const from = isDense ? length + physical - start : next;
-      const isThere = isDense ? physical - start + size <= read : next + size <= target.length && this.#blocks.copy(physical, size, target, next);
+      const isThere = isDense
+        ? physical - start + size <= read
+        : next + size <= target.length && this.#blocks.copy(physical, size, target, next);
       if (!isThere) {
         this.#gone++;
         continue;
       }
       let reason = wrongRecord(target, from, size, physical);
       // The file has the last word, not a block of it.
-      if (reason !== '' && !isDense && this.#log.read(target, from, size, physical) === size) reason = wrongRecord(target, from, size, physical);
+      if (reason !== '' && !isDense && this.#readLog(target, from, size, physical) === size)
+        reason = wrongRecord(target, from, size, physical);
       if (reason !== '') {
         this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
         continue;
@@ -292,7 +317,11 @@ export class ColdReader {
   readonly #found = { offset: 0, time: 0 };
 
   /** Store time of the first message at or after `offset` that can be read; `end` when there is none before it. One that was removed is older than all. */
-  #timeFrom(queue: { topic: string; queueId: number; handle: number }, offset: number, end: number): { readonly offset: number; readonly time: number } {
+  #timeFrom(
+    queue: { topic: string; queueId: number; handle: number },
+    offset: number,
+    end: number,
+  ): { readonly offset: number; readonly time: number } {
     const found = this.#found;
     const unit = this.#units;
     for (let probe = offset; probe < end; probe++) {
@@ -300,7 +329,7 @@ export class ColdReader {
       if (selectUnits(unit, 1, 1, RECORD_BYTES_MAX, []).found === 0) continue;
       const physical = unitPhysical(unit, 0);
       const head = this.#head;
-      if (this.#log.read(head, 0, HEAD_BYTES, physical) < STORE_TIMESTAMP_AT + 8) return this.#at(probe, -1);
+      if (this.#readLog(head, 0, HEAD_BYTES, physical) < STORE_TIMESTAMP_AT + 8) return this.#at(probe, -1);
       if (wrongRecord(head, 0, readInt32(head, 0), physical) !== '') continue;
       const isV6 = (readInt32(head, SYS_FLAG_AT) & BORN_HOST_V6_FLAG) !== 0;
       return this.#at(probe, readInt64(head, STORE_TIMESTAMP_AT + (isV6 ? HOST_V6_EXTRA_BYTES : 0)));
@@ -315,6 +344,11 @@ export class ColdReader {
     this.#found.time = time;
     return this.#found;
   }
+}
+
+/** Retention removes files while this thread reads: one that was there a moment ago. */
+function isGone(error: unknown): boolean {
+  return error instanceof DiskError && error.errno === 'ENOENT';
 }
 
 /** Why what lies at `at` is not the record of `size` bytes at `physical`; '' when it is. */

@@ -136,7 +136,9 @@ export class FileTails {
     const failure = this.#fileBatch();
     if (failure !== null) throw failure;
     if (this.#unknown.size === 0) return;
-    throw new StoreError('MQ_STORE_UNFILED', `${this.#unknown.size} queues have units that are not in their files`, { queues: this.#unknown.size });
+    throw new StoreError('MQ_STORE_UNFILED', `${this.#unknown.size} queues have units that are not in their files`, {
+      queues: this.#unknown.size,
+    });
   }
 
   #collect(now: number, monotonicMs: number): void {
@@ -200,10 +202,10 @@ export class FileTails {
     return this.#parts.handles.get(handle) ?? this.#learn(handle);
   }
 
-  /** The record of the first unit that is not filed says whose it is. */
+  /** The record of the newest unit, which is not filed and so in memory, says whose it is. */
   #learn(handle: number): ConsumeQueue | null {
     const { filer, log, queues, handles } = this.#parts;
-    if (filer.readUnits(handle, filer.filed(handle), 1, this.#unit) === 0) return this.#tell(handle, 'its first unit is not in memory');
+    if (filer.readUnits(handle, filer.next(handle) - 1, 1, this.#unit) === 0) return this.#tell(handle, 'its newest unit is not in memory');
     const physical = unitPhysicalOffset(this.#unit, 0);
     const size = unitSize(this.#unit, 0);
     const bytes = new Uint8Array(Math.min(size, RECORD_BYTES_MAX));

@@ -9,9 +9,9 @@
 import type { Damage } from '../../storage/commit-log/recover.ts';
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import type { Disk } from '../../storage/file.ts';
-import { readWhole, TABLE_BYTES_MAX } from '../../storage/json-table.ts';
 import type { IndexShape } from '../../storage/index/index-file.ts';
-import { type OpenedStore as StoreParts, openStore as openStoreParts } from '../../storage/open-store.ts';
+import { readWhole, TABLE_BYTES_MAX } from '../../storage/json-table.ts';
+import { openStore as openStoreParts, type OpenedStore as StoreParts } from '../../storage/open-store.ts';
 import { type StoreLayout, storeLayout } from '../../storage/store-layout.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
@@ -43,7 +43,13 @@ export type StoreSurroundings = {
   readonly onProgress: () => void;
 };
 
-export type OpenedQueue = { readonly topic: string; readonly queueId: number; readonly handle: number; readonly min: number; readonly next: number };
+export type OpenedQueue = {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly handle: number;
+  readonly min: number;
+  readonly next: number;
+};
 
 /** What the broker starts from. */
 export type OpenedStore = {

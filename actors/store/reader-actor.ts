@@ -151,7 +151,18 @@ export class ReaderActor implements Actor<ReaderCommand> {
     const end = marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
     const length = this.#parts.reader.view(physical, end, this.#slot(view.shard, slot));
     const status = length > 0 ? 'FOUND' : 'OFFSET_FOUND_NULL';
-    view.replyTo.tell({ kind: 'cold-read', ticket, slot, length, count: length > 0 ? 1 : 0, offset: 0, nextOffset: 0, min: 0, max: 0, status });
+    view.replyTo.tell({
+      kind: 'cold-read',
+      ticket,
+      slot,
+      length,
+      count: length > 0 ? 1 : 0,
+      offset: 0,
+      nextOffset: 0,
+      min: 0,
+      max: 0,
+      status,
+    });
   }
 
   #slot(shard: number, slot: number): Uint8Array {

@@ -7,7 +7,7 @@ import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
-import { WRITTEN_END, Watermarks } from '../commit-log/watermarks.ts';
+import { Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { ColdReader } from './cold-read.ts';
 import { READER_PATH, ReaderActor } from './reader-actor.ts';

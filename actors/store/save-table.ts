@@ -5,9 +5,9 @@
  * Source: RocketMQ 5.3 `ConfigManager.persist`.
  */
 import { join } from 'node:path';
+import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import { replaceFile } from '../../storage/json-table.ts';
-import { DiskError } from '../../storage/errors.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
 
 /** `topics.json` and the like: no path. */

@@ -17,13 +17,20 @@ import type { IndexFeed } from '../commit-log/index-feed.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { TailFiler } from '../queue/queue-table.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
+import type { RetentionRules } from './decide-retention.ts';
 import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
 import { RetentionRounds } from './retention-rounds.ts';
-import type { RetentionRules } from './decide-retention.ts';
 import { isNoRoom, isTableName, TableSaver } from './save-table.ts';
-import { OPENED_PAGE_BYTES, type OpenStore, type QueryIndex, type SaveTable, type StoreCommand, type StoreStopped } from './store-messages.ts';
+import {
+  OPENED_PAGE_BYTES,
+  type OpenStore,
+  type QueryIndex,
+  type SaveTable,
+  type StoreCommand,
+  type StoreStopped,
+} from './store-messages.ts';
 
 /** What the store actor asks of its thread. */
 export interface StoreHooks {
@@ -69,7 +76,13 @@ const RETRY_MAX_MS = 1_000;
 const FOUND_MAX = 1024;
 
 type Round = { readonly kind: 'round' };
-type OpenParts = { readonly files: StoreFiles; readonly tails: FileTails; readonly checkpoint: CheckpointSteps; readonly retention: RetentionRounds; readonly saver: TableSaver };
+type OpenParts = {
+  readonly files: StoreFiles;
+  readonly tails: FileTails;
+  readonly checkpoint: CheckpointSteps;
+  readonly retention: RetentionRounds;
+  readonly saver: TableSaver;
+};
 
 export class StoreActor implements Actor<StoreCommand | Round> {
   readonly #parts: StoreActorParts;
@@ -185,8 +198,14 @@ export class StoreActor implements Actor<StoreCommand | Round> {
         this.#openFailure = { error: error.message, code: error.code };
       }
     }
-    const failure = this.#openFailure ?? (this.#openedBytes === null ? { error: 'The store is open already', code: 'MQ_STORE_OPEN' } : null);
-    message.replyTo.tell({ kind: 'store-opened', error: failure?.error ?? '', code: failure?.code ?? '', bytes: this.#openedBytes?.length ?? 0 });
+    const failure =
+      this.#openFailure ?? (this.#openedBytes === null ? { error: 'The store is open already', code: 'MQ_STORE_OPEN' } : null);
+    message.replyTo.tell({
+      kind: 'store-opened',
+      error: failure?.error ?? '',
+      code: failure?.code ?? '',
+      bytes: this.#openedBytes?.length ?? 0,
+    });
   }
 
   #use(files: StoreFiles): void {
@@ -290,7 +309,8 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     const { hooks, monotonicMs } = this.#parts;
     if (checkpoint.state === 'none') {
       const grown = tails.position - checkpoint.position;
-      const isTime = began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS + CHECKPOINT_SOON_MS);
+      const isTime =
+        began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS + CHECKPOINT_SOON_MS);
       if (!isTime || grown <= 0 || tails.isWaiting) return;
       checkpoint.begin(tails.position, tails.storeTimestamp, tails.recent);
       this.#checkpointSpent = 0;
@@ -363,7 +383,8 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     const open = this.#open;
     if (open === null) return `Cannot save ${name}: the store is not open`;
     if (this.#isFenced) return `Cannot save ${name}: the disk failed before, start the broker again when it is sound`;
-    if (!isTableName(name)) return `A table's name is letters, digits, - and _ with .json behind, not ${JSON.stringify(name.slice(0, 100))}`;
+    if (!isTableName(name))
+      return `A table's name is letters, digits, - and _ with .json behind, not ${JSON.stringify(name.slice(0, 100))}`;
     try {
       this.#parts.hooks.inCall(() => open.saver.save(name, text, sync));
       return '';

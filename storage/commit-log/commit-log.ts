@@ -13,8 +13,10 @@ import { DescriptorCache } from '../descriptor-cache.ts';
 import type { Disk } from '../file.ts';
 import { SegmentSet } from '../segment-set.ts';
 
-/** Descriptors that one opened log holds at most. */
-const OPEN_MAX = 64;
+/** Descriptors that a reader holds at most. */
+const READER_OPEN_MAX = 64;
+/** Who writes or syncs needs the newest segments only, and a removed one keeps its space while anybody has it open. */
+const WRITER_OPEN_MAX = 3;
 
 /** Reads the log with descriptors of its own; sees segments that others add. */
 export class CommitLogReader {
@@ -24,7 +26,7 @@ export class CommitLogReader {
 
   constructor(disk: Disk, directory: string, segmentBytes: number) {
     this.segmentBytes = segmentBytes;
-    this.#cache = new DescriptorCache(disk, OPEN_MAX);
+    this.#cache = new DescriptorCache(disk, READER_OPEN_MAX);
     this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, 'read');
   }
 
@@ -56,7 +58,7 @@ export class CommitLog {
     this.#disk = disk;
     this.directory = directory;
     this.segmentBytes = segmentBytes;
-    this.#cache = new DescriptorCache(disk, OPEN_MAX);
+    this.#cache = new DescriptorCache(disk, WRITER_OPEN_MAX);
     this.#segments = SegmentSet.over(disk, this.#cache, directory, segmentBytes, 'source');
     this.#segments.scan();
     this.#maxOffset = this.#segments.firstBase;

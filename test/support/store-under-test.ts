@@ -2,8 +2,7 @@
  * The store's writing and reading side without threads: the sequencer, the store actor and the cold reader as they run in
  * production, over one disk and the simulation's clock. The test plays the shard, the sync worker and the root.
  */
-import { encodeMessageRecord } from '../../model/message-record.ts';
-import { javaHash } from '../../model/java-hash.ts';
+
 import { allocateIndexFeed, IndexFeed } from '../../actors/commit-log/index-feed.ts';
 import {
   allocateLane,
@@ -27,6 +26,8 @@ import type { RetentionRules } from '../../actors/store/decide-retention.ts';
 import type { OpenedStore, StoreConfig } from '../../actors/store/open-store.ts';
 import { StoreActor } from '../../actors/store/store-actor.ts';
 import type { FetchOpenedPage, OpenedPage, StoreCommand, StoreOpened, StoreStopped } from '../../actors/store/store-messages.ts';
+import { javaHash } from '../../model/java-hash.ts';
+import { encodeMessageRecord } from '../../model/message-record.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import { Simulation } from '../../runtime/simulation.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
@@ -88,7 +89,11 @@ export class StoreUnderTest {
       ...config,
     };
     this.#hour = hour ?? 0;
-    this.memory = { queues: allocateQueues(256, chunkCount ?? 64), marks: allocateWatermarks(), feed: allocateIndexFeed(feedEntries ?? 4096) };
+    this.memory = {
+      queues: allocateQueues(256, chunkCount ?? 64),
+      marks: allocateWatermarks(),
+      feed: allocateIndexFeed(feedEntries ?? 4096),
+    };
     this.marks = new Watermarks(this.memory.marks);
     this.table = new QueueTable(this.memory.queues);
     this.store = this.spawnStore();

@@ -29,7 +29,15 @@ function makeStore(messages: number, queues: number, filedUpTo: number, bodyByte
   return { store, known };
 }
 
-function readAll(t: Test, store: StoreUnderTest, reader: ColdReader, queueId: number, max: number, bytesMax: number, tags: string[]): string[] {
+function readAll(
+  t: Test,
+  store: StoreUnderTest,
+  reader: ColdReader,
+  queueId: number,
+  max: number,
+  bytesMax: number,
+  tags: string[],
+): string[] {
   const handle = store.handle('T', queueId);
   const target = new Uint8Array(new SharedArrayBuffer(64 * 1024));
   const texts: string[] = [];
@@ -74,11 +82,19 @@ test('ColdReader gives exactly the wanted messages, in order, whatever the sizes
 test('ColdReader sees what was appended after it read a part of the same block', async (t) => {
   const { store, known } = makeStore(40, 4, 39);
   const reader = store.reader();
-  t.same(readAll(t, store, reader, 1, 32, 1 << 16, []), known[1]!.map(({ body }) => body));
+  t.same(
+    readAll(t, store, reader, 1, 32, 1 << 16, []),
+    known[1]!.map(({ body }) => body),
+  );
   for (let number = 40; number < 200; number++) {
     store.send({ topic: 'T', queueId: number % 4, body: `later ${number}`, tag: 'A', key: 'k' });
     if (number % 4 === 1) known[1]!.push({ body: `later ${number}`, tag: 'A', time: 0 });
-    if (number % 20 === 0) t.same(readAll(t, store, reader, 1, 32, 1 << 16, []), known[1]!.map(({ body }) => body), 'all of it');
+    if (number % 20 === 0)
+      t.same(
+        readAll(t, store, reader, 1, 32, 1 << 16, []),
+        known[1]!.map(({ body }) => body),
+        'all of it',
+      );
   }
   t.same(store.badRecords, []);
 });
@@ -120,7 +136,8 @@ test('ColdReader finds offsets by store time as the Java broker does', async (t)
   const handle = store.handle('T', 1);
   const times = known[1]!.map(({ time }) => time);
   const max = times.length;
-  const search = (time: number, boundary: 'LOWER' | 'UPPER', min = 0): number => reader.searchOffset('T', 1, handle, time, boundary, min, max);
+  const search = (time: number, boundary: 'LOWER' | 'UPPER', min = 0): number =>
+    reader.searchOffset('T', 1, handle, time, boundary, min, max);
   for (const [offset, time] of times.entries()) {
     t.equal(search(time, 'LOWER'), offset, 'the message stored then');
     t.equal(search(time, 'UPPER'), offset);
@@ -170,7 +187,16 @@ test('ColdReader waits for units that are not there again yet, and passes over a
   const file = disk.open(path, 'write');
   file.write(new Uint8Array(1000), 0, 1000, 0);
   const reader = store.reader();
-  const request = { topic: 'T', queueId: 0, handle: store.handle('T', 0), offset: 50, max: 32, bytesMax: 1 << 16, codes: [], visibleMax: 200 };
+  const request = {
+    topic: 'T',
+    queueId: 0,
+    handle: store.handle('T', 0),
+    offset: 50,
+    max: 32,
+    bytesMax: 1 << 16,
+    codes: [],
+    visibleMax: 200,
+  };
   const target = new Uint8Array(1 << 16);
   t.match(reader.pull(request, target), { status: 'NO_MATCHED_MESSAGE', count: 0, nextOffset: 50 }, 'asked again');
   store.advance(11_000);

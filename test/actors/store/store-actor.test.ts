@@ -302,9 +302,26 @@ test('StoreActor removes expired segments, moves minima and keeps the rest reada
     if (number % 500 === 0) store.run(1);
   }
   store.flush();
-  const all = bodies(store, 'T', 0).length;
-  t.equal(all, 500);
+  const reader = store.reader();
+  const pull = (offset: number): { status: string; nextOffset: number } => {
+    const request = {
+      topic: 'T',
+      queueId: 0,
+      handle: store.handle('T', 0),
+      offset,
+      max: 32,
+      bytesMax: 1 << 16,
+      codes: [],
+      visibleMax: 500,
+    };
+    return { ...reader.pull(request, new Uint8Array(1 << 16)) };
+  };
+  t.match(pull(0), { status: 'FOUND', nextOffset: 32 });
+  t.equal(bodies(store, 'T', 0).length, 500);
   store.run(75);
+  t.match(pull(0), { status: /MESSAGE_WAS_REMOVING|OFFSET_FOUND_NULL|FOUND/ }, 'a reader that has the removed files open goes on');
+  reader.forgetBefore(store.marks.read(WRITTEN_END) - 1);
+  t.match(pull(0), { status: /MESSAGE_WAS_REMOVING|OFFSET_FOUND_NULL/ }, 'and finds them gone when it looks again');
   const handle = store.handle('T', 0);
   const min = store.table.min(handle);
   t.ok(min > 0, 'the queue begins later');

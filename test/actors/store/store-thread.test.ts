@@ -5,9 +5,9 @@ import { allocateBrokerMemory, type BrokerMemory, READ_SLOT_BYTES } from '../../
 import { D_FLAGS, D_KEY_HASH, D_QUEUE, FLAG_KEY, FLAG_WAIT_SYNC, LaneProducer } from '../../../actors/commit-log/log-lane.ts';
 import { Watermarks } from '../../../actors/commit-log/watermarks.ts';
 import { QueueTable } from '../../../actors/queue/queue-table.ts';
+import type { OpenedStore } from '../../../actors/store/open-store.ts';
 import type { ColdRead, ReaderCommand } from '../../../actors/store/reader-actor.ts';
 import { type IndexFound, openStoreOf, type StoreCommand } from '../../../actors/store/store-messages.ts';
-import type { OpenedStore } from '../../../actors/store/open-store.ts';
 import { decodeMessageRecords, encodeMessageRecord } from '../../../model/message-record.ts';
 import { ActorSystem } from '../../../runtime/actor-system.ts';
 import type { ThreadEvent, ThreadSpec } from '../../../runtime/supervision/thread-spec.ts';
@@ -171,7 +171,8 @@ for (const syncFlush of [false, true]) {
       // Killed again at once, the next round would only meet a thread that has not begun.
       while (threads.events.filter((event) => event.kind === 'restarted').length <= round) await sleep(5);
     }
-    for (let queueId = 0; queueId < QUEUES; queueId++) t.same(await threads.readAll(queueId), expected(sent, queueId), 'every message once, in order');
+    for (let queueId = 0; queueId < QUEUES; queueId++)
+      t.same(await threads.readAll(queueId), expected(sent, queueId), 'every message once, in order');
     for (const number of [0, 499, 500, 999, 2500, sent - 1]) t.equal(await threads.find(number), 1, `key of message ${number}`);
     t.notOk(threads.marks.fenced, 'no promise was broken');
     t.equal(threads.events.filter((event) => event.kind === 'restarted').length, 6, 'each was replaced');
