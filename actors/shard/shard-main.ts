@@ -33,11 +33,10 @@ import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { REGISTRATION_PATH, startRegistration } from '../registration/start-registration.ts';
 import { STORE_PATH } from '../store/store-messages.ts';
+import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
-import { TopicRegistryActor } from '../topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
-import { TopicTable } from '../topic/topic-table.ts';
-import { TOPIC_REGISTRY_PATH, TopicTableActor, topicTablePath } from '../topic/topic-table-actor.ts';
+import type { TopicTable } from '../topic/topic-table.ts';
 import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
@@ -148,7 +147,6 @@ class Shard {
     const gateway = this.#gateway;
     const marks = new Watermarks(memory.marks);
     const table = new QueueTable(memory.queues);
-    const topics = new TopicTable();
     const settings = topicSettings(config);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const load = (name: string): unknown => this.#loadTable(name);
@@ -166,24 +164,19 @@ class Shard {
         haServerAddr: `${config.advertisedHost}:${config.listenPort + 1}`,
         periodMs: config.registerEveryMs,
       });
-      thread.spawn(
-        TOPIC_REGISTRY_PATH,
-        () =>
-          new TopicRegistryActor({
-            settings,
-            queueHandles,
-            load: () => {
-              const value = load(TOPICS_FILE);
-              return value === null ? null : parseTopicsFile(value);
-            },
-            shards,
-            sync: syncFlush,
-            registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
-          }),
-        { mailboxMax: 65_536 },
-      );
+      startTopicRegistry(thread, {
+        settings,
+        queueHandles,
+        load: () => {
+          const value = load(TOPICS_FILE);
+          return value === null ? null : parseTopicsFile(value);
+        },
+        shards,
+        sync: syncFlush,
+        registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
+      });
     }
-    thread.spawn(topicTablePath(thread.name), () => new TopicTableActor(topics, this.#index, thread.generation), { mailboxMax: 65_536 });
+    const topics = startTopicTable(thread, this.#index);
     const handleOf = (topic: string, queueId: number): number => topics.get(topic)?.queueHandles[queueId] ?? -1;
     const ranges = {
       minOffset: (topic: string, queueId: number): number => {

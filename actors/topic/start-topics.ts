@@ -10,9 +10,9 @@ import { TopicTable } from './topic-table.ts';
 import { TOPIC_REGISTRY_PATH, TopicTableActor, topicTablePath } from './topic-table-actor.ts';
 
 /** Sends to unknown topics ask the registry; so many may wait. */
-const REGISTRY_MAILBOX_MAX = 16_384;
+const REGISTRY_MAILBOX_MAX = 65_536;
 /** All topics are told to a shard at once. */
-const TABLE_MAILBOX_MAX = 8_192;
+const TABLE_MAILBOX_MAX = 65_536;
 
 export function startTopicRegistry(thread: ThreadContext, options: TopicRegistryOptions): ActorRef<TopicRegistryCommand> {
   thread.spawn(TOPIC_REGISTRY_PATH, () => new TopicRegistryActor(options), { mailboxMax: REGISTRY_MAILBOX_MAX });
