@@ -13,6 +13,7 @@ import { SYSTEM_BUSY, SYSTEM_ERROR } from '../../protocol/remoting/response-code
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
+import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
 import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
@@ -150,11 +151,7 @@ type Batch = {
   shards: number;
   registrations: number;
 };
-/** A topic to tell to one shard as it then is; `begin` and `complete` frame a full sending. */
-type Outgoing = { readonly what: 'topic' | 'begin' | 'complete'; readonly topic: string; readonly batch: number };
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
-/** `isThere`: the shard asked for its topics, or had the time to. Before that nobody would hear what is told. */
-type Outbox = { readonly target: ActorRef<TopicTableCommand>; queue: Outgoing[]; token: string; isThere: boolean };
 
 export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private> {
   readonly #options: TopicRegistryOptions;
@@ -171,7 +168,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #courier: ActorRef<SaveTable> | null = null;
   readonly #batches: Map<number, Batch> = new Map();
   #nextBatch = 1;
-  #outboxes: Outbox[] = [];
+  #outboxes: ShardOutboxes | null = null;
   #flushScheduled = false;
   /** Batch that is telling a topic's change to shards and name servers: who asks meanwhile waits for it too. */
   readonly #publishing: Map<string, number> = new Map();
@@ -189,12 +186,16 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   started(context: ActorContext): void {
     const { settings, shards, load } = this.#options;
-    this.#outboxes = shards.map((name) => ({
-      target: context.ref<TopicTableCommand>(topicTablePath(name)),
-      queue: [],
-      token: '',
-      isThere: false,
-    }));
+    const self = this;
+    const saved: SavedTopics = {
+      get version(): TableVersion {
+        return self.#version;
+      },
+      names: () => self.#table.keys(),
+      get: (topic) => self.#table.get(topic),
+    };
+    const targets = shards.map((name) => context.ref<TopicTableCommand>(topicTablePath(name)));
+    this.#outboxes = new ShardOutboxes(targets, saved);
     this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(this.#options.store), mailboxMax: 64 });
     const file = load();
     if (file !== null) {
@@ -233,7 +234,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         this.#delete(message, context);
         return;
       case 'topic-table-started':
-        this.#shardStarted(message, context);
+        this.#outboxes!.ask(message.shard, message.token);
+        this.#flush(context);
         return;
       case 'await-topics':
         if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
@@ -254,7 +256,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         this.#flush(context);
         return;
       case 'tell-silent-shards':
-        for (let shard = 0; shard < this.#outboxes.length; shard++) if (!this.#outboxes[shard]!.isThere) this.#sendAll(shard);
+        this.#outboxes!.addSilent();
         this.#flush(context);
         return;
       case 'batch-expired':
@@ -429,11 +431,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     for (const change of done) {
       this.#publishing.set(change.topic, id);
       for (const replyTo of change.waiters) batch.waiters.push({ topic: change.topic, replyTo });
-      for (const outbox of this.#outboxes) {
-        if (!outbox.isThere) continue;
-        outbox.queue.push({ what: 'topic', topic: change.topic, batch: id });
-        batch.shards++;
-      }
+      batch.shards += this.#outboxes!.add(change.topic, id);
     }
     context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#register(done, id, batch, context);
@@ -504,59 +502,19 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       return;
     }
     const id = this.#nextBatch++;
-    const there = this.#outboxes.filter((outbox) => outbox.isThere);
-    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: there.length, registrations: 0 });
-    for (const outbox of there) outbox.queue.push({ what: 'topic', topic, batch: id });
+    const shards = this.#outboxes!.add(topic, id);
+    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards, registrations: 0 });
     context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#flush(context);
     this.#finish(id);
   }
 
-  #shardStarted(message: TopicTableStarted, context: ActorContext): void {
-    const outbox = this.#outboxes[message.shard];
-    if (outbox === undefined || outbox.token === message.token) return;
-    outbox.token = message.token;
-    this.#sendAll(message.shard);
-    this.#flush(context);
-  }
-
-  /** All topics go ahead of the changes that wait; a full sending that had begun before is left out. */
-  #sendAll(shard: number): void {
-    const outbox = this.#outboxes[shard]!;
-    outbox.isThere = true;
-    const all: Outgoing[] = [{ what: 'begin', topic: '', batch: 0 }];
-    for (const name of this.#table.keys()) all.push({ what: 'topic', topic: name, batch: 0 });
-    all.push({ what: 'complete', topic: '', batch: 0 });
-    outbox.queue = all.concat(outbox.queue.filter((item) => item.batch !== 0));
-  }
-
   #flush(context: ActorContext): void {
-    let full = false;
-    for (const outbox of this.#outboxes) {
-      let sent = 0;
-      for (const item of outbox.queue) {
-        if (!outbox.target.tell(this.#outgoing(item))) {
-          full = true;
-          break;
-        }
-        sent++;
-        this.#delivered(item.batch);
-      }
-      outbox.queue = sent === outbox.queue.length ? [] : outbox.queue.slice(sent);
-    }
-    if (!full && this.#loaded && !this.#ready && this.#outboxes.every((outbox) => outbox.isThere)) this.#becomeReady(context);
-    if (!full || this.#flushScheduled) return;
+    const isEmpty = this.#outboxes!.flush((batch) => this.#delivered(batch));
+    if (isEmpty && this.#loaded && !this.#ready && this.#outboxes!.areAllThere) this.#becomeReady(context);
+    if (isEmpty || this.#flushScheduled) return;
     this.#flushScheduled = true;
     context.schedule(FLUSH_AGAIN_MS, { kind: 'flush-shards' });
-  }
-
-  #outgoing(item: Outgoing): TopicTableCommand {
-    if (item.what === 'begin') return { kind: 'topics-begin' };
-    if (item.what === 'complete') return { kind: 'topics-complete', version: this.#version };
-    const entry = this.#table.get(item.topic);
-    if (entry === undefined) return { kind: 'topic-removed', topic: item.topic, version: this.#version };
-    const handles = new Uint8Array(entry.handles.buffer, entry.handles.byteOffset, entry.handles.byteLength);
-    return { kind: 'topic-changed', config: entry.config, handles, version: this.#version };
   }
 
   #delivered(id: number): void {
