@@ -10,7 +10,6 @@ import type { Damage } from '../../storage/commit-log/recover.ts';
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import type { Disk } from '../../storage/file.ts';
 import type { IndexShape } from '../../storage/index/index-file.ts';
-import { readWhole, TABLE_BYTES_MAX } from '../../storage/json-table.ts';
 import { openStore as openStoreParts, type OpenedStore as StoreParts } from '../../storage/open-store.ts';
 import { type StoreLayout, storeLayout } from '../../storage/store-layout.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
@@ -58,10 +57,6 @@ export type OpenedStore = {
   readonly lastStoreTimestamp: number;
   /** Every queue that has or had messages, topics that only the log knows included. Their rows are made, their owner is −1. */
   readonly queues: readonly OpenedQueue[];
-  /** Contents of config/topics.json, subscriptionGroup.json and consumerOffset.json; '' where there is none. */
-  readonly topicsText: string;
-  readonly groupsText: string;
-  readonly offsetsText: string;
   readonly recovered: {
     readonly from: number;
     readonly by: string;
@@ -114,9 +109,6 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
       minOffset: parts.log.minOffset,
       lastStoreTimestamp: parts.lastStoreTimestamp,
       queues,
-      topicsText: textOf(disk, layout.topics),
-      groupsText: textOf(disk, layout.subscriptionGroups),
-      offsetsText: textOf(disk, layout.consumerOffsets),
       recovered: {
         from: parts.start.from,
         by: parts.start.by,
@@ -193,13 +185,4 @@ function damageText(damage: Damage & { readonly path: string }): string {
   const { record, path, position, end, reason } = damage;
   const what = record === null ? '' : ` (offset ${record.queueOffset} of queue ${record.queueId} of ${record.topic})`;
   return `${path}: bytes ${position} to ${end} of the log are lost${what}: ${reason}`;
-}
-
-/** The table's text, else that of its `.bak`. */
-function textOf(disk: Disk, path: string): string {
-  for (const from of [path, `${path}.bak`]) {
-    const bytes = readWhole(disk, from, TABLE_BYTES_MAX);
-    if (bytes !== null && bytes.length > 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-  }
-  return '';
 }

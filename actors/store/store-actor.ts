@@ -8,10 +8,9 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore`: `ReputMessageService`, `FlushConsumeQueueService`, `CleanCommitLogService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
-import { StorageError } from '../../storage/errors.ts';
+import { DiskError, StorageError } from '../../storage/errors.ts';
 import type { IndexSet } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
-import { TABLE_BYTES_MAX } from '../../storage/json-table.ts';
 import { closeStore } from '../../storage/open-store.ts';
 import type { IndexFeed } from '../commit-log/index-feed.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
@@ -22,7 +21,7 @@ import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
 import { RetentionRounds } from './retention-rounds.ts';
-import { isNoRoom, isTableName, TableSaver } from './save-table.ts';
+import { isNoRoom, TableSaver } from './save-table.ts';
 import {
   OPENED_PAGE_BYTES,
   type OpenStore,
@@ -106,8 +105,6 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   #retryMs = 0;
   #retryAt = 0;
   #isFenced = false;
-  /** Texts whose parts are still coming, by name. */
-  readonly #texts: Map<string, string[]> = new Map();
   readonly #putEntry = (keyHash: number, physical: number, storeTimestamp: number): void => {
     if (physical >= this.#indexedTo) this.#index!.put(keyHash, physical, storeTimestamp);
   };
@@ -371,44 +368,25 @@ export class StoreActor implements Actor<StoreCommand | Round> {
 
   #onSaveTable(message: SaveTable, context: ActorContext): void {
     const { name, sync, replyTo } = message;
-    const text = this.#wholeText(message);
+    const saver = this.#open?.saver;
+    const text = saver === undefined ? '' : saver.assemble(message);
     if (text === null) return;
-    const error = this.#saveTable(name, text, sync);
+    const error = saver === undefined ? `Cannot save ${name}: the store is not open` : this.#saveTable(saver, name, text, sync);
     if (error !== '') context.log('error', 'a table could not be saved', { name, error });
     replyTo.tell(error === '' ? { kind: 'table-saved', name, ok: true } : { kind: 'table-saved', name, ok: false, error });
   }
 
   /** Empty: saved. */
-  #saveTable(name: string, text: string, sync: boolean): string {
-    const open = this.#open;
-    if (open === null) return `Cannot save ${name}: the store is not open`;
+  #saveTable(saver: TableSaver, name: string, text: string, sync: boolean): string {
     if (this.#isFenced) return `Cannot save ${name}: the disk failed before, start the broker again when it is sound`;
-    if (!isTableName(name))
-      return `A table's name is letters, digits, - and _ with .json behind, not ${JSON.stringify(name.slice(0, 100))}`;
     try {
-      this.#parts.hooks.inCall(() => open.saver.save(name, text, sync));
+      this.#parts.hooks.inCall(() => saver.save(name, text, sync));
       return '';
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      if (!isNoRoom(error) && error.code !== 'MQ_STORAGE_TOO_LARGE') this.#fence(error);
+      if (error instanceof DiskError && !isNoRoom(error)) this.#fence(error);
       return error.message;
     }
-  }
-
-  /** Null: more parts are to come. Parts of another saving of the same table are dropped. */
-  #wholeText(message: SaveTable): string | null {
-    const { name, part = 0, parts = 1, text } = message;
-    if (parts === 1) return text;
-    if (part === 0) this.#texts.set(name, []);
-    const pieces = this.#texts.get(name);
-    if (pieces === undefined || pieces.length !== part || parts * text.length > TABLE_BYTES_MAX) {
-      this.#texts.delete(name);
-      return null;
-    }
-    pieces.push(text);
-    if (pieces.length < parts) return null;
-    this.#texts.delete(name);
-    return pieces.join('');
   }
 
   #onQueryIndex(message: QueryIndex): void {
