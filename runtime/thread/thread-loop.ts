@@ -2,7 +2,7 @@
  * Thread loop: one thread of the system: its rings, sources, actors and turns, and how it sleeps. One a thread, the root's included.
  * A throw out of a source, a raw record's handler, a turn's end or a socket's callback is a crash of the thread: its supervisor decides.
  *
- * A turn: rings → sources → timers and actors → turn ends → publish the rings → wake who sleeps.
+ * A turn: rings → sources → timers and actors → publish the rings, waking who sleeps → turn ends → publish what those wrote.
  */
 import type { Actor, ActorMessage, ActorRef, LogLevel } from '../actor.ts';
 import { ActorHost, type HostPort } from '../actor-host.ts';
@@ -45,6 +45,8 @@ const TURN_MAX_MS = 4;
 const SLEEP_MAX_MS = 1000;
 /** While words wait for room in a full ring, nobody rings when there is room again. */
 const OUTGOING_RETRY_MS = 5;
+/** Turns in a row in which rings wait for actors that have messages left. */
+const HELD_BACK_TURNS_MAX = 8;
 const RAW_TYPE_MAX = 255;
 const DRAIN_MAX_MS = 2000;
 
@@ -90,6 +92,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   /** The running turn is at its ends, or the thread looks around before it sleeps. */
   #isPastActors = false;
   #wantsTurn = false;
+  /** Actors had messages left when the last turn was over. */
+  #hasBacklog = false;
+  #turnsHeldBack = 0;
   #isRunning = false;
   #isEnded = false;
   #immediate: NodeJS.Immediate | undefined;
@@ -281,16 +286,23 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       let didWork = false;
       // Pairs with the root's store after a thread's death.
       if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) this.#lookForDeaths();
-      // While actors have messages left the rings keep theirs: full rings say no to their senders, full mailboxes could only lose.
-      if (!this.host.hasWork && this.#lanes.drain(this)) didWork = true;
+      // When the last turn left actors with messages the rings keep theirs: full rings say no to their senders, full mailboxes could only lose.
+      // Not for ever: what comes from sockets may keep the actors busy all the time.
+      if (!this.#hasBacklog || ++this.#turnsHeldBack > HELD_BACK_TURNS_MAX) {
+        this.#turnsHeldBack = 0;
+        if (this.#lanes.drain(this)) didWork = true;
+      }
       const sources = this.#sources;
       for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) didWork = true;
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
+      this.#hasBacklog = this.host.hasWork;
+      // Before the records are shown: whoever has an answer finds the counters that go with it.
+      this.#count();
+      // Before the turn ends: what an actor told others is on its way before a socket says that it was done.
+      this.#lanes.publish();
       this.#isPastActors = true;
       const turnEnds = this.#turnEnds;
       for (let i = 0; i < turnEnds.length; i++) (turnEnds[i] as () => void)();
-      // Before the records are shown: whoever has an answer finds the counters that go with it.
-      this.#count();
       this.#lanes.publish();
       return didWork || this.#wantsTurn || this.host.hasWork;
     } finally {
