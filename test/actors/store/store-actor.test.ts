@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { test } from 'tap';
 import { WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
+import { TailFiler } from '../../../actors/queue/queue-table.ts';
 import type { IndexFound, TableSaved } from '../../../actors/store/store-messages.ts';
 import { decodeMessageRecords } from '../../../model/message-record.ts';
 import { readWhole } from '../../../storage/json-table.ts';
@@ -348,6 +349,24 @@ test('StoreActor gives chunks and feed back fast enough when the log worker has 
   }
   store.run(1);
   for (let queueId = 0; queueId < 4; queueId++) t.same(bodies(store, 'T', queueId), expected(8000, queueId));
+});
+
+test('TailFiler goes on behind a worker that died between two words of a row', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  for (let number = 0; number < 600; number++) store.send(message(number, 'T', 0));
+  store.poll();
+  store.advance(600);
+  const handle = store.handle('T', 0);
+  t.equal(store.table.filed(handle), 600);
+  for (let number = 600; number < 700; number++) store.send(message(number, 'T', 0));
+  // HEAD stands at the third chunk already, FILED still in the second one: what a kill between the two leaves.
+  store.table.rows[handle * 16 + 4] = 400;
+  const filer = new TailFiler(store.memory.queues);
+  const written: [number, number][] = [];
+  filer.file(handle, 700, (first, bytes) => written.push([first, bytes.length / 20]));
+  t.same(written, [[512, 188]], 'from the chunk on at which HEAD stands');
+  t.equal(filer.filed(handle), 700);
 });
 
 function totalNext(store: StoreUnderTest): number {
