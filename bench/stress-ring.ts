@@ -25,7 +25,9 @@ const result = await stress({
   },
 });
 const isGood = !result.isStuck && result.bad === 0 && result.checked === result.expected;
-process.stdout.write(`${JSON.stringify({ ...result, cores: availableParallelism(), recordsPerSecond: Math.round(result.checked / result.seconds) })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ ...result, cores: availableParallelism(), recordsPerSecond: Math.round(result.checked / result.seconds) })}\n`,
+);
 process.stdout.write(
   isGood
     ? `PASS: ${result.checked} records checked in ${result.seconds.toFixed(0)} s: none lost, torn or out of order; ${result.sleeps} sleeps, none stuck\n`
