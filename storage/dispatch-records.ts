@@ -32,6 +32,8 @@ class PendingQueue {
   /** The queue offset that should come next; −1 when any may. */
   expected: number;
   doubtful: Doubtful | null = null;
+  /** Queue offset of the last damaged message that named itself; −1: none. Its place is kept unless another message has it. */
+  lostUpTo = -1;
   units = new Uint8Array(FIRST_UNITS * QUEUE_UNIT_BYTES);
   count = 0;
   /** Queue offset of the first unit that waits. */
@@ -91,7 +93,7 @@ export class RecordDispatcher {
     if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(this.#index, record, topicHash);
   }
 
-  /** A damaged message whose place is known keeps its queue offset: a unit that stands for no message. */
+  /** A damaged message whose place is known keeps its queue offset, unless a sound message has it. */
   onDamage(damage: Damage): void {
     this.#lostMessages += Math.ceil((damage.end - damage.position) / RECORD_FIXED_BYTES);
     const lost = damage.record;
@@ -99,9 +101,8 @@ export class RecordDispatcher {
     const name = Buffer.from(lost.topic);
     const topic = this.#topicNamed(javaHashBytes(name, 0, name.length), lost.topic, name);
     const pending = this.#pendingOf(topic, lost.queueId);
-    if (pending.expected >= 0 && lost.queueOffset !== pending.expected) return;
-    const at = this.#nextUnit(pending, lost.queueOffset);
-    writeNoMessageUnits(pending.units, at, 1, GAP_MARK);
+    const gap = pending.expected < 0 ? 0 : lost.queueOffset - pending.expected;
+    if (gap >= 0 && gap <= this.#lostMessages) pending.lostUpTo = lost.queueOffset;
   }
 
   /** Decides what is still doubtful and hands over all units that wait. */
@@ -114,9 +115,19 @@ export class RecordDispatcher {
           const gap = doubtful === null ? 0 : doubtful.queueOffset - pending.expected;
           if (doubtful !== null && (doubtful.queueOffset === 0 || (gap > 0 && gap <= UNPROVEN_GAP_MAX))) this.#believe(pending, doubtful);
           else if (doubtful !== null) this.#disbelieve(topic, pending, doubtful);
+          this.#keepLostPlaces(pending);
           this.#handOver(pending);
         }
       }
+    }
+  }
+
+  /** Damaged messages at the queue's end keep their queue offsets: units that stand for no message. */
+  #keepLostPlaces(pending: PendingQueue): void {
+    if (pending.lostUpTo < pending.expected) return;
+    for (let offset = pending.expected < 0 ? pending.lostUpTo : pending.expected; offset <= pending.lostUpTo; offset++) {
+      const at = this.#nextUnit(pending, offset);
+      writeNoMessageUnits(pending.units, at, 1, GAP_MARK);
     }
   }
 
@@ -151,10 +162,10 @@ export class RecordDispatcher {
   /** The doubtful record was right: messages before it are missing, or the topic was deleted and made again. */
   #believe(pending: PendingQueue, doubtful: Doubtful): void {
     pending.doubtful = null;
-    if (doubtful.queueOffset < pending.expected || doubtful.queueOffset - pending.expected > GAP_UNITS_MAX) {
-      this.#handOver(pending);
-      pending.queue.restartAt(doubtful.queueOffset);
-    }
+    this.#handOver(pending);
+    const { queueOffset } = doubtful;
+    if (queueOffset === 0 || queueOffset - pending.expected > GAP_UNITS_MAX) pending.queue.restartAt(queueOffset);
+    else if (queueOffset < pending.queue.maxOffset) pending.queue.truncateTo(queueOffset);
     const at = this.#nextUnit(pending, doubtful.queueOffset);
     pending.units.set(doubtful.unit, at);
   }

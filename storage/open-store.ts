@@ -140,8 +140,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   const cutBytes = wasClean || options.liveEnd !== undefined ? 0 : bytesBehind(log, recovered.end);
   if (options.liveEnd === undefined) log.truncateAfter(recovered.end);
   else log.setMaxOffset(recovered.end);
-  if (snapshot === null) queues.truncatePhysical(recovered.end);
-  else if (log.minOffset > snapshot.logMin) queues.correctMin(log.minOffset);
+  if (snapshot !== null && log.minOffset > snapshot.logMin) queues.correctMin(log.minOffset);
   if (options.liveEnd === undefined) index?.truncateFrom(recovered.end);
   return {
     log,

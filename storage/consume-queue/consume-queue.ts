@@ -305,7 +305,9 @@ export class ConsumeQueue {
       const middle = low + Math.floor((high - low) / 2);
       let probe = middle;
       while (probe < high && this.read(unit, 0, probe, 1) === 1 && isGapUnit(unit, 0)) probe++;
-      const isOld = probe < high && (unitSize(unit, 0) === NO_MESSAGE_SIZE || unitPhysicalOffset(unit, 0) < commitLogMin);
+      // What was never written is where a power cut took units back: nothing behind it counts as old.
+      const size = unitSize(unit, 0);
+      const isOld = probe < high && size > 0 && (size === NO_MESSAGE_SIZE || unitPhysicalOffset(unit, 0) < commitLogMin);
       if (isOld) low = probe + 1;
       else high = middle;
     }
