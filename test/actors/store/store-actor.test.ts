@@ -229,6 +229,39 @@ test('StoreActor keeps units in memory while the disk is full, says so once, and
   t.notOk(store.marks.fenced, 'a full disk is no broken one');
 });
 
+test('StoreActor keeps its former checkpoint while there is no room for the next one, and loses no index entry', async (t) => {
+  for (const path of [/queueTable/, /index/]) {
+    const disk = new MemoryDisk({ seed: 1 });
+    const store = new StoreUnderTest(disk, ROOT, { indexShape: { slots: 500, entries: 200_000 } });
+    store.open();
+    for (let number = 0; number < 100; number++) store.send(message(number));
+    store.run(14);
+    disk.fail({ call: 'write', errno: 'ENOSPC', path, times: 1000 });
+    for (let number = 100; number < 20_000; number++) {
+      store.put(message(number));
+      if (number % 100 !== 0) continue;
+      for (let attempt = 0; !store.sequence() && attempt < 10; attempt++) {
+        store.poll();
+        store.advance(20);
+      }
+      if (number === 15_000) {
+        store.run(14);
+        disk.heal();
+        store.run(2);
+      }
+    }
+    t.ok(store.sequence(), 'all are written in the end');
+    store.run(14);
+    for (const number of [0, 99, 100, 9_999, 16_000, 19_999]) t.equal(found(store, `k${number}`).length, 1, `key ${number}, once`);
+    store.kill();
+    disk.killProcess();
+    const next = new StoreUnderTest(disk, ROOT, { indexShape: { slots: 500, entries: 200_000 } });
+    next.open();
+    for (let queueId = 0; queueId < 4; queueId++) t.same(bodies(next, 'T', queueId), expected(20_000, queueId));
+    for (const number of [0, 99, 100, 9_999, 16_000, 19_999]) t.equal(found(next, `k${number}`).length, 1);
+  }
+});
+
 test('StoreActor fences when the disk breaks a promise, and tries nothing again', async (t) => {
   for (const fault of [
     { call: 'write', errno: 'EIO' },
