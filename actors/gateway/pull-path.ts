@@ -107,6 +107,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #ahead = new ReadAhead();
   /** The slot of the answer at hand went to a socket, which gives it back. */
   #isLent = false;
+  #isReaderWatched = false;
   #isAheadWatched = false;
   readonly #reader: ActorRef<ColdPull>;
   readonly #self: ActorRef<PullReply | ColdRead>;
@@ -361,11 +362,12 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     return codes;
   }
 
-  started(context: ActorContext): void {
-    context.watch(this.#reader as ActorRef<never>, READER_GONE);
-  }
-
   receive(message: PullReply | ColdRead | ReaderGone, context: ActorContext): void {
+    if (!this.#isReaderWatched && this.#coldWaiting.length + this.counters.coldPulls > 0) {
+      // Not before the first cold pull: the reader's thread starts when it is first spoken to.
+      this.#isReaderWatched = true;
+      context.watch(this.#reader as ActorRef<never>, READER_GONE);
+    }
     if (message.kind === 'pull-reply') this.#onReply(message);
     else if (message.kind === 'cold-read') this.#onColdRead(message);
     else this.#onReaderGone(context);
