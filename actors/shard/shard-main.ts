@@ -61,6 +61,8 @@ export type StopSends = { kind: 'stop-sends'; reason: string; replyTo: ActorRef<
 export type SendsStopped = { kind: 'sends-stopped'; pending: number };
 export type ShardCommand = KnownQueues | Serve | StopSends;
 
+/** What a record has beside its body at most: a record never spans segments, and its lane holds several. */
+const RECORD_EXTRA_BYTES = 48 * 1024;
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
 
@@ -208,7 +210,7 @@ class Shard {
     const storeHost = hostBytes(config.advertisedHost, config.listenPort);
     const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
     const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
-    const limits = { bodyBytesMax: config.maxMessageBytes, autoCreate: config.autoCreateTopicEnable, laneWaitMs: config.laneWaitMs };
+    const limits = { bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES), autoCreate: config.autoCreateTopicEnable, laneWaitMs: config.laneWaitMs };
     const send = new SendPath({ thread, lane, writer, topics, limits });
     const answers = new SendAnswers({
       lane,
