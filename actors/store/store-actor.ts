@@ -63,8 +63,8 @@ const SHORT_MS = 10;
 const FLUSH_LOOK_MS = 50;
 /** A checkpoint writes most of the index's 20 MB of slots again: every so often, sooner when a recovery would have much to walk. */
 const CHECKPOINT_MS = 10_000;
-const CHECKPOINT_SOON_MS = 3_000;
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+const CHECKPOINT_SOON_MS = 5_000;
+const CHECKPOINT_BYTES = 128 * 1024 * 1024;
 /** A checkpoint may take this share of the time. */
 const CHECKPOINT_SHARE = 20;
 /** A wait for the log's flush so long asks for one. */
