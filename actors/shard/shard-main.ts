@@ -210,7 +210,11 @@ class Shard {
     const storeHost = hostBytes(config.advertisedHost, config.listenPort);
     const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
     const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
-    const limits = { bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES), autoCreate: config.autoCreateTopicEnable, laneWaitMs: config.laneWaitMs };
+    const limits = {
+      bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES),
+      autoCreate: config.autoCreateTopicEnable,
+      laneWaitMs: config.laneWaitMs,
+    };
     const send = new SendPath({ thread, lane, writer, topics, limits });
     const answers = new SendAnswers({
       lane,
@@ -225,6 +229,7 @@ class Shard {
     this.#answers = answers;
     thread.addSource(answers);
     const logThread = thread.threadIndex('log');
+    thread.allowNaps(() => send.messages);
     thread.addTurnEnd(() => {
       if (lane.publish()) thread.wake(logThread);
     });

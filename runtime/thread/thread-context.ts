@@ -71,6 +71,11 @@ export interface ThreadContext {
    * this event-loop iteration (setImmediate, once). Called by socket callbacks.
    */
   requestTurn(): void;
+  /**
+   * Event threads: allows the loop to rest a fraction of a millisecond between turns while that does not slow down the work that
+   * `count` counts (nap-governor.ts).
+   */
+  allowNaps(count: () => number): void;
   /** Wakes `threadIndex` if it declared itself asleep; costs one atomic load if it is awake. */
   wake(threadIndex: number): void;
 

@@ -14,6 +14,7 @@ import type { Random } from '../random.ts';
 import type { RecordSink } from '../ring/ring-buffer.ts';
 import { recordBytesMax } from '../ring/ring-layout.ts';
 import { SlotCodec } from '../ring/slot-codec.ts';
+import { NapGovernor } from './nap-governor.ts';
 import type { Placement } from './placement.ts';
 import { RingLanes } from './ring-lanes.ts';
 import {
@@ -37,7 +38,7 @@ import {
   TURNS,
 } from './thread-block.ts';
 import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
-import { declareAsleep, declareAwake, sleep, sleepAsync, wake } from './wake-up.ts';
+import { declareAsleep, declareAwake, nap, sleep, sleepAsync, wake } from './wake-up.ts';
 
 /** After this long a turn ends although actors have messages left, so that sockets are served. */
 const TURN_MAX_MS = 4;
@@ -93,6 +94,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   #isPastActors = false;
   #wantsTurn = false;
   /** Actors had messages left when the last turn was over. */
+  #naps: { readonly governor: NapGovernor; readonly count: () => number } | undefined;
   #hasBacklog = false;
   #turnsHeldBack = 0;
   #isRunning = false;
@@ -186,6 +188,10 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
 
   addTurnEnd(run: () => void): void {
     this.#turnEnds.push(run);
+  }
+
+  allowNaps(count: () => number): void {
+    this.#naps = { governor: new NapGovernor(), count };
   }
 
   requestTurn(): void {
@@ -429,6 +435,12 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       const onCommand = this.#onCommand;
       this.#onCommand = undefined;
       onCommand();
+    }
+    const naps = this.#naps;
+    if (naps !== undefined) {
+      const napMs = naps.governor.afterTurn(this.#turnBeganMs, naps.count());
+      // Still declared awake: nobody rings meanwhile, and the look below finds what came.
+      if (napMs > 0) nap(napMs);
     }
     // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
     declareAsleep(this.#words, this.index);

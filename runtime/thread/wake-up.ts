@@ -55,6 +55,13 @@ export function sleep(words: Int32Array, thread: number, timeoutMs: number): voi
   Atomics.wait(words, blockOf(thread) + ASLEEP, IS_ASLEEP, timeoutMs);
 }
 
+const pillow = new Int32Array(new SharedArrayBuffer(4));
+
+/** Rests for a fraction of a millisecond. Nobody can end it: what comes is found afterwards. */
+export function nap(ms: number): void {
+  Atomics.wait(pillow, 0, 0, ms);
+}
+
 /** S4 for an event loop: a promise of the next notify; undefined: woken already. */
 export function sleepAsync(words: Int32Array, thread: number): Promise<unknown> | undefined {
   // Pairs with notify in `wake`, as above. It does not keep the event loop alive.
