@@ -2,7 +2,7 @@
  * Metrics source: puts a snapshot together from shared counters on the root: no thread is asked, no hot path pays.
  */
 import type { ActorSystem } from '../../runtime/actor-system.ts';
-import { FLUSHED_END, WRITTEN_END, Watermarks } from '../commit-log/watermarks.ts';
+import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { type ShardCounter, ShardCounterBlock } from '../shard/shard-counters.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerMemory } from './broker-memory.ts';
@@ -21,7 +21,8 @@ export class MetricsSource {
     this.#config = config;
     this.#system = system;
     this.#marks = memory === null ? null : new Watermarks(memory.marks);
-    this.#blocks = memory === null ? [] : Array.from({ length: config.shards }, (_, shard) => new ShardCounterBlock(memory.counters, shard));
+    this.#blocks =
+      memory === null ? [] : Array.from({ length: config.shards }, (_, shard) => new ShardCounterBlock(memory.counters, shard));
     this.#health = health;
     this.#startedAt = system.context.monotonicMs();
   }

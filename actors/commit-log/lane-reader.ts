@@ -3,9 +3,9 @@
  * source was whole after it was made. One a thread that serves pulls.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
-import { LaneView, type LaneMemory } from './log-lane.ts';
+import { type LaneMemory, LaneView } from './log-lane.ts';
 import { FoundRun, RunTable, type RunTableMemory } from './run-table.ts';
-import { WRITTEN_END, type Watermarks } from './watermarks.ts';
+import { type Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** Lane positions are 32 bits: a run this far behind the written end is not looked for, for its positions may have wrapped. */
 const REACH_BYTES = 1024 * 1024 * 1024;

@@ -70,7 +70,12 @@ export const FLAG_BORN_V6 = 256;
 export const FLAG_NO_DISPATCH = 512;
 
 /** Why a record was refused: kept in D_OUTCOME and turned into a response by the shard. */
-export type Outcome = typeof OUTCOME_STORED | typeof OUTCOME_DISK_FULL | typeof OUTCOME_STOPPED | typeof OUTCOME_FENCED | typeof OUTCOME_NO_QUEUE;
+export type Outcome =
+  | typeof OUTCOME_STORED
+  | typeof OUTCOME_DISK_FULL
+  | typeof OUTCOME_STOPPED
+  | typeof OUTCOME_FENCED
+  | typeof OUTCOME_NO_QUEUE;
 export const OUTCOME_STORED = 0;
 export const OUTCOME_DISK_FULL = 1;
 export const OUTCOME_STOPPED = 2;

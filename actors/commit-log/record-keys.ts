@@ -2,9 +2,10 @@
  * The index keys of a record with several KEYS (rare): walks the stored record, for its descriptor has room for one hash only.
  * Source: RocketMQ `IndexService.buildIndex`.
  */
+
+import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { RECORD_MAGIC_V2 } from '../../model/message-record.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
-import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 
 const SEPARATOR_NAME = 1;
 const SEPARATOR_VALUE = 2;

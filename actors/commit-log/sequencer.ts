@@ -39,7 +39,7 @@ import {
 } from './log-lane.ts';
 import { forEachKeyHash } from './record-keys.ts';
 import type { RunTable } from './run-table.ts';
-import { WRITTEN_END, type Watermarks } from './watermarks.ts';
+import { type Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** What the sequencer asks of the commit log's files (`storage/commit-log/commit-log.ts`). */
 export interface LogFiles {
@@ -333,7 +333,13 @@ export class Sequencer {
     }
     const generation = lane.generation();
     for (let run = 0; run < this.#runStart.length; run++) {
-      this.#runs.note(this.#runStart[run]!, this.#runLength[run]!, laneIndex, this.#virtual(lane, first, this.#runPosition[run]!), generation);
+      this.#runs.note(
+        this.#runStart[run]!,
+        this.#runLength[run]!,
+        laneIndex,
+        this.#virtual(lane, first, this.#runPosition[run]!),
+        generation,
+      );
     }
     feed.publish();
     this.#marks.move(WRITTEN_END, this.#end);

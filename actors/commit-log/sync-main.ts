@@ -7,7 +7,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
-import { FLUSHED_END, WRITTEN_END, Watermarks } from './watermarks.ts';
+import { FLUSHED_END, Watermarks, WRITTEN_END } from './watermarks.ts';
 
 export type SyncThreadData = {
   readonly memory: BrokerMemory;

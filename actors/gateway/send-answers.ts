@@ -151,7 +151,17 @@ export class SendAnswers implements PollSource {
     if (records > this.#batchPhysical.length) this.#batchPhysical = new Float64Array(records * 2);
     for (let i = 0; i < records; i++) this.#batchPhysical[i] = physicalOf(words, this.#lane.lane.descriptorAt((first + i) | 0));
     const output = connection.output(batchResponseMaxBytes(records));
-    output.length = this.#writer.writeBatch(output.bytes, output.length, isBinary, opaque, code, this.#batchPhysical, records, queueId, offset);
+    output.length = this.#writer.writeBatch(
+      output.bytes,
+      output.length,
+      isBinary,
+      opaque,
+      code,
+      this.#batchPhysical,
+      records,
+      queueId,
+      offset,
+    );
   }
 
   #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {

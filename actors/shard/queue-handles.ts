@@ -35,7 +35,8 @@ export class QueueHandleList implements QueueHandles {
     const known = this.#byTopic.get(topic)?.get(queueId);
     if (known !== undefined) return known;
     const handle = this.#next;
-    if (handle >= this.#table.queueMax) throw new Error(`The broker holds ${this.#table.queueMax} queues, which is the most; delete topics`);
+    if (handle >= this.#table.queueMax)
+      throw new Error(`The broker holds ${this.#table.queueMax} queues, which is the most; delete topics`);
     this.#table.create(handle, 0, 0, -1);
     for (const listener of this.#listeners) {
       if (!listener.tell({ kind: 'queue-interned', handle, topic, queueId }))

@@ -26,10 +26,18 @@ async function start(t: { teardown(run: () => Promise<void>): void }, shards: nu
   const { config } = parseBrokerConfig(
     'vipPortEnable=false\nmetricsPromExporterPort=-1\nmappedFileSizeCommitLog=16777216\n',
     {},
-    { NAMESRV_ADDR: `127.0.0.1:${nameServer}`, BROKER_ADDR: `127.0.0.1:${broker}`, DATA_DIR: directory, SHARDS: String(shards), FLUSH: flush },
+    {
+      NAMESRV_ADDR: `127.0.0.1:${nameServer}`,
+      BROKER_ADDR: `127.0.0.1:${broker}`,
+      DATA_DIR: directory,
+      SHARDS: String(shards),
+      FLUSH: flush,
+    },
     { role: 'start', machine: { cores: 2, hosts: [], currentDirectory: directory } },
   );
-  const running = await startBroker(config, { log: process.env['DRILL_LOG'] === undefined ? () => {} : (level, text, fields) => console.error(level, text, fields) });
+  const running = await startBroker(config, {
+    log: process.env['DRILL_LOG'] === undefined ? () => {} : (level, text, fields) => console.error(level, text, fields),
+  });
   const faults: BrokerFault[] = [];
   running.onFault((fault) => faults.push(fault));
   t.teardown(async () => {
@@ -92,7 +100,8 @@ async function problemsOf(address: string, acknowledged: ReadonlyMap<string, str
     if (end !== messages.length) problems.push(`queue ${queue} ends at ${end}, ${messages.length} messages were read`);
   }
   await client.close();
-  for (const [body, place] of acknowledged) if (found.get(body) !== place) problems.push(`${body} acknowledged at ${place}, found at ${found.get(body)}`);
+  for (const [body, place] of acknowledged)
+    if (found.get(body) !== place) problems.push(`${body} acknowledged at ${place}, found at ${found.get(body)}`);
   return problems.slice(0, 10);
 }
 
@@ -106,7 +115,9 @@ for (const { thread, shards, flush } of [
   { thread: 'shard-1', shards: 2, flush: 'sync' },
   { thread: 'shard-0', shards: 4, flush: 'async' },
 ]) {
-  test(`ending the thread ${thread} under load loses nothing acknowledged (${shards} shards, ${flush} flush)`, { timeout: 120_000 }, async (t) => {
+  test(`ending the thread ${thread} under load loses nothing acknowledged (${shards} shards, ${flush} flush)`, {
+    timeout: 120_000,
+  }, async (t) => {
     const { address, broker, faults } = await start(t, shards, flush);
     const senders = new Senders(address);
     await waitUntil('more is acknowledged', () => senders.acknowledged.size > 200, 20_000);
@@ -121,7 +132,9 @@ for (const { thread, shards, flush } of [
   });
 }
 
-test('ending the sync worker: the broker goes on, or is fenced when a sync was cut short, and then acknowledges nothing', { timeout: 120_000 }, async (t) => {
+test('ending the sync worker: the broker goes on, or is fenced when a sync was cut short, and then acknowledges nothing', {
+  timeout: 120_000,
+}, async (t) => {
   const { address, broker, faults } = await start(t, 1, 'sync');
   const senders = new Senders(address);
   await waitUntil('more is acknowledged', () => senders.acknowledged.size > 200, 20_000);

@@ -3,7 +3,9 @@ import { AHEAD_IDLE_MS, ReadAhead } from '../../../actors/gateway/read-ahead.ts'
 import { decodeMessageRecords, encodeMessageRecord } from '../../../model/message-record.ts';
 
 function records(first: number, count: number): Uint8Array {
-  const all = Array.from({ length: count }, (_, i) => encodeMessageRecord({ topic: 'T', queueOffset: first + i, body: Buffer.from(`body-${first + i}`) }));
+  const all = Array.from({ length: count }, (_, i) =>
+    encodeMessageRecord({ topic: 'T', queueOffset: first + i, body: Buffer.from(`body-${first + i}`) }),
+  );
   return Buffer.concat(all);
 }
 

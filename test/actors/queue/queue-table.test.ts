@@ -49,7 +49,7 @@ test('TailWriter tells of a waiting pull once', (t) => {
   t.end();
 });
 
-test('TailFiler hands units over in order and gives full chunks back; the writer takes an idle queue\'s last one', (t) => {
+test("TailFiler hands units over in order and gives full chunks back; the writer takes an idle queue's last one", (t) => {
   const memory = allocateQueues(8, 8);
   const writer = new TailWriter(memory);
   const filer = new TailFiler(memory);
@@ -65,7 +65,10 @@ test('TailFiler hands units over in order and gives full chunks back; the writer
     t.equal(first, filed.length, 'without a gap');
     filed.push(...offsets(bytes, bytes.length / UNIT_BYTES));
   });
-  t.same(filed, Array.from({ length: count }, (_, i) => i));
+  t.same(
+    filed,
+    Array.from({ length: count }, (_, i) => i),
+  );
   t.equal(filer.filed(1), count);
   t.ok(writer.collect() >= 7, 'the five full chunks came back');
   append(writer, 1, 1);
@@ -130,7 +133,10 @@ test('TailWriter that takes over goes on where the published rows end', (t) => {
   second.publish(nobody);
   const target = new Uint8Array(50 * UNIT_BYTES);
   t.equal(second.readUnits(0, CHUNK_UNITS + 18, 50, target), 4);
-  t.same(offsets(target, 4), [0, 1, 2, 3].map((i) => CHUNK_UNITS + 18 + i));
+  t.same(
+    offsets(target, 4),
+    [0, 1, 2, 3].map((i) => CHUNK_UNITS + 18 + i),
+  );
   t.end();
 });
 
