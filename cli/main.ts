@@ -47,6 +47,7 @@ export function exitCodeOf(error: unknown): number {
   if (typeof code !== 'string') return exitCodes.failed;
   if (code === 'MQ_PORT_IN_USE') return exitCodes.portInUse;
   if (code === 'MQ_PORT_REFUSED') return exitCodes.portRefused;
+  if (code === 'MQ_RUNTIME_ESCALATION') return exitCodes.escalation;
   if (code.startsWith('MQ_CONFIG_')) return exitCodes.config;
   if (code.startsWith('MQ_STORAGE_') || code.startsWith('MQ_STORE_')) return exitCodes.store;
   return exitCodes.failed;

@@ -6,6 +6,7 @@
 import { extname } from 'node:path';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
+import { RuntimeError, toError } from '../../runtime/errors.ts';
 import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
 import type { PlacementRule } from '../../runtime/thread/placement.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
@@ -27,6 +28,7 @@ import {
   type StopSends,
   shardPath,
 } from '../shard/shard-main.ts';
+import { StoreError } from '../store/errors.ts';
 import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
@@ -40,6 +42,10 @@ import type { BrokerFault, BrokerHooks, RunningBroker } from './running-broker.t
 /** Blocking threads make next to no garbage: a small young generation saves megabytes of each. */
 const BLOCKING_LIMITS = { maxYoungGenerationSizeMb: 3 };
 const SERVE_MAX_MS = 30_000;
+/** An actor that was restarted has forgotten who waits for it: so often it is asked again. Longer than name servers are waited for. */
+const ASK_AGAIN_MS = 5_000;
+/** A question that found no room is refused at once. */
+const FULL_RING_MS = 10;
 /** Of the time that a stop may take, what is left to the store for its last writes. */
 const SENDS_SHARE = 0.3;
 const QUEUES_PER_PAGE = 256;
@@ -66,6 +72,8 @@ class StartingBroker implements RunningBroker {
   readonly #queues: ListedQueue[] = [];
   readonly #faultListeners: ((fault: BrokerFault) => void)[] = [];
   #fault: BrokerFault | null = null;
+  /** Ends a start that is under way; afterwards without effect. */
+  #failStart: (error: Error) => void = () => {};
   #system!: ActorSystem;
   #metrics!: MetricsSource;
   #isServing = false;
@@ -92,7 +100,13 @@ class StartingBroker implements RunningBroker {
       : null;
   }
 
+  /** Fails as soon as a thread ends or a part gives up: what it was asked would only be missed when its time is up. */
   async start(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.#failStart = reject;
+    });
+    // It may come while nobody waits for it yet, or not any more.
+    failed.catch(() => {});
     this.#system = await ActorSystem.start({
       root: this.#tree(),
       placement: this.#placement(),
@@ -103,15 +117,20 @@ class StartingBroker implements RunningBroker {
     });
     this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, () => this.#health());
     try {
-      if (this.#memory !== null) await this.#openStore(this.#memory);
-      this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues));
-      await Promise.all(this.#shards.map((name) => this.#serve(name)));
-      this.#isServing = true;
-      if (this.#memory !== null) await this.#awaitRoutes();
+      await Promise.race([failed, this.#becomeReady()]);
     } catch (error) {
+      this.#stopping ??= Promise.resolve();
       await this.#system.stop();
       throw error;
     }
+  }
+
+  async #becomeReady(): Promise<void> {
+    if (this.#memory !== null) await this.#openStore(this.#memory);
+    this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues));
+    await Promise.all(this.#shards.map((name) => this.#serve(name)));
+    if (this.#memory !== null) await this.#awaitRoutes();
+    this.#isServing = true;
   }
 
   #tree(): SupervisorSpec {
@@ -213,20 +232,35 @@ class StartingBroker implements RunningBroker {
     this.#system.context.wake(this.#system.context.threadIndex('log'));
   }
 
-  /** Gives a shard what it needs and waits until it listens. */
   /** What is said to be ready has its topics, and routes at every name server that answers. */
   async #awaitRoutes(): Promise<void> {
     const topics: ActorRef<AwaitTopics> = this.#system.ref(TOPIC_REGISTRY_PATH);
-    await this.#system.ask<TopicsReady, AwaitTopics>(topics, (replyTo) => ({ kind: 'await-topics', replyTo }), SERVE_MAX_MS);
+    await this.#askUntil((timeoutMs) =>
+      this.#system.ask<TopicsReady, AwaitTopics>(topics, (replyTo) => ({ kind: 'await-topics', replyTo }), timeoutMs),
+    );
     if (this.#config.registerAddresses.length === 0) return;
     const registration: ActorRef<AwaitRegistered> = this.#system.ref(REGISTRATION_PATH);
-    await this.#system.ask<TopicsRegistered, AwaitRegistered>(
-      registration,
-      (replyTo) => ({ kind: 'await-registered', replyTo }),
-      SERVE_MAX_MS,
+    await this.#askUntil((timeoutMs) =>
+      this.#system.ask<TopicsRegistered, AwaitRegistered>(registration, (replyTo) => ({ kind: 'await-registered', replyTo }), timeoutMs),
     );
   }
 
+  /** For questions that may be asked again and again: fails as the last one does. */
+  async #askUntil<R>(ask: (timeoutMs: number) => Promise<R>): Promise<R> {
+    const context = this.#system.context;
+    const until = context.monotonicMs() + SERVE_MAX_MS;
+    for (;;) {
+      try {
+        return await ask(ASK_AGAIN_MS);
+      } catch (error) {
+        if (context.monotonicMs() >= until) throw error;
+        this.#hooks.log('warn', 'The start waits for an answer and asks again', { error: toError(error).message });
+        await this.#pause(FULL_RING_MS);
+      }
+    }
+  }
+
+  /** Gives a shard what it needs and waits until it listens. */
   async #serve(name: string): Promise<void> {
     const shard: ActorRef<ShardCommand> = this.#system.ref(shardPath(name));
     if (name === this.#shards[0]) {
@@ -266,7 +300,10 @@ class StartingBroker implements RunningBroker {
   #onThreadEvent(event: ThreadEvent): void {
     const { log } = this.#hooks;
     if (event.kind === 'died') {
-      log('error', 'A thread has ended', { thread: event.thread, reason: event.exit.reason, error: event.exit.error?.message });
+      const { reason, error } = event.exit;
+      log('error', 'A thread has ended', { thread: event.thread, reason, error: error?.message });
+      const text = `The thread ${event.thread} ended while the broker started: ${error?.message ?? reason}`;
+      this.#failStart(new RuntimeError('MQ_RUNTIME_THREAD_DIED', text, { thread: event.thread, reason }, error));
     } else if (event.kind === 'restarted') {
       log('warn', 'A thread was replaced', { thread: event.thread, tookMs: Math.round(event.tookMs) });
       if (this.#isServing && event.thread.startsWith('shard-')) this.#serveAgain(event.thread);
@@ -280,7 +317,10 @@ class StartingBroker implements RunningBroker {
   }
 
   #serveAgain(name: string): void {
+    const generation = this.#system.threadGeneration(name);
     this.#serve(name).catch((error: unknown) => {
+      // A shard that died once more does not answer; its own successor is served for itself.
+      if (this.#system.threadGeneration(name) !== generation) return;
       if (this.#stopping === null) this.#onFault({ kind: 'escalation', error: error instanceof Error ? error : new Error(String(error)) });
     });
   }
@@ -289,6 +329,7 @@ class StartingBroker implements RunningBroker {
     if (this.#fault !== null) return;
     this.#fault = fault;
     if (fault.kind === 'fence' && this.#memory !== null) new Watermarks(this.#memory.marks).fence();
+    this.#failStart(fault.kind === 'fence' ? new StoreError('MQ_STORE_FENCED', fault.error.message, {}) : fault.error);
     for (const listener of this.#faultListeners) listener(fault);
   }
 

@@ -71,7 +71,8 @@ export function shardPath(name: string): string {
 }
 
 export function main(thread: ThreadContext, data: ShardThreadData): void {
-  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data));
+  // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.
+  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data), { intensity: 0 });
 }
 
 class ShardActor implements Actor<ShardCommand> {
@@ -93,7 +94,8 @@ class ShardActor implements Actor<ShardCommand> {
 
   #serve(replyTo: ActorRef<Serving>): void {
     const say = (error: string): void => {
-      replyTo.tell({ kind: 'serving', error });
+      // Nobody asks a second time: the answer waits until the ring has room.
+      if (!replyTo.tell({ kind: 'serving', error })) this.#thread.schedule(1, () => say(error));
       this.#thread.requestTurn();
     };
     this.#shard = new Shard(this.#thread, this.#data, this.#queues);

@@ -3,7 +3,7 @@
  */
 
 /** Every code that the store worker throws; `docs/errors.md` has a line for each. */
-export const STORE_ERROR_CODES = ['MQ_STORE_TOO_MANY_QUEUES', 'MQ_STORE_UNFILED', 'MQ_STORE_OPEN'] as const;
+export const STORE_ERROR_CODES = ['MQ_STORE_TOO_MANY_QUEUES', 'MQ_STORE_UNFILED', 'MQ_STORE_OPEN', 'MQ_STORE_FENCED'] as const;
 
 export type StoreErrorCode = (typeof STORE_ERROR_CODES)[number];
 

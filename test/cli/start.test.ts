@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { freeBrokerPort, freePort } from '../support/free-port.ts';
 import { prepareRingmq, startRingmq } from '../support/start-ringmq.ts';
+
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(180_000);
 
 const ENTRY = fileURLToPath(new URL('../../bin/ringmq.ts', import.meta.url));
 const ADMIN = { ADMIN_ADDR: '127.0.0.1:0' };
@@ -81,6 +84,23 @@ test('ringmq start refuses a port that any other process has', linuxOnly, async 
   t.equal(code, 98);
   t.match(output, `Cannot listen on ${ringmq.broker}: held by pid ${process.pid} (`);
 });
+
+for (const [file, table] of [
+  ['topics.json', '{"topicConfigTable": 5}'],
+  ['subscriptionGroup.json', '{"subscriptionGroupTable": 5}'],
+  ['consumerOffset.json', '{"offsetTable": 5}'],
+] as const) {
+  test(`ringmq start ends at once, and says why, when ${file} is no table`, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'ringmq-test-'));
+    t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+    mkdirSync(join(directory, 'config'));
+    writeFileSync(join(directory, 'config', file), table);
+    const ports = { NAMESRV_ADDR: '127.0.0.1:0', BROKER_ADDR: `127.0.0.1:${await freeBrokerPort()}` };
+    const { code, output } = await refused(['start'], { ...ADMIN, ...ports, DATA_DIR: directory, SHARDS: '2' });
+    t.equal(code, 1, 'before the time of what nobody answers any more is up');
+    t.match(output.trimEnd().split('\n').at(-1), `Cannot read ${file}`);
+  });
+}
 
 test('ringmq start goes without the VIP port when that is taken', async (t) => {
   const ringmq = await prepareRingmq({ env: ADMIN });
