@@ -3,12 +3,12 @@
  * source was whole after it was made. One a thread that serves pulls.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
-import { type LaneMemory, LaneView } from './log-lane.ts';
+import { LAP_BYTES, type LaneMemory, LaneView } from './log-lane.ts';
 import { FoundRun, RunTable, type RunTableMemory } from './run-table.ts';
 import { type Watermarks, WRITTEN_END } from './watermarks.ts';
 
-/** Lane positions are 32 bits: a run this far behind the written end is not looked for, for its positions may have wrapped. */
-const REACH_BYTES = 1024 * 1024 * 1024;
+/** Positions of a lane this far apart are still told in order: half of what 32 bits can. */
+const POSITIONS_APART_MAX = 2 ** 30;
 
 export class LaneReader {
   readonly #lanes: readonly LaneView[];
@@ -16,16 +16,21 @@ export class LaneReader {
   readonly #marks: Watermarks;
   readonly #run = new FoundRun();
   #oldest = 0;
+  /** Of the log behind its written end: further back the positions of its run may have wrapped. */
+  readonly #reachBytes: number;
 
   constructor(lanes: readonly LaneMemory[], runs: RunTableMemory, marks: Watermarks) {
     this.#lanes = lanes.map((lane) => new LaneView(lane));
+    // A short lap moves the position by a whole one.
+    const laneBytes = Math.max(...lanes.map((lane) => lane.laneBytes));
+    this.#reachBytes = POSITIONS_APART_MAX / Math.max(1, laneBytes / LAP_BYTES);
     this.#runs = new RunTable(runs);
     this.#marks = marks;
   }
 
   /** Before the copies of one pull: what is older than this is not in any lane. */
   begin(): void {
-    this.#oldest = this.#marks.read(WRITTEN_END) - REACH_BYTES;
+    this.#oldest = this.#marks.read(WRITTEN_END) - this.#reachBytes;
     this.#run.length = 0;
   }
 

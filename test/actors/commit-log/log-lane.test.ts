@@ -121,3 +121,32 @@ test('LaneProducer wraps its positions past 2^32 and its counts past 2^31', (t) 
   t.ok(producer.pending <= 3 && producer.pending > 0, 'and the difference is still right');
   t.end();
 });
+
+test('LaneProducer turns early when its records are released as fast as they come, and not before', (t) => {
+  const memory = allocateLane(32 * MIB, 1024);
+  const producer = new LaneProducer(memory);
+  const size = MIB;
+  const index = (): number => {
+    const at = producer.reserve(size);
+    if (at >= 0) producer.commit(size);
+    return at / MIB;
+  };
+  const places = [];
+  for (let i = 0; i < 10; i++) {
+    places.push(index());
+    producer.release(producer.head);
+  }
+  t.same(places, [0, 1, 2, 3, 4, 5, 6, 7, 0, 1], 'the first 8 MiB only');
+  t.ok(new LaneView(memory).intact(2 * MIB), 'what lies behind the new records is whole');
+  t.notOk(new LaneView(memory).intact(0), 'what they overwrote is not');
+  const slow = new LaneProducer(allocateLane(32 * MIB, 1024));
+  const far = [];
+  for (let i = 0; i < 33; i++) {
+    const at = slow.reserve(size);
+    if (at >= 0) slow.commit(size);
+    far.push(at / MIB);
+  }
+  t.same(far.slice(6, 10), [6, 7, 8, 9], 'nothing is released: on into the rest');
+  t.ok(far[32]! < 0, 'until it is full');
+  t.end();
+});
