@@ -32,6 +32,7 @@ await first.request(17, {
   order: false,
 });
 let answered = 0;
+let failed = 0;
 const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => RemotingClient.connect(address)));
 for (let i = 0; i < pulls; i++) {
   const ext = {
@@ -49,12 +50,12 @@ for (let i = 0; i < pulls; i++) {
   };
   clients[i % CONNECTIONS]!.request(PULL_MESSAGE, ext, { timeoutMs: 90_000 }).then(
     () => answered++,
-    () => {},
+    () => failed++,
   );
 }
 await new Promise((resolve) => setTimeout(resolve, 3_000));
 const before = cpuSeconds();
 await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const cores = (cpuSeconds() - before) / seconds;
-console.log(JSON.stringify({ pulls, seconds, answered, cores: Number(cores.toFixed(4)) }));
+console.log(JSON.stringify({ pulls, seconds, answered, failed, cores: Number(cores.toFixed(4)) }));
 process.exit(0);

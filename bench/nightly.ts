@@ -1,17 +1,19 @@
 /**
  * `npm run nightly`: what takes longer than CI allows. Runs the stages below one after the other, each with its own limit of
- * time, and writes what came out to `results/nightly.json`. Exit code 1 when one failed.
+ * time, and writes what came out to `results/nightly.json`, where stages that did not run keep their last result. Exit code 1
+ * when one failed.
  *
  *   stress   the ring between real threads, 10^8 records and more (`stress-ring.ts`)
  *   fuzz     every decoder's fuzz test with many more inputs and a fresh seed (FUZZ_INPUTS, FUZZ_SEED)
  *   interop  every scenario of every stock client
  *   soak     a steady load for a long time: nothing lost, memory flat
  *   kill     kill -9 under load, again and again
+ *   held     10 000 held pulls on a quiet topic: what they cost (`held-pulls.ts`)
  *
  * --only A,B chooses stages; --soak-minutes N (30), --fuzz-inputs N (50000000) and --kills N (30) their size.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -30,8 +32,12 @@ const { values: options } = parseArgs({
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Private memory that a broker may gain over a soak: caches fill, nothing else grows. */
 const SOAK_GROWTH_MAX_MB = 32;
+/** What 10 000 held pulls may cost while nothing comes. */
+const HELD_PULLS = 10_000;
+const HELD_CORES_MAX = 0.01;
 
-type Stage = { ok: boolean; seconds: number; detail: Record<string, unknown> };
+type Stage = { ok: boolean; date: string; seconds: number; detail: Record<string, unknown> };
+type Outcome = Pick<Stage, 'ok' | 'detail'>;
 
 /** Runs a script of the project with this Node; its last lines are part of the result. */
 function script(args: readonly string[], env: Record<string, string>, minutesMax: number): Promise<{ ok: boolean; tail: string[] }> {
@@ -50,13 +56,13 @@ function script(args: readonly string[], env: Record<string, string>, minutesMax
   });
 }
 
-async function stress(): Promise<Omit<Stage, 'seconds'>> {
+async function stress(): Promise<Outcome> {
   if (!existsSync(`${ROOT}/bench/stress-ring.ts`)) return { ok: false, detail: { reason: 'bench/stress-ring.ts is missing' } };
   const { ok, tail } = await script(['bench/stress-ring.ts'], {}, 60);
   return { ok, detail: { tail } };
 }
 
-async function fuzz(): Promise<Omit<Stage, 'seconds'>> {
+async function fuzz(): Promise<Outcome> {
   const files = globSync('test/**/*fuzz*.test.ts', { cwd: ROOT });
   if (files.length === 0) return { ok: false, detail: { reason: 'no test/**/*fuzz*.test.ts' } };
   const seed = String(Math.floor(Math.random() * 2 ** 31));
@@ -64,12 +70,12 @@ async function fuzz(): Promise<Omit<Stage, 'seconds'>> {
   return { ok, detail: { files, inputs: Number(options['fuzz-inputs']), seed, tail } };
 }
 
-async function interop(): Promise<Omit<Stage, 'seconds'>> {
+async function interop(): Promise<Outcome> {
   const { ok, tail } = await script(['test/compatibility/run.ts', '--shards', '1,2,4'], {}, 60);
   return { ok, detail: { tail } };
 }
 
-async function soak(): Promise<Omit<Stage, 'seconds'>> {
+async function soak(): Promise<Outcome> {
   const ringmq = await startRingmq({ shards: 2 });
   try {
     const common = [
@@ -95,19 +101,33 @@ async function soak(): Promise<Omit<Stage, 'seconds'>> {
   }
 }
 
-async function kill(): Promise<Omit<Stage, 'seconds'>> {
+async function kill(): Promise<Outcome> {
   const rounds: { ok: boolean; tail: string[] }[] = [];
   for (let round = 0; round < Number(options.kills); round++) rounds.push(await script(['--test', 'test/broker/restart.test.ts'], {}, 10));
   const failed = rounds.filter(({ ok }) => !ok);
   return { ok: failed.length === 0, detail: { rounds: rounds.length, failed: failed.length, tail: failed[0]?.tail ?? [] } };
 }
 
-const stages: Record<string, () => Promise<Omit<Stage, 'seconds'>>> = { stress, fuzz, interop, soak, kill };
+async function held(): Promise<Outcome> {
+  const ringmq = await startRingmq({ shards: 1 });
+  try {
+    const { ok, tail } = await script(['bench/held-pulls.ts', ringmq.broker, String(ringmq.pid), String(HELD_PULLS), '20'], {}, 3);
+    if (!ok) return { ok, detail: { tail } };
+    const figures = JSON.parse(tail.at(-1) ?? '{}') as { answered?: number; failed?: number; cores?: number };
+    // An answer within the time would be a pull that was not held.
+    const areHeld = figures.answered === 0 && figures.failed === 0;
+    return { ok: areHeld && (figures.cores ?? 1) <= HELD_CORES_MAX, detail: { ...figures, coresMax: HELD_CORES_MAX } };
+  } finally {
+    await ringmq.destroy();
+  }
+}
+
+const stages: Record<string, () => Promise<Outcome>> = { stress, fuzz, interop, soak, kill, held };
 const results: Record<string, Stage> = {};
 for (const name of options.only?.split(',') ?? Object.keys(stages)) {
   const begin = performance.now();
   process.stderr.write(`nightly: ${name}\n`);
-  let outcome: Omit<Stage, 'seconds'>;
+  let outcome: Outcome;
   try {
     const stage = stages[name];
     if (stage === undefined) throw new Error(`No stage ${name}; there are ${Object.keys(stages).join(', ')}`);
@@ -115,14 +135,20 @@ for (const name of options.only?.split(',') ?? Object.keys(stages)) {
   } catch (error) {
     outcome = { ok: false, detail: { reason: String(error) } };
   }
-  results[name] = { ...outcome, seconds: Math.round((performance.now() - begin) / 1000) };
+  results[name] = {
+    ok: outcome.ok,
+    date: new Date().toISOString().slice(0, 16),
+    seconds: Math.round((performance.now() - begin) / 1000),
+    detail: outcome.detail,
+  };
   process.stdout.write(`${outcome.ok ? 'ok  ' : 'FAIL'} ${name} ${results[name].seconds} s\n`);
 }
-mkdirSync(`${ROOT}/bench/results`, { recursive: true });
+const path = `${ROOT}/bench/results/nightly.json`;
+const last = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { results: Record<string, Stage> }).results : {};
 const report = {
-  date: new Date().toISOString().slice(0, 16),
   machine: `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.versions.node}`,
-  results,
+  results: { ...last, ...results },
 };
-writeFileSync(`${ROOT}/bench/results/nightly.json`, `${JSON.stringify(report, null, 1)}\n`);
+mkdirSync(`${ROOT}/bench/results`, { recursive: true });
+writeFileSync(path, `${JSON.stringify(report, null, 1)}\n`);
 process.exitCode = Object.values(results).every(({ ok }) => ok) ? 0 : 1;

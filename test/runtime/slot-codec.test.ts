@@ -56,7 +56,7 @@ const { value } = fc.letrec((tie) => ({
   ),
 }));
 
-test('SlotCodec gives back every message as it was', async () => {
+test('SlotCodec gives back every message as it was', async (t) => {
   const codec = newCodec();
   fc.assert(
     fc.property(fc.string(), fc.dictionary(fc.string(), value, { noNullPrototype: true }), (path, fields) => {
@@ -72,6 +72,7 @@ test('SlotCodec gives back every message as it was', async () => {
     }),
     { numRuns: 1000 },
   );
+  t.pass('no counterexample');
 });
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -15,7 +15,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ do: 'next' as const }) },
 );
 
-test('TimerWheel fires what a sorted list would, at the same advance, in the same order', async () => {
+test('TimerWheel fires what a sorted list would, at the same advance, in the same order', async (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 34 }), fc.array(step, { maxLength: 80 }), (startMs, steps) => {
       const wheel = new TimerWheel<number>(startMs);
@@ -61,6 +61,7 @@ test('TimerWheel fires what a sorted list would, at the same advance, in the sam
     }),
     { numRuns: 2000 },
   );
+  t.pass('no counterexample');
 });
 
 test('TimerWheel fires timers scheduled together in their order, and lets one cancel another of its tick', async (t) => {
