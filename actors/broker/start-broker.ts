@@ -10,7 +10,7 @@ import { RuntimeError, toError } from '../../runtime/errors.ts';
 import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
 import type { PlacementRule } from '../../runtime/thread/placement.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
-import { LaneView } from '../commit-log/log-lane.ts';
+import { COMMIT_LOG_PATH, type DrainLane, type LaneDrained } from '../commit-log/commit-log-actor.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
@@ -50,8 +50,8 @@ const FULL_RING_MS = 10;
 const SENDS_SHARE = 0.3;
 const QUEUES_PER_PAGE = 256;
 /** A log worker that is replaced itself drains a dead shard's lane a little later. */
-const LANE_DRAIN_MAX_MS = 5_000;
-const LANE_LOOK_MS = 2;
+const LANE_DRAIN_MS = 500;
+const LANE_DRAIN_TRIES = 20;
 
 const here = extname(import.meta.url);
 const threadModule = (path: string): URL => new URL(`${path}${here}`, import.meta.url);
@@ -211,7 +211,7 @@ class StartingBroker implements RunningBroker {
     for (const prefix of ['topic-registry', 'group-registry', 'offset-store', 'registration']) rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
     if (this.#memory !== null) {
-      rules.push({ prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });
+      rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });
     }
     return rules;
   }
@@ -287,13 +287,15 @@ class StartingBroker implements RunningBroker {
   /** A dead shard's lane is written to its published end before its successor takes it over. */
   async #drainLane(index: number): Promise<void> {
     if (this.#memory === null) return;
-    const lane = new LaneView(this.#memory.lanes[index]!);
-    const context = this.#system.context;
-    const until = context.monotonicMs() + LANE_DRAIN_MAX_MS;
-    while (lane.written() !== lane.published()) {
-      if (context.monotonicMs() > until) throw new Error(`The log lane of shard ${index} was not drained within ${LANE_DRAIN_MAX_MS} ms`);
-      context.wake(context.threadIndex('log'));
-      await this.#pause(LANE_LOOK_MS);
+    const log = this.#system.ref<DrainLane>(COMMIT_LOG_PATH);
+    for (let tries = LANE_DRAIN_TRIES; ; tries--) {
+      try {
+        await this.#system.ask<LaneDrained, DrainLane>(log, (replyTo) => ({ kind: 'drain-lane', lane: index, replyTo }), LANE_DRAIN_MS);
+        return;
+      } catch (error) {
+        // No answer: the log worker itself is being replaced.
+        if (tries === 0) throw error;
+      }
     }
   }
 

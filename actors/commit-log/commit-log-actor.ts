@@ -1,0 +1,120 @@
+/**
+ * Commit-log actor: the one that appends the commit log. Owns the sequencer and with it the log's files, its end, and the order of
+ * everything in it. Records reach it through the shards' log lanes, not as messages; it polls them in every turn of its thread.
+ * What it hears: to drain the lane of a shard that has died. A disk error is told to the root; after a fence it appends nothing.
+ * Its thread's death loses nothing: the marks in shared memory say what is in the log, and its successor goes on from there.
+ * Source: RocketMQ `CommitLog.asyncPutMessage`, which appends under a lock on the caller's thread.
+ */
+import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { CommitLog } from '../../storage/commit-log/commit-log.ts';
+import { decideThrown } from '../../storage/disk-error-policy.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { TailWriter } from '../queue/queue-table.ts';
+import { ArrivalNotices } from './arrival-notices.ts';
+import { IndexFeed } from './index-feed.ts';
+import { LaneView } from './log-lane.ts';
+import { RunTable } from './run-table.ts';
+import { Sequencer } from './sequencer.ts';
+import { Watermarks, WRITTEN_END } from './watermarks.ts';
+
+export const COMMIT_LOG_PATH = 'commit-log';
+
+/** A lane's shard has died: answered when everything that it published is written or refused. */
+export type DrainLane = { readonly kind: 'drain-lane'; readonly lane: number; readonly replyTo: ActorRef<LaneDrained> };
+export type LaneDrained = { readonly kind: 'lane-drained'; readonly lane: number };
+
+export type CommitLogConfig = {
+  readonly memory: BrokerMemory;
+  readonly directory: string;
+  readonly segmentBytes: number;
+  readonly syncFlush: boolean;
+};
+
+export class CommitLogActor implements Actor<DrainLane>, PollSource {
+  readonly #thread: ThreadContext;
+  readonly #config: CommitLogConfig;
+  readonly #marks: Watermarks;
+  readonly #lanes: readonly LaneView[];
+  readonly #notices: ArrivalNotices;
+  #draining: DrainLane[] = [];
+  /** Null until the store is open. */
+  #sequencer: Sequencer | null = null;
+
+  constructor(thread: ThreadContext, config: CommitLogConfig) {
+    this.#thread = thread;
+    this.#config = config;
+    this.#marks = new Watermarks(config.memory.marks);
+    this.#lanes = config.memory.lanes.map((lane) => new LaneView(lane));
+    this.#notices = new ArrivalNotices(thread, config.memory.queues.queueMax);
+  }
+
+  /** Appends what the lanes hold, each lane up to its share of a turn. */
+  poll(): boolean {
+    if (this.#sequencer === null) {
+      if (!this.#marks.isOpen) return false;
+      this.#sequencer = this.#open();
+    }
+    const did = this.#sequencer.poll();
+    if (this.#draining.length > 0) this.#answerDrained();
+    return did;
+  }
+
+  receive(message: DrainLane): void {
+    this.#draining.push(message);
+    this.#answerDrained();
+  }
+
+  /** The turn's end: tells the queues' owners. */
+  turnEnded(): void {
+    this.#notices.send();
+  }
+
+  #answerDrained(): void {
+    const left: DrainLane[] = [];
+    for (const message of this.#draining) {
+      const lane = this.#lanes[message.lane]!;
+      if (lane.written() === lane.published()) message.replyTo.tell({ kind: 'lane-drained', lane: message.lane });
+      else left.push(message);
+    }
+    this.#draining = left;
+  }
+
+  #open(): Sequencer {
+    const { memory, directory, segmentBytes, syncFlush } = this.#config;
+    const thread = this.#thread;
+    const marks = this.#marks;
+    const shards = thread.threadsOf('shard');
+    const syncThread = thread.threadIndex('sync');
+    const storeThread = thread.threadIndex('store');
+    const log = CommitLog.open(new NodeDisk(), directory, segmentBytes);
+    log.setMaxOffset(marks.read(WRITTEN_END));
+    const takesOver = thread.generation > 0;
+    const sequencer = new Sequencer({
+      lanes: this.#lanes,
+      queues: new TailWriter(memory.queues, takesOver),
+      runs: new RunTable(memory.runs),
+      feed: new IndexFeed(memory.feed),
+      marks,
+      files: log,
+      classify: (error) => (decideThrown(error) === 'cut-back' ? 'cut-back' : 'fence'),
+      now: () => thread.now(),
+      syncFlush,
+      lastStoreTimestamp: marks.lastStoreTimestamp,
+      hooks: {
+        waiting: (queue, owner) => this.#notices.add(queue, owner),
+        written: (lane) => thread.wake(shards[lane]!),
+        syncWanted: () => thread.wake(syncThread),
+        storeHurry: () => thread.wake(storeThread),
+        failed: (verdict, error) => {
+          thread.log('error', 'An append to the commit log failed', { verdict, error: error.message });
+          thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
+          for (const shard of shards) thread.wake(shard);
+        },
+      },
+    });
+    if (takesOver) sequencer.takeOver();
+    return sequencer;
+  }
+}
