@@ -188,7 +188,7 @@ export class ClientConnection implements Connection {
 
   /** Unsent bytes. */
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + (this.#output?.length ?? 0);
   }
 }
 

@@ -38,7 +38,7 @@ import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
 import { unitPhysical, unitSize } from '../queue/select-units.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
-import type { ClientConnection } from './client-connection.ts';
+import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
 
 /** Messages of one answer, whatever was asked for. */
@@ -395,6 +395,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#settle(reply.ticket, pending);
       return;
     }
+    if ((reply.isCold || reply.units.length > 0) && this.#isTooFar(reply.ticket, pending)) return;
     if (reply.isCold) {
       this.#readCold(pending, reply);
       return;
@@ -467,6 +468,16 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#answer(pending, 'FOUND', offset, cut.next, min, max, cut.bytes, cut.start, cut.end);
   }
 
+  /** Pulls that were read before the connection was found to be slow: their messages would only pile up. */
+  #isTooFar(ticket: number, pending: Pending): boolean {
+    const { connection } = pending;
+    if (!connection.isOpen || connection.unsentBytes < UNSENT_BYTES_MAX) return false;
+    this.#settle(ticket, pending);
+    const remark = `the connection has ${connection.unsentBytes} bytes to be read, ${UNSENT_BYTES_MAX} are the most; read its answers, then pull again`;
+    this.#say(pending, code.FLOW_CONTROL, remark);
+    return true;
+  }
+
   #expire(): void {
     const now = this.#thread.monotonicMs();
     for (const [ticket, pending] of this.#pending) {
@@ -520,8 +531,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 
   #startCold(): void {
     while (this.#coldWaiting.length > 0 && this.#freeSlots.length > 0) {
-      const cold = { ...this.#coldWaiting.shift()!, slot: this.#freeSlots.pop()! };
-      const pending = this.#pending.get(cold.ticket);
+      const waiting = this.#coldWaiting.shift()!;
+      const pending = this.#pending.get(waiting.ticket);
+      if (pending !== undefined && this.#isTooFar(waiting.ticket, pending)) continue;
+      const cold = { ...waiting, slot: this.#freeSlots.pop()! };
       if (pending?.connection.isOpen && this.#reader.tell(cold)) {
         this.#reading[cold.slot] = cold.ticket;
         continue;

@@ -16,7 +16,7 @@ import {
 import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { ClientConnection, type ConnectionOwner, listen } from './client-connection.ts';
+import { ClientConnection, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
 import type { Handler, PushToClient, Request } from './request.ts';
@@ -198,6 +198,13 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
     };
     if (connection.inFlight > REQUESTS_IN_FLIGHT_MAX) {
       request.answer(FLOW_CONTROL, `the connection has ${REQUESTS_IN_FLIGHT_MAX} requests under way, which is the most; wait for answers`);
+      return;
+    }
+    if (connection.unsentBytes >= UNSENT_BYTES_MAX) {
+      request.answer(
+        FLOW_CONTROL,
+        `the connection has ${UNSENT_BYTES_MAX} bytes to be read, which is the most; read its answers, then ask again`,
+      );
       return;
     }
     const handler = this.#handlers.get(command.code);
