@@ -6,6 +6,7 @@
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
+ *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
  *   --json FILE           the verdicts as JSON too
  */
 import { writeFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     clients: { type: 'string' },
     scenarios: { type: 'string' },
     shards: { type: 'string', default: '1,2' },
+    jobs: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 });
@@ -68,34 +70,44 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
   );
 }
 
+/** A broker for each client: the restart in the middle of one must not disturb another. */
+async function runWithBroker(client: ClientProgram, shards: number): Promise<void> {
+  const label = `${shards} shard${shards === 1 ? '' : 's'}`;
+  const fail = (error: unknown): void => {
+    outcomes.push({
+      client: client.name,
+      broker: label,
+      scenario: 'the broker itself',
+      ok: false,
+      ms: 0,
+      error: String(error),
+      detail: {},
+    });
+    process.stdout.write(`FAIL ${label} ${client.name}: ${String(error)}\n`);
+  };
+  let ringmq: RingmqProcess | undefined;
+  try {
+    ringmq = await startRingmq({ shards });
+    await runClient(client, ringmq.nameServer, label, ringmq);
+    await ringmq.stop();
+  } catch (error) {
+    fail(error);
+  } finally {
+    await ringmq?.destroy();
+  }
+}
+
 // Built first, so that no build stands between two figures.
 for (const client of clients) client.command();
 if (options.against !== undefined) {
   for (const client of clients) await runClient(client, options.against, 'given', undefined);
 } else {
-  for (const shards of options.shards.split(',').map(Number)) {
-    for (const client of clients) {
-      // A broker for each client: the restart in the middle of one must not disturb another.
-      const ringmq = await startRingmq({ shards });
-      try {
-        await runClient(client, ringmq.nameServer, `${shards} shard${shards === 1 ? '' : 's'}`, ringmq);
-        await ringmq.stop();
-      } catch (error) {
-        outcomes.push({
-          client: client.name,
-          broker: `${shards} shards`,
-          scenario: 'the broker itself',
-          ok: false,
-          ms: 0,
-          error: String(error),
-          detail: {},
-        });
-        process.stdout.write(`FAIL ${client.name}: ${String(error)}\n`);
-      } finally {
-        await ringmq.destroy();
-      }
-    }
-  }
+  const waiting = options.shards.split(',').flatMap((shards) => clients.map((client) => ({ client, shards: Number(shards) })));
+  await Promise.all(
+    Array.from({ length: Number(options.jobs) }, async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runWithBroker(next.client, next.shards);
+    }),
+  );
 }
 
 const brokers = [...new Set(outcomes.map(({ broker }) => broker))];

@@ -26,10 +26,14 @@ final class PullScenarios {
         all.put("lite-assign", PullScenarios::liteAssign);
     }
 
+    /** The same number to each queue: the client's own choice starts anew when it reads a route in between. */
     private static void fill(Program.Run run, int messages) throws Exception {
         DefaultMQProducer producer = Clients.producer(run);
         for (int i = 0; i < messages; i++) {
-            producer.send(SendScenarios.message(run.topic, i % 2 == 0 ? "even" : "odd", "pull " + i));
+            producer.send(
+                SendScenarios.message(run.topic, i % 2 == 0 ? "even" : "odd", "pull " + i),
+                (queues, message, number) -> queues.get((Integer) number % queues.size()),
+                i);
         }
         producer.shutdown();
     }
