@@ -127,8 +127,11 @@ class StartingBroker implements RunningBroker {
 
   async #becomeReady(): Promise<void> {
     if (this.#memory !== null) await this.#openStore(this.#memory);
-    this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues));
-    await Promise.all(this.#shards.map((name) => this.#serve(name)));
+    this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues), { mailboxMax: this.#config.queuesMax });
+    // The first shard has what the others ask for: before it nobody would hear them.
+    const [first, ...others] = this.#shards;
+    await this.#serve(first!);
+    await Promise.all(others.map((name) => this.#serve(name)));
     if (this.#memory !== null) await this.#awaitRoutes();
     this.#isServing = true;
   }

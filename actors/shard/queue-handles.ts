@@ -7,16 +7,27 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import type { QueueInterned } from '../store/store-messages.ts';
 import type { QueueHandles } from '../topic/topic-registry-actor.ts';
 
+/** Listeners with full rings are tried again after so long. */
+const AGAIN_MS = 1;
+
 export class QueueHandleList implements QueueHandles {
   readonly #byTopic: Map<string, Map<number, number>> = new Map();
   readonly #table: QueueTable;
   readonly #listeners: readonly ActorRef<QueueInterned>[];
+  readonly #schedule: (delayMs: number, run: () => void) => void;
+  /** What listeners have yet to be told, by listener; not more than the table has queues. */
+  readonly #untold: QueueInterned[][];
   #next = 0;
 
-  /** @param listeners told of each new queue: the store worker and the root's list */
-  constructor(table: QueueTable, listeners: readonly ActorRef<QueueInterned>[]) {
+  /**
+   * @param listeners told of each new queue: the store worker and the root's list
+   * @param schedule a timer of this thread
+   */
+  constructor(table: QueueTable, listeners: readonly ActorRef<QueueInterned>[], schedule: (delayMs: number, run: () => void) => void) {
     this.#table = table;
     this.#listeners = listeners;
+    this.#schedule = schedule;
+    this.#untold = listeners.map(() => []);
   }
 
   /** A queue that exists already. */
@@ -30,19 +41,36 @@ export class QueueHandleList implements QueueHandles {
     this.#next = Math.max(this.#next, handle + 1);
   }
 
-  /** The queue's handle; a new queue begins at offset 0. Throws when the table is full or the store worker takes no more. */
-  intern(topic: string, queueId: number): number {
+  /**
+   * The queue's handle; a new queue begins at offset 0. Throws when the table is full or a listener takes no more. With `mayWait`,
+   * for the topics of a start, such a listener is told later: they may be many more than its ring holds, and a shard that dies
+   * before it has told the root ends the start, so that no handle is given out twice.
+   */
+  intern(topic: string, queueId: number, mayWait: boolean = false): number {
     const known = this.#byTopic.get(topic)?.get(queueId);
     if (known !== undefined) return known;
     const handle = this.#next;
     if (handle >= this.#table.queueMax)
       throw new Error(`The broker holds ${this.#table.queueMax} queues, which is the most; delete topics`);
     this.#table.create(handle, 0, 0, -1);
-    for (const listener of this.#listeners) {
-      if (!listener.tell({ kind: 'queue-interned', handle, topic, queueId }))
-        throw new Error(`${listener.path} takes no more queues at the moment: queue ${queueId} of ${topic} was not made`);
+    const message: QueueInterned = { kind: 'queue-interned', handle, topic, queueId };
+    for (const [index, listener] of this.#listeners.entries()) {
+      const untold = this.#untold[index]!;
+      if (untold.length === 0 && listener.tell(message)) continue;
+      if (mayWait) {
+        untold.push(message);
+        if (untold.length === 1) this.#schedule(AGAIN_MS, () => this.#tell(index));
+      } else throw new Error(`${listener.path} takes no more queues at the moment: queue ${queueId} of ${topic} was not made`);
     }
     this.add(topic, queueId, handle);
     return handle;
+  }
+
+  #tell(index: number): void {
+    const untold = this.#untold[index]!;
+    let told = 0;
+    while (told < untold.length && this.#listeners[index]!.tell(untold[told]!)) told++;
+    untold.splice(0, told);
+    if (untold.length > 0) this.#schedule(AGAIN_MS, () => this.#tell(index));
   }
 }

@@ -155,7 +155,9 @@ class Shard {
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const load = (name: string): unknown => this.#loadTable(name);
     if (this.#index === 0) {
-      const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)]);
+      const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)], (delayMs, run) => {
+        thread.schedule(delayMs, run);
+      });
       for (const page of known) {
         for (const [i, handle] of page.handles.entries()) queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle);
       }

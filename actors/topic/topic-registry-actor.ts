@@ -103,8 +103,8 @@ type Private = Saved | Registered | FlushShards | BatchExpired | TellSilentShard
 
 /** Gives every queue its number in shared memory. */
 export interface QueueHandles {
-  /** The same at each call. Throws when there is no room for one more, with a text that says so. */
-  intern(topic: string, queueId: number): number;
+  /** The same at each call. Throws when there is no room for one more, with a text that says so. `mayWait`: a full ring is no reason. */
+  intern(topic: string, queueId: number, mayWait: boolean): number;
 }
 
 export type TopicRegistryOptions = {
@@ -172,6 +172,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #flushScheduled = false;
   /** Batch that is telling a topic's change to shards and name servers: who asks meanwhile waits for it too. */
   readonly #publishing: Map<string, number> = new Map();
+  /** In `started`: its topics come all at once. */
+  #isStarting = true;
   /** The table of the start is saved. */
   #loaded = false;
   /** And told to every shard. */
@@ -205,6 +207,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     }
     this.#count = this.#table.size;
     for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
+    this.#isStarting = false;
     context.schedule(SHARDS_START_MS, { kind: 'tell-silent-shards' });
     this.#loaded = this.#changes.length === 0;
     this.#flush(context);
@@ -351,7 +354,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const handles = new Int32Array(queueCount(config));
     try {
       for (let queueId = 0; queueId < handles.length; queueId++) {
-        handles[queueId] = this.#options.queueHandles.intern(config.topicName, queueId);
+        handles[queueId] = this.#options.queueHandles.intern(config.topicName, queueId, this.#isStarting);
       }
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
