@@ -302,6 +302,8 @@ for (const loop of ['event', 'blocking'] as const) {
         [3, 0],
       ],
     );
+    // The event comes by another way than the answers.
+    await until('started', 'x');
     t.equal(events.filter(({ kind, thread }) => kind === 'started' && thread === 'x').length, 1);
     await system.terminateThread('x');
     await until('restarted', 'x');

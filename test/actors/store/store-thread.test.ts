@@ -64,6 +64,7 @@ class Threads {
         ],
       },
       placement: [
+        { prefix: 'commit-log', thread: 'log' },
         { prefix: 'store', thread: 'store' },
         { prefix: 'reader', thread: 'reader' },
       ],
