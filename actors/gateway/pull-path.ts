@@ -7,11 +7,13 @@
  * 24 no subscription, heartbeat first; 25 the subscription is older than the client's; 26 no such group; 29 a bad queue id;
  * 215 too many pulls under way. Source: RocketMQ 5.3 `PullMessageProcessor`.
  */
+
 import { copyBytes } from '../../model/copy-bytes.ts';
 import { MessageTextError } from '../../model/errors.ts';
 import { javaHash } from '../../model/java-hash.ts';
 import { parseTags } from '../../model/subscription.ts';
 import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import { utf8Text } from '../../model/utf8.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
@@ -26,6 +28,7 @@ import * as code from '../../protocol/remoting/response-code.ts';
 import { PULL_RESPONSE_HEAD_MAX_BYTES, writePullResponseHeader } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
@@ -34,8 +37,7 @@ import type { GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import type { Pull, PullReply } from '../queue/queue-actor.ts';
-import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
-import { unitPhysical, unitSize } from '../queue/select-units.ts';
+import type { QueueTable } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
@@ -182,9 +184,9 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     if ((header.flag & ONEWAY_FLAG) !== 0) return;
     const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
-    const group = utf8(header.text, header.consumerGroupStart, header.consumerGroupEnd);
+    const group = utf8Text(header.text, header.consumerGroupStart, header.consumerGroupEnd);
     if (topic === undefined) {
-      const name = utf8(header.text, header.topicStart, header.topicEnd);
+      const name = utf8Text(header.text, header.topicStart, header.topicEnd);
       const isEarly = !this.#topics.complete;
       const remark = `the topic[${name}] not exist, apply first please!`;
       this.#refuse(connection, header, isEarly ? code.SYSTEM_BUSY : code.TOPIC_NOT_EXIST, isEarly ? 'the broker is starting' : remark);
@@ -341,12 +343,12 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #codeArrays: WeakMap<Int32Array, readonly number[]> = new WeakMap();
 
   #inlineCodes(connection: ClientConnection, header: PullHeader): readonly number[] | null {
-    const type = utf8(header.text, header.expressionTypeStart, header.expressionTypeEnd);
+    const type = utf8Text(header.text, header.expressionTypeStart, header.expressionTypeEnd);
     if (type !== '' && type !== 'TAG') {
       this.#refuse(connection, header, code.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
       return null;
     }
-    const expression = utf8(header.text, header.subscriptionStart, header.subscriptionEnd);
+    const expression = utf8Text(header.text, header.subscriptionStart, header.subscriptionEnd);
     const known = this.#expressions.get(expression);
     if (known !== undefined) return known;
     let codes: readonly number[];
@@ -400,14 +402,14 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#readCold(pending, reply);
       return;
     }
-    const count = reply.units.length / UNIT_BYTES;
+    const count = reply.units.length / QUEUE_UNIT_BYTES;
     if (count === 0) {
       this.#settle(reply.ticket, pending);
       this.#answer(pending, reply.status, reply.offset, reply.nextOffset, reply.min, reply.max, null, 0, 0);
       return;
     }
     let bytes = 0;
-    for (let i = 0; i < count; i++) bytes += unitSize(reply.units, i * UNIT_BYTES);
+    for (let i = 0; i < count; i++) bytes += unitSize(reply.units, i * QUEUE_UNIT_BYTES);
     const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + bytes);
     const fields = this.#fields;
     fields.code = 0;
@@ -420,8 +422,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     let at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
     this.#lanes.begin();
     for (let i = 0; i < count; i++) {
-      const size = unitSize(reply.units, i * UNIT_BYTES);
-      if (!this.#lanes.copy(unitPhysical(reply.units, i * UNIT_BYTES), size, output.bytes, at)) {
+      const size = unitSize(reply.units, i * QUEUE_UNIT_BYTES);
+      if (!this.#lanes.copy(unitPhysicalOffset(reply.units, i * QUEUE_UNIT_BYTES), size, output.bytes, at)) {
         // Lapped: nothing of this answer counts, for `output.length` was not moved.
         this.#readCold(pending, reply);
         return;
@@ -620,8 +622,4 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
     this.#thread.requestTurn();
   }
-}
-
-function utf8(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }

@@ -6,7 +6,10 @@
  * broker stops or its disk failed; 16 a topic that only the broker writes; 17 no such topic; 29 a bad name or queue id.
  * Source: RocketMQ 5.3 `SendMessageProcessor`, `AbstractSendMessageProcessor.msgCheck`.
  */
+
+import { readInt32 } from '../../model/message-record.ts';
 import { topicNameFault } from '../../model/topic.ts';
+import { utf8Text } from '../../model/utf8.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
@@ -243,7 +246,7 @@ export class SendPath {
 
   /** A topic nobody knows: made if that is allowed, while this frame waits; the connection's other frames go on. */
   #create(connection: ClientConnection, header: SendHeader, bytes: Uint8Array, start: number, end: number): boolean {
-    const topic = utf8(header.text, header.topicStart, header.topicEnd);
+    const topic = utf8Text(header.text, header.topicStart, header.topicEnd);
     const badName = topicNameFault(topic);
     if (badName !== null) {
       this.#refuse(connection, header, responseCode.INVALID_PARAMETER, badName);
@@ -255,7 +258,7 @@ export class SendPath {
     }
     // A copy: `slice` of a Buffer would be a view of the read buffer, which the next chunk overwrites.
     const frame = Buffer.from(bytes.subarray(start, end));
-    const defaultTopic = utf8(header.text, header.defaultTopicStart, header.defaultTopicEnd);
+    const defaultTopic = utf8Text(header.text, header.defaultTopicStart, header.defaultTopicEnd);
     const queueNums = header.defaultTopicQueueNums;
     const sysFlag = header.isUnitMode ? 1 : 0;
     const parked = { flag: header.flag, opaque: header.opaque, isBinary: header.isBinary };
@@ -349,14 +352,6 @@ export class SendPath {
 
 const PROPERTIES_REMARK = `the message properties are longer than ${PROPERTIES_BYTES_MAX} bytes with what the broker adds; shorten them`;
 const KIND_REMARK = 'delayed, timed and transactional messages are not supported yet; send it without DELAY, TIMER_ and TRAN_MSG';
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
-
-function utf8(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
-}
 
 /** What is wrong with a batch's body, or null: every length must lead to the next item and the last one to the end. */
 export function batchFault(bytes: Uint8Array, start: number, end: number): string | null {

@@ -5,10 +5,11 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `PullRequestHoldService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { QUEUE_UNIT_BYTES, unitEnd } from '../../storage/consume-queue/queue-unit.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { decidePull, type PullStatus } from './decide-pull.ts';
-import { type QueueTable, UNIT_BYTES } from './queue-table.ts';
-import { selectUnits, unitEnd } from './select-units.ts';
+import type { QueueTable } from './queue-table.ts';
+import { selectUnits } from './select-units.ts';
 
 /** Messages from `offset` on, at most `max` with together about `bytesMax`; waits up to `holdMs` (0: not) for the first. */
 export type Pull = {
@@ -61,7 +62,7 @@ const NO_UNITS = new Uint8Array(0);
 const SCAN_UNITS_MAX = 8192;
 /** Pulls held at once in one queue; one more is answered without waiting. */
 export const HELD_MAX = 65_536;
-const scratch = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
+const scratch = new Uint8Array(SCAN_UNITS_MAX * QUEUE_UNIT_BYTES);
 
 type Held = { readonly pull: Pull; readonly timer: TimerId };
 
@@ -162,7 +163,7 @@ export class QueueActor implements Actor<QueueCommand> {
     }
     const kept = selectUnits(scratch, read, pull.max, pull.bytesMax, pull.codes);
     if (kept.found > 0) {
-      this.#reply(pull, 'FOUND', pull.offset + kept.scanned, min, max, scratch.slice(0, kept.found * UNIT_BYTES), false);
+      this.#reply(pull, 'FOUND', pull.offset + kept.scanned, min, max, scratch.slice(0, kept.found * QUEUE_UNIT_BYTES), false);
       return true;
     }
     // A filter that nothing matched at the queue's end may wait for more, as if the offset were the end.
@@ -191,7 +192,7 @@ export class QueueActor implements Actor<QueueCommand> {
       const read = table.readUnits(this.#handle, this.#flushed, Math.min(SCAN_UNITS_MAX, next - this.#flushed), scratch);
       if (read === 0) break;
       let unit = 0;
-      while (unit < read && unitEnd(scratch, unit * UNIT_BYTES) <= flushed) unit++;
+      while (unit < read && unitEnd(scratch, unit * QUEUE_UNIT_BYTES) <= flushed) unit++;
       this.#flushed += unit;
       if (unit < read) break;
     }

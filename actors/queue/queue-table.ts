@@ -12,7 +12,9 @@
  *
  * Source: RocketMQ `ConsumeQueue`, `QueueOffsetOperator`.
  */
+
 import assert from 'node:assert/strict';
+import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 
 const ROW_WORDS = 16;
 const VERSION = 0;
@@ -35,10 +37,9 @@ const USED = 11;
 /** The handle lies in the dirty ring; set by the log worker, cleared by the store worker before it looks at NEXT. */
 const DIRTY = 12;
 
-export const UNIT_BYTES = 20;
 export const CHUNK_UNITS = 256;
 const CHUNK_HEADER_WORDS = 6;
-const CHUNK_BYTES = CHUNK_HEADER_WORDS * 4 + CHUNK_UNITS * UNIT_BYTES;
+const CHUNK_BYTES = CHUNK_HEADER_WORDS * 4 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
 const CHUNK_WORDS = CHUNK_BYTES / 4;
 const GENERATION = 0;
 const BASE_LO = 1;
@@ -214,8 +215,8 @@ export class QueueTable {
       const from = offset + done - base;
       if (from < 0 || from >= CHUNK_UNITS) return done;
       const units = Math.min(CHUNK_UNITS - from, end - offset - done);
-      const byteAt = at * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + from * UNIT_BYTES;
-      target.set(this.chunkBytes.subarray(byteAt, byteAt + units * UNIT_BYTES), done * UNIT_BYTES);
+      const byteAt = at * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + from * QUEUE_UNIT_BYTES;
+      target.set(this.chunkBytes.subarray(byteAt, byteAt + units * QUEUE_UNIT_BYTES), done * QUEUE_UNIT_BYTES);
       // Pairs with the store in `TailWriter`: a chunk given to another queue has another generation.
       if (Atomics.load(words, at * CHUNK_WORDS + GENERATION) !== this.#way[i + 1]) return done;
       done += units;
@@ -347,7 +348,7 @@ export class TailWriter extends QueueTable {
       this.#extend(handle, offset);
       filled = 0;
     }
-    const at = (this.#chunk[handle]! - 1) * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + filled * UNIT_BYTES;
+    const at = (this.#chunk[handle]! - 1) * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + filled * QUEUE_UNIT_BYTES;
     const view = this.#view;
     view.setInt32(at, physicalHigh);
     view.setInt32(at + 4, physicalLow);
@@ -443,8 +444,8 @@ export class TailFiler extends QueueTable {
       if (filed < base) filed = base;
       const end = Math.min(base + CHUNK_UNITS, upTo);
       if (filed < end) {
-        const byteAt = chunk * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + (filed - base) * UNIT_BYTES;
-        write(filed, this.chunkBytes.subarray(byteAt, byteAt + (end - filed) * UNIT_BYTES));
+        const byteAt = chunk * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + (filed - base) * QUEUE_UNIT_BYTES;
+        write(filed, this.chunkBytes.subarray(byteAt, byteAt + (end - filed) * QUEUE_UNIT_BYTES));
         filed = end;
       }
       if (end < base + CHUNK_UNITS) break;

@@ -24,12 +24,13 @@ import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 import { UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
 import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
+import { QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
 import type { PullStatus } from '../queue/decide-pull.ts';
-import { type QueueTable, UNIT_BYTES } from '../queue/queue-table.ts';
-import { selectUnits, unitEnd, unitPhysical, unitSize } from '../queue/select-units.ts';
+import type { QueueTable } from '../queue/queue-table.ts';
+import { selectUnits } from '../queue/select-units.ts';
 import { BlockCache } from './block-cache.ts';
 
 /** Units looked at in one pull; a filter that matches little answers "go on from here" after so many. */
@@ -81,7 +82,7 @@ export class ColdReader {
   readonly #log: CommitLogReader;
   readonly #queues: ConsumeQueueSet;
   readonly #unitsPerFile: number;
-  readonly #units = new Uint8Array(SCAN_UNITS_MAX * UNIT_BYTES);
+  readonly #units = new Uint8Array(SCAN_UNITS_MAX * QUEUE_UNIT_BYTES);
   readonly #blocks: BlockCache;
   readonly #head = new Uint8Array(HEAD_BYTES);
   readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
@@ -200,7 +201,7 @@ export class ColdReader {
     const filed = Math.min(count, table.filed(queue.handle) - offset);
     if (filed <= 0) return table.readUnits(queue.handle, offset, count, units);
     let read = this.#readFile(queue, offset, filed);
-    while (read > 0 && unitSize(units, (read - 1) * UNIT_BYTES) === 0) read--;
+    while (read > 0 && unitSize(units, (read - 1) * QUEUE_UNIT_BYTES) === 0) read--;
     return read;
   }
 
@@ -248,15 +249,15 @@ export class ColdReader {
   #spanEnd(first: number, found: number, roomBytes: number): number {
     const units = this.#units;
     const segmentBytes = this.#log.segmentBytes;
-    const start = unitPhysical(units, first * UNIT_BYTES);
+    const start = unitPhysicalOffset(units, first * QUEUE_UNIT_BYTES);
     const segmentEnd = start - (start % segmentBytes) + segmentBytes;
-    let end = unitEnd(units, first * UNIT_BYTES);
+    let end = unitEnd(units, first * QUEUE_UNIT_BYTES);
     let wanted = end - start;
     let isDense = true;
     let unit = first + 1;
     for (; unit < found; unit++) {
-      const at = unit * UNIT_BYTES;
-      const physical = unitPhysical(units, at);
+      const at = unit * QUEUE_UNIT_BYTES;
+      const physical = unitPhysicalOffset(units, at);
       const next = unitEnd(units, at);
       if (physical < end || next > segmentEnd) break;
       const span = next - start;
@@ -274,11 +275,11 @@ export class ColdReader {
   /** Reads the records of units [first, end) in one go and puts the sound ones into `target` from `length` on; gives the new length. */
   #readSpan(request: ColdRequest, first: number, end: number, target: Uint8Array, length: number): number {
     const units = this.#units;
-    const start = unitPhysical(units, first * UNIT_BYTES);
-    const bytes = unitEnd(units, (end - 1) * UNIT_BYTES) - start;
+    const start = unitPhysicalOffset(units, first * QUEUE_UNIT_BYTES);
+    const bytes = unitEnd(units, (end - 1) * QUEUE_UNIT_BYTES) - start;
     this.#served = 0;
     let wanted = 0;
-    for (let unit = first; unit < end; unit++) wanted += unitSize(units, unit * UNIT_BYTES);
+    for (let unit = first; unit < end; unit++) wanted += unitSize(units, unit * QUEUE_UNIT_BYTES);
     const isDense = wanted === bytes;
     if (isDense ? bytes > target.length - length : bytes > SPAN_BYTES_MAX) {
       this.#parts.onBadRecord(request.topic, request.queueId, start, `its unit says ${bytes} bytes`);
@@ -287,8 +288,8 @@ export class ColdReader {
     const read = isDense ? this.#readLog(target, length, bytes, start) : 0;
     let next = length;
     for (let unit = first; unit < end; unit++) {
-      const at = unit * UNIT_BYTES;
-      const physical = unitPhysical(units, at);
+      const at = unit * QUEUE_UNIT_BYTES;
+      const physical = unitPhysicalOffset(units, at);
       const size = unitSize(units, at);
       // Back to back they lie where they are wanted; else each is copied from its block and counts only if it is sound.
       const from = isDense ? length + physical - start : next;
@@ -327,7 +328,7 @@ export class ColdReader {
     for (let probe = offset; probe < end; probe++) {
       if (this.#readUnits(queue, probe, 1) === 0) return this.#at(probe, -1);
       if (selectUnits(unit, 1, 1, RECORD_BYTES_MAX, []).found === 0) continue;
-      const physical = unitPhysical(unit, 0);
+      const physical = unitPhysicalOffset(unit, 0);
       const head = this.#head;
       if (this.#readLog(head, 0, HEAD_BYTES, physical) < STORE_TIMESTAMP_AT + 8) return this.#at(probe, -1);
       if (wrongRecord(head, 0, readInt32(head, 0), physical) !== '') continue;

@@ -9,9 +9,9 @@ import type { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import type { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
-import { unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
-import { CHUNK_UNITS, type TailFiler, UNIT_BYTES } from '../queue/queue-table.ts';
+import { CHUNK_UNITS, type TailFiler } from '../queue/queue-table.ts';
 import { StoreError } from './errors.ts';
 
 /** A record larger than that is none. */
@@ -56,11 +56,11 @@ export class FileTails {
   #isFlushed = false;
   #units = 0;
   #handles = 0;
-  readonly #unit = new Uint8Array(UNIT_BYTES);
+  readonly #unit = new Uint8Array(QUEUE_UNIT_BYTES);
   readonly #record = new ScannedRecord();
   readonly #write = (first: number, bytes: Uint8Array): void => {
     this.#parts.queues.append(this.#queue!, bytes, 0, bytes.length, first);
-    this.#units += bytes.length / UNIT_BYTES;
+    this.#units += bytes.length / QUEUE_UNIT_BYTES;
   };
 
   /** @param position where recovery ended: everything before it is filed; `storeTimestamp` of the last record before it. */

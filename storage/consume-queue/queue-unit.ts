@@ -29,6 +29,11 @@ export function unitPhysicalOffset(bytes: Uint8Array, at: number): number {
   return readInt64(bytes, at);
 }
 
+/** Where the record after the unit's own begins, were it the next in the log. */
+export function unitEnd(bytes: Uint8Array, at: number): number {
+  return unitPhysicalOffset(bytes, at) + unitSize(bytes, at);
+}
+
 /** 0: nothing was ever written here. `NO_MESSAGE_SIZE`: no message. */
 export function unitSize(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at + 8);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { allocateQueues, CHUNK_UNITS, QueueTable, TailFiler, TailWriter, UNIT_BYTES } from '../../../actors/queue/queue-table.ts';
+import { allocateQueues, CHUNK_UNITS, QueueTable, TailFiler, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { QUEUE_UNIT_BYTES } from '../../../storage/consume-queue/queue-unit.ts';
 
 const nobody = (): void => {};
 
@@ -15,7 +16,7 @@ function append(writer: TailWriter, handle: number, count: number): void {
 /** Offsets that units at the front of `bytes` carry in their physical low word, as `append` made them. */
 function offsets(bytes: Uint8Array, count: number): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return Array.from({ length: count }, (_, unit) => view.getInt32(unit * UNIT_BYTES + 4));
+  return Array.from({ length: count }, (_, unit) => view.getInt32(unit * QUEUE_UNIT_BYTES + 4));
 }
 
 test('TailWriter shows units to readers only when they are published', (t) => {
@@ -25,7 +26,7 @@ test('TailWriter shows units to readers only when they are published', (t) => {
   writer.create(3, 0, 0, -1);
   t.equal(writer.peek(5), -1, 'a handle that stands for no queue');
   append(writer, 3, 10);
-  const target = new Uint8Array(20 * UNIT_BYTES);
+  const target = new Uint8Array(20 * QUEUE_UNIT_BYTES);
   t.equal(reader.next(3), 0);
   t.equal(reader.readUnits(3, 0, 20, target), 0, 'nothing is visible yet');
   writer.publish(nobody);
@@ -63,7 +64,7 @@ test("TailFiler hands units over in order and gives full chunks back; the writer
   const filed: number[] = [];
   filer.file(1, filer.next(1), (first, bytes) => {
     t.equal(first, filed.length, 'without a gap');
-    filed.push(...offsets(bytes, bytes.length / UNIT_BYTES));
+    filed.push(...offsets(bytes, bytes.length / QUEUE_UNIT_BYTES));
   });
   t.same(
     filed,
@@ -107,7 +108,7 @@ test('QueueTable reads only what belongs to the queue when a chunk has gone to a
   writer.create(1, 0, 0, -1);
   append(writer, 0, 3 * CHUNK_UNITS);
   writer.publish(nobody);
-  const target = new Uint8Array(CHUNK_UNITS * UNIT_BYTES);
+  const target = new Uint8Array(CHUNK_UNITS * QUEUE_UNIT_BYTES);
   filer.file(0, filer.next(0), nobody);
   t.equal(writer.readUnits(0, 0, 10, target), 10, 'a freed chunk serves until somebody else has it');
   writer.collect();
@@ -131,7 +132,7 @@ test('TailWriter that takes over goes on where the published rows end', (t) => {
   t.equal(second.peek(0), CHUNK_UNITS + 20, 'what was not published is given out again');
   append(second, 0, 2);
   second.publish(nobody);
-  const target = new Uint8Array(50 * UNIT_BYTES);
+  const target = new Uint8Array(50 * QUEUE_UNIT_BYTES);
   t.equal(second.readUnits(0, CHUNK_UNITS + 18, 50, target), 4);
   t.same(
     offsets(target, 4),
@@ -153,7 +154,7 @@ test('queue tails hold what a plain list holds, whatever the order of appending,
       const filer = new TailFiler(memory);
       const lengths = [0, 0, 0];
       for (let queue = 0; queue < 3; queue++) writer.create(queue, 0, 0, -1);
-      const target = new Uint8Array(700 * UNIT_BYTES);
+      const target = new Uint8Array(700 * QUEUE_UNIT_BYTES);
       for (const one of steps) {
         if (one.kind === 'append') {
           const room = writer.collect() - 1;
