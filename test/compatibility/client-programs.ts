@@ -170,6 +170,13 @@ function aliOns(): ClientProgram {
   };
 }
 
+/** The stock mqadmin of a release, as a program that takes one command after the other (AdminTool.java). */
+export function adminToolCommand(version: string): readonly string[] {
+  return java(version)
+    .command()
+    .map((part) => (part === 'ringmq.compatibility.Program' ? 'ringmq.compatibility.AdminTool' : part));
+}
+
 export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4.9.8'), go(), aliOns()];
 
 /** The same client with the binary header; not a column of its own in the table of all scenarios. */

@@ -20,6 +20,8 @@ export class RemotingClient {
   readonly address: string;
   /** Requests of the server's own (code 40 and the like), in order of arrival. */
   readonly pushed: RawFrame[] = [];
+  /** Hears of each of them too, to answer it with `reply`. */
+  onPushed: ((frame: RawFrame) => void) | null = null;
   /** Answers that nobody waited for: to a one-way request, or twice to one request. */
   readonly unexpected: RawFrame[] = [];
   #socket: Socket;
@@ -90,6 +92,11 @@ export class RemotingClient {
     this.#socket.write(encodeRawFrame({ code, opaque: this.#nextOpaque++, ext, flag: 2, ...options }));
   }
 
+  /** Answers a request of the server's own. */
+  reply(to: RawFrame, code: number, body: Uint8Array = new Uint8Array(0)): void {
+    this.#socket.write(encodeRawFrame({ code, opaque: to.opaque, flag: 1, body }));
+  }
+
   /** Writes bytes as they are. */
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes);
@@ -105,6 +112,7 @@ export class RemotingClient {
       const frame = decodeRawFrame(bytes);
       if ((frame.flag & 1) === 0) {
         this.pushed.push(frame);
+        this.onPushed?.(frame);
         continue;
       }
       const waiter = this.#waiting.get(frame.opaque);

@@ -1,0 +1,91 @@
+/**
+ * The admin surface: every request that the stock admin tool was recorded to send (`test/fixtures/admin/`) is sent to a ringmq
+ * with the same topics, groups and messages, and its answer has the code and the shape that the Java broker's answer had.
+ */
+import t from 'tap';
+import { ADMIN_STEPS } from '../compatibility/admin-steps.ts';
+import { answerShape, type GoldenExchange, loadGolden, withValues } from '../support/admin-golden.ts';
+import { AdminWorld } from '../support/admin-world.ts';
+import { brokerUnderTest } from '../support/broker-under-test.ts';
+import { shapeDifferences } from '../support/json-shape.ts';
+import type { RemotingClient } from '../support/remoting-client.ts';
+
+/** Requests that are answered 3 so far. A code that is served has to go from here. */
+const NOT_SERVED_YET: ReadonlySet<number> = new Set([
+  12, 25, 26, 28, 33, 202, 208, 222, 225, 300, 306, 307, 309, 315, 316, 317, 321, 328, 329, 401, 907,
+]);
+
+/** What may differ, as `code: difference`, and why. */
+const MAY_DIFFER: ReadonlyMap<string, string> = new Map([]);
+
+const HOUR_MS = 3_600_000;
+const golden = new Map(loadGolden().map((command) => [command.command, command]));
+
+function requestOf(exchange: GoldenExchange, values: Record<string, string>): { fields: Record<string, string>; body: Buffer } {
+  const fields = Object.fromEntries(
+    Object.entries(exchange.fields).map(([name, value]) => {
+      const time = Date.now() + (name.startsWith('begin') ? -HOUR_MS : name.startsWith('end') ? HOUR_MS : 0);
+      return [name, withValues(value, { ...values, time: String(time) })];
+    }),
+  );
+  const text = exchange.body ?? '';
+  const body = text.startsWith('hex:')
+    ? Buffer.from(text.slice(4), 'hex')
+    : Buffer.from(withValues(text, { ...values, time: String(Date.now()) }));
+  return { fields, body };
+}
+
+t.test('The broker answers what the stock admin tool asks as the Java broker does', async (t) => {
+  const broker = await brokerUnderTest(t, { shards: 2 });
+  const world = await AdminWorld.make(broker.nameServer, broker.broker);
+  t.teardown(() => world.close());
+  const [hostPart, portPart] = broker.broker.split(':') as [string, string];
+  const host = Buffer.from([...hostPart.split('.').map(Number), 0, 0, Number(portPart) >> 8, Number(portPart) & 255]);
+  const values = {
+    broker: broker.broker,
+    nameServer: broker.nameServer,
+    cluster: 'DefaultCluster',
+    offsetMsgId: world.offsetMsgId,
+    wrongMsgId: `${host.toString('hex').toUpperCase()}${'0'.repeat(12)}FFFF`,
+    uniqueKey: world.uniqueKey,
+    commitLogOffset: world.commitLogOffset,
+  };
+  const clients: Record<'broker' | 'name-server', RemotingClient> = {
+    broker: await broker.connect(),
+    'name-server': await broker.connectNameServer(),
+  };
+  const served = new Set<number>();
+  const runs = new Map<string, number>();
+  for (const step of ADMIN_STEPS) {
+    const at = runs.get(step.command) ?? 0;
+    runs.set(step.command, at + 1);
+    const run = golden.get(step.command)?.runs[at];
+    const title = `mqadmin ${[step.command, ...step.args].join(' ')}`;
+    if (run === undefined || run.args.join(' ') !== step.args.join(' ')) {
+      t.fail(`${title} is not recorded: run test/compatibility/record-admin.ts`);
+      continue;
+    }
+    const differences: string[] = [];
+    for (const exchange of run.exchanges) {
+      if (exchange.to === 'client') continue;
+      const { fields, body } = requestOf(exchange, values);
+      const answer = await clients[exchange.to].request(exchange.code, fields, { body, version: 493 });
+      if (answer.code === 3 && NOT_SERVED_YET.has(exchange.code)) continue;
+      served.add(exchange.code);
+      const actual = answerShape(answer);
+      const found: string[] = [];
+      if (actual.code !== exchange.answer.code) found.push(`answered ${actual.code}, not ${exchange.answer.code}: ${answer.remark ?? ''}`);
+      else
+        found.push(
+          ...shapeDifferences(exchange.answer.fields, actual.fields, 'header'),
+          ...shapeDifferences(exchange.answer.body, actual.body),
+        );
+      for (const difference of found) {
+        const line = `${exchange.code}: ${difference}`;
+        if (!MAY_DIFFER.has(line)) differences.push(line);
+      }
+    }
+    t.equal(differences.join('\n'), '', title);
+  }
+  for (const code of NOT_SERVED_YET) if (served.has(code)) t.comment(`${code} is served by now`);
+});
