@@ -44,7 +44,7 @@ ${rows.map(({ number, name, rooms }) => `| ${number} | \`${name}\` | ${rooms} |`
 
 - The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
-- Delayed messages, transactions, consumer retries, looking messages up by id or key, POP, SQL92 filters, replication and access control are not there yet: what
+- Delayed messages, transactions, consumer retries, POP, SQL92 filters, replication and access control are not there yet: what
   asks for them is refused, not ignored.
 `;
 }

@@ -14,6 +14,9 @@ export interface Connection {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
+  readonly isOpen: boolean;
+  /** Answers that its client has not read yet. */
+  readonly unsentBytes: number;
   /** Writes a request of ours to the client, one-way; dropped when the connection has gone. */
   push(code: number, ext: Record<string, string>, body?: Uint8Array): void;
   /** Closes the socket, with the reason in the log and the counters. */

@@ -26,6 +26,8 @@ import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import { EXPIRE_EVERY_MS, SendAnswers } from '../gateway/send-answers.ts';
 import { SendPath } from '../gateway/send-path.ts';
+import { MessageDoor } from '../message/message-door.ts';
+import { createMessageHandlers } from '../message/message-handlers.ts';
 import { KEY_VALUES_FILE, parseKeyValues } from '../name-server/key-value-actor.ts';
 import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
@@ -280,6 +282,8 @@ class Shard {
     gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
     gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges }));
     gateway.addHandlers(createQueueHandlers(thread, topics));
+    const messages = new MessageDoor(thread);
+    gateway.addHandlers(createMessageHandlers(thread, messages));
     this.#count(memory, send, pull, topics, groups);
   }
 

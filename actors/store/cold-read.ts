@@ -47,6 +47,8 @@ const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
 const HOLE_PATIENCE_MS = 10_000;
 const HOLES_MAX = 1024;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+/** Memory kept for records that are viewed; a larger one has its own. */
+const VIEW_KEPT_BYTES = 64 * 1024;
 
 export type ColdReadParts = {
   readonly disk: Disk;
@@ -128,6 +130,12 @@ export class ColdReader {
     return this.#finish(this.#gone > 0 ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', 0, 0, nextOffset);
   }
 
+  /** The units of at most `count` offsets from `offset` on, as many as can be read now; the bytes hold until the next call. */
+  units(topic: string, queueId: number, handle: number, offset: number, count: number): Uint8Array {
+    const read = this.#readUnits({ topic, queueId, handle }, offset, Math.min(count, SCAN_UNITS_MAX));
+    return this.#units.subarray(0, read * QUEUE_UNIT_BYTES);
+  }
+
   /**
    * LOWER: the first offset in [min, max) stored at or after `timestamp`, `max` when there is none. UPPER: the last one stored
    * at or before it, `max − 1` when all are, `min` when none is.
@@ -157,6 +165,7 @@ export class ColdReader {
 
   /** Reads the record at `physical`, wherever a client has that number from: every part of it is checked. Gives its size, 0: there is none. */
   view(physical: number, end: number, target: Uint8Array): number {
+    this.#viewedAt = -1;
     if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return 0;
     if (this.#readLog(this.#head, 0, 8, physical) < 8) return 0;
     const size = readInt32(this.#head, 0);
@@ -166,10 +175,37 @@ export class ColdReader {
     return scanRecord(target, 0, read, physical, room, RECORD_BYTES_MAX, this.#record) === size ? size : 0;
   }
 
+  /**
+   * The same, in bytes of the reader's own, which hold until the next call; null: there is none. `viewed` describes it. The record
+   * given last is not read again: who takes it in parts asks for each.
+   */
+  viewRecord(physical: number, end: number): Uint8Array | null {
+    if (this.#viewedAt === physical) return this.#viewBytes.subarray(0, this.viewed.size);
+    if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return null;
+    if (this.#readLog(this.#head, 0, 8, physical) < 8) return null;
+    const wanted = readInt32(this.#head, 0);
+    if (wanted > RECORD_BYTES_MAX) return null;
+    const isLarge = wanted > VIEW_KEPT_BYTES;
+    if (isLarge ? this.#viewBytes.length < wanted : this.#viewBytes.length !== VIEW_KEPT_BYTES)
+      this.#viewBytes = new Uint8Array(isLarge ? wanted : VIEW_KEPT_BYTES);
+    const size = this.view(physical, end, this.#viewBytes);
+    if (size === 0) return null;
+    this.#viewedAt = physical;
+    return this.#viewBytes.subarray(0, size);
+  }
+
+  /** What `viewRecord` gave last. */
+  get viewed(): ScannedRecord {
+    return this.#record;
+  }
+
   readonly #record = new ScannedRecord();
+  #viewBytes = new Uint8Array(0);
+  #viewedAt = -1;
 
   /** Retention has removed the log before `min`: lets the files go, whose space is free only then. */
   forgetBefore(min: number): void {
+    this.#viewedAt = -1;
     this.#log.forgetBefore(min);
     this.#blocks.forgetBefore(min);
   }

@@ -5,6 +5,8 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `getOffsetInQueueByTime`, `getEarliestMessageTime`, `selectOneMessageByOffset`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { ScannedRecord } from '../../storage/commit-log/scan-record.ts';
+import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 import { StorageError } from '../../storage/errors.ts';
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
@@ -45,15 +47,45 @@ export type ColdRead = {
   readonly status: PullStatus;
 };
 
-/** Into the slot; answered with FOUND or OFFSET_FOUND_NULL. */
-export type ViewMessage = {
-  readonly kind: 'view-message';
-  readonly ticket: number;
-  readonly slot: number;
-  readonly shard: number;
-  readonly physical: number;
-  readonly replyTo: ActorRef<ColdRead>;
+/**
+ * The records at these places that are visible, of `topic` (empty: of any) and stored in [begin, end]: at most `countMax` and
+ * together `bytesMax`. Answered with a page of them; asked again for the rest, from byte `from` of the first record on.
+ */
+export type ViewRecords = {
+  readonly kind: 'view-records';
+  readonly physical: readonly number[];
+  readonly from: number;
+  readonly topic: string;
+  readonly begin: number;
+  readonly end: number;
+  readonly countMax: number;
+  readonly bytesMax: number;
+  readonly replyTo: ActorRef<RecordsViewed>;
 };
+/**
+ * `bytes` of records back to back. `taken` places are dealt with, and of the next one `from` bytes are given; `count` records
+ * ended in this page. `isLast`: the next record does not fit `bytesMax`, or the one at hand has been removed.
+ */
+export type RecordsViewed = {
+  readonly kind: 'records-viewed';
+  readonly bytes: Uint8Array;
+  readonly taken: number;
+  readonly from: number;
+  readonly count: number;
+  readonly isLast: boolean;
+};
+
+/** The units of a queue from `offset` on, at most `count` and UNITS_READ_MAX. */
+export type ReadUnits = {
+  readonly kind: 'read-units';
+  readonly topic: string;
+  readonly queueId: number;
+  readonly handle: number;
+  readonly offset: number;
+  readonly count: number;
+  readonly replyTo: ActorRef<UnitsRead>;
+};
+export type UnitsRead = { readonly kind: 'units-read'; readonly units: Uint8Array };
 
 export type SearchOffset = {
   readonly kind: 'search-offset';
@@ -83,7 +115,13 @@ export type EarliestTimeFound = { readonly kind: 'earliest-time-found'; readonly
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
-export type ReaderCommand = ColdPull | ViewMessage | SearchOffset | EarliestTime | LogTrimmed;
+export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | LogTrimmed;
+
+/** What an answer may carry besides its own fields: it has to fit a ring record. */
+export const VIEW_PAGE_BYTES: number = 64 * 1024;
+export const UNITS_READ_MAX: number = Math.floor(VIEW_PAGE_BYTES / QUEUE_UNIT_BYTES);
+/** Read for one page at most: records that are not wanted are read as well. */
+const VIEW_READ_BYTES_MAX = 8 * 1024 * 1024;
 
 export type ReaderActorParts = {
   readonly reader: ColdReader;
@@ -96,6 +134,7 @@ export type ReaderActorParts = {
 
 export class ReaderActor implements Actor<ReaderCommand> {
   readonly #parts: ReaderActorParts;
+  readonly #page = new Uint8Array(VIEW_PAGE_BYTES);
 
   constructor(parts: ReaderActorParts) {
     this.#parts = parts;
@@ -117,9 +156,15 @@ export class ReaderActor implements Actor<ReaderCommand> {
       case 'cold-pull':
         this.#onPull(message);
         return;
-      case 'view-message':
-        this.#onView(message);
+      case 'view-records':
+        this.#onViewRecords(message);
         return;
+      case 'read-units': {
+        const { topic, queueId, handle, offset, count, replyTo } = message;
+        const units = reader.units(topic, queueId, handle, offset, Math.max(0, Math.min(count, UNITS_READ_MAX)));
+        replyTo.tell({ kind: 'units-read', units: units.slice() });
+        return;
+      }
       case 'search-offset': {
         const { topic, queueId, handle, timestamp, boundary, min, max, replyTo } = message;
         replyTo.tell({ kind: 'offset-found', offset: reader.searchOffset(topic, queueId, handle, timestamp, boundary, min, max) });
@@ -145,24 +190,35 @@ export class ReaderActor implements Actor<ReaderCommand> {
     pull.replyTo.tell({ kind: 'cold-read', ticket, slot, length, count, offset, nextOffset, min, max: visibleMax, status });
   }
 
-  #onView(view: ViewMessage): void {
-    const { ticket, slot, physical } = view;
-    const { marks, syncFlush } = this.#parts;
+  #onViewRecords(view: ViewRecords): void {
+    const { reader, marks, syncFlush } = this.#parts;
     const end = marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
-    const length = this.#parts.reader.view(physical, end, this.#slot(view.shard, slot));
-    const status = length > 0 ? 'FOUND' : 'OFFSET_FOUND_NULL';
-    view.replyTo.tell({
-      kind: 'cold-read',
-      ticket,
-      slot,
-      length,
-      count: length > 0 ? 1 : 0,
-      offset: 0,
-      nextOffset: 0,
-      min: 0,
-      max: 0,
-      status,
-    });
+    const page = this.#page;
+    let { from } = view;
+    let length = 0;
+    let count = 0;
+    let taken = 0;
+    let read = 0;
+    let isLast = false;
+    while (taken < view.physical.length && count < view.countMax && length < page.length && read < VIEW_READ_BYTES_MAX) {
+      const record = reader.viewRecord(view.physical[taken]!, end);
+      read += record?.length ?? 0;
+      if (from === 0 && (record === null || !isAsked(reader.viewed, view))) {
+        taken++;
+        continue;
+      }
+      isLast = record === null || from >= record.length || (from === 0 && length + record.length > view.bytesMax);
+      if (record === null || isLast) break;
+      const part = record.subarray(from, from + page.length - length);
+      page.set(part, length);
+      length += part.length;
+      from += part.length;
+      if (from < record.length) break;
+      taken++;
+      count++;
+      from = 0;
+    }
+    view.replyTo.tell({ kind: 'records-viewed', bytes: page.slice(0, length), taken, from, count, isLast });
   }
 
   #slot(shard: number, slot: number): Uint8Array {
@@ -170,4 +226,8 @@ export class ReaderActor implements Actor<ReaderCommand> {
     const at = slot * READ_SLOT_BYTES;
     return this.#parts.slots[shard]!.subarray(at, at + READ_SLOT_BYTES);
   }
+}
+
+function isAsked(record: ScannedRecord, { topic, begin, end }: ViewRecords): boolean {
+  return (topic === '' || record.topic() === topic) && record.storeTimestamp >= begin && record.storeTimestamp <= end;
 }

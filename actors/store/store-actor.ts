@@ -9,7 +9,7 @@
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
-import type { IndexSet } from '../../storage/index/index-set.ts';
+import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import { closeStore } from '../../storage/open-store.ts';
 import type { IndexFeed } from '../commit-log/index-feed.ts';
@@ -390,17 +390,26 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   }
 
   #onQueryIndex(message: QueryIndex): void {
-    const open = this.#open;
+    const index = this.#open === null || this.#isFenced ? null : this.#index;
+    const budget = { entries: QUERY_ENTRIES_MAX };
     let physical: number[] = [];
-    if (open !== null && open.files.index !== null && !this.#isFenced) {
-      // What is acknowledged is found: its entries may still lie in the feed.
-      this.#takeFeed();
-      const max = Math.max(0, Math.min(message.max, FOUND_MAX));
-      const found = open.files.index.query(indexKeyHash(message.topic, message.key), max, message.begin, message.end);
-      // An entry may stand there twice after a write that failed.
-      physical = [...new Set(found)];
+    let failure = '';
+    if (index !== null) {
+      try {
+        // What is acknowledged is found: its entries may still lie in the feed.
+        this.#takeFeed();
+        const max = Math.max(0, Math.min(message.max, FOUND_MAX));
+        const found = index.query(indexKeyHash(message.topic, message.key), max, message.begin, message.end, budget);
+        // An entry may stand there twice after a write that failed.
+        physical = [...new Set(found)];
+      } catch (error) {
+        this.#onFailure(error);
+        failure = (error as StorageError).message;
+      }
     }
-    message.replyTo.tell({ kind: 'index-found', physical });
+    const endTimestamp = index?.endTimestamp ?? 0;
+    const endPosition = Math.max(0, index?.endPosition ?? 0);
+    message.replyTo.tell({ kind: 'index-found', physical, endTimestamp, endPosition, isCut: budget.entries === 0, error: failure });
   }
 
   #stop(): StoreStopped {

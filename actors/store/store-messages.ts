@@ -32,7 +32,7 @@ export type SaveTable = {
 };
 export type TableSaved = { readonly kind: 'table-saved'; readonly name: string; readonly ok: boolean; readonly error?: string };
 
-/** Log positions of messages with this key stored in [begin, end], newest first. */
+/** Log positions of messages with this key (or another of its hash) stored in [begin, end], to the second, newest first. */
 export type QueryIndex = {
   readonly kind: 'query-index';
   readonly topic: string;
@@ -42,7 +42,17 @@ export type QueryIndex = {
   readonly end: number;
   readonly replyTo: ActorRef<IndexFound>;
 };
-export type IndexFound = { readonly kind: 'index-found'; readonly physical: readonly number[] };
+export type IndexFound = {
+  readonly kind: 'index-found';
+  readonly physical: readonly number[];
+  /** Store time and position of the last message in the index; 0 without one. */
+  readonly endTimestamp: number;
+  readonly endPosition: number;
+  /** The key has so many messages that those of the window were not reached. */
+  readonly isCut: boolean;
+  /** Empty: the index was asked. */
+  readonly error: string;
+};
 
 /** Retention runs at once, as if it were its hour. */
 export type DeleteExpired = { readonly kind: 'delete-expired' };

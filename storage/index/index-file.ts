@@ -16,6 +16,7 @@ import { readInt32, readInt64, writeInt32, writeInt64 } from '../../model/messag
 import { type DescriptorCache, FileHandle } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { StorageFile } from '../file.ts';
+import { ChainEntries } from './chain-entries.ts';
 
 export const INDEX_HEADER_BYTES = 40;
 export const INDEX_ENTRY_BYTES = 20;
@@ -27,6 +28,9 @@ const PAGE_SLOTS = 1024;
 const RUN_ENTRIES = 32 * 1024;
 const SCAN_BYTES = 1024 * 1024;
 const INT32_MAX = 0x7fffffff;
+
+/** How many entries a query may still look at: a key of very many messages and a window far back end with it. */
+export type QueryBudget = { entries: number };
 
 export type IndexShape = { readonly slots: number; readonly entries: number };
 
@@ -192,20 +196,23 @@ export class IndexFile {
     return (begin < first && end > last) || (begin >= first && begin <= last) || (end >= first && end <= last);
   }
 
-  /** Adds to `found` the log positions under `keyHash` of [`begin`, `end`], newest first, until it has `countMax`. */
-  query(keyHash: number, countMax: number, begin: number, end: number, found: number[]): void {
+  /**
+   * Adds to `found` the log positions under `keyHash` of [`begin`, `end`], newest first, until it has `countMax`. An entry knows its
+   * message's second only: one whose second touches the window counts. Takes the entries it looked at from `budget`, and ends with it.
+   */
+  query(keyHash: number, countMax: number, begin: number, end: number, found: number[], budget: QueryBudget): void {
     if (this.#entryCount <= 1) return;
-    const entry = new Uint8Array(INDEX_ENTRY_BYTES);
+    const entries = new ChainEntries((number, count, target) => this.#readEntries(number, count, target), this.#runBase);
     let number = this.#newestOf(keyHash % this.#slotCount);
     // A chain only goes down; one that does not is damaged and ends here.
-    while (number > 0 && number < this.#entryCount && found.length < countMax) {
-      this.#readEntry(number, entry);
-      const seconds = readInt32(entry, 12);
-      if (seconds < 0) return;
-      const time = this.#beginTimestamp + seconds * 1000;
-      if (readInt32(entry, 0) === keyHash && time >= begin && time <= end) found.push(readInt64(entry, 4));
-      const former = readInt32(entry, 16);
-      if (former >= number || time < begin) return;
+    while (number > 0 && number < this.#entryCount && found.length < countMax && budget.entries > 0) {
+      budget.entries--;
+      entries.load(number);
+      if (entries.seconds < 0) return;
+      const time = this.#beginTimestamp + entries.seconds * 1000;
+      if (entries.keyHash === keyHash && time + 999 >= begin && time <= end) found.push(entries.position);
+      const former = entries.former;
+      if (former >= number || time + 999 < begin) return;
       number = former;
     }
   }
@@ -260,11 +267,16 @@ export class IndexFile {
   }
 
   #readEntry(number: number, entry: Uint8Array): void {
+    this.#readEntries(number, 1, entry);
+  }
+
+  /** Several entries come from the file; one may still be in memory. */
+  #readEntries(number: number, count: number, target: Uint8Array): void {
     if (number >= this.#runBase && this.#run !== null) {
       const at = (number - this.#runBase) * INDEX_ENTRY_BYTES;
-      entry.set(this.#run.subarray(at, at + INDEX_ENTRY_BYTES));
+      target.set(this.#run.subarray(at, at + INDEX_ENTRY_BYTES));
     } else {
-      this.#file.read(entry, 0, INDEX_ENTRY_BYTES, this.#entriesAt + number * INDEX_ENTRY_BYTES);
+      this.#file.read(target, 0, count * INDEX_ENTRY_BYTES, this.#entriesAt + number * INDEX_ENTRY_BYTES);
     }
   }
 

@@ -8,13 +8,15 @@ import { join } from 'node:path';
 import { DescriptorCache } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { Disk } from '../file.ts';
-import { INDEX_ENTRIES, INDEX_SLOTS, IndexFile, type IndexShape } from './index-file.ts';
+import { INDEX_ENTRIES, INDEX_SLOTS, IndexFile, type IndexShape, type QueryBudget } from './index-file.ts';
 
 const NAME = /^\d{17}$/;
 const OPEN_MAX = 32;
 /** Files at the end that a crash may have caught half written: the newest, and one that was full just before. */
 const SUSPECT_FILES = 2;
 const DAY_MS = 86_400_000;
+/** Looked at in one query: some tens of milliseconds, during which nothing else is filed. */
+export const QUERY_ENTRIES_MAX = 1_000_000;
 
 export type IndexSetOptions = {
   /** Default: Java's, 5 000 000 slots and 20 000 000 entries. */
@@ -113,12 +115,15 @@ export class IndexSet {
     this.#roll().put(keyHash, position, storeTimestamp);
   }
 
-  /** Log positions of messages with a key of this hash stored in [`begin`, `end`], newest first, at most `countMax`. */
-  query(keyHash: number, countMax: number, begin: number, end: number): number[] {
+  /**
+   * Log positions of messages with a key of this hash stored in [`begin`, `end`], to the second, newest first, at most `countMax`.
+   * It is not complete when `budget` has no entries left afterwards.
+   */
+  query(keyHash: number, countMax: number, begin: number, end: number, budget: QueryBudget = { entries: QUERY_ENTRIES_MAX }): number[] {
     const found: number[] = [];
-    for (let index = this.#files.length - 1; index >= 0 && found.length < countMax; index--) {
+    for (let index = this.#files.length - 1; index >= 0 && found.length < countMax && budget.entries > 0; index--) {
       const file = this.#files[index] as IndexFile;
-      if (file.matchesTime(begin, end)) file.query(keyHash, countMax, begin, end, found);
+      if (file.matchesTime(begin, end)) file.query(keyHash, countMax, begin, end, found, budget);
       if (file.entryCount > 0 && file.beginTimestamp < begin) break;
     }
     return found;

@@ -17,7 +17,7 @@ function open(disk: MemoryDisk, isSuspect = false): IndexFile {
 
 function find(file: IndexFile, hash: number, begin = 0, end = EVER, max = 100): number[] {
   const found: number[] = [];
-  file.query(hash, max, begin, end, found);
+  file.query(hash, max, begin, end, found, { entries: 1_000_000 });
   return found;
 }
 
@@ -207,4 +207,39 @@ test('indexFileName is the time in UTC', async (t) => {
   for (const ms of [0, 951_782_400_000, 1_709_164_799_999, Date.UTC(2026, 11, 31, 23, 59, 59, 1), 4_102_444_800_000]) {
     t.equal(indexFileName(ms), new Date(ms).toISOString().replace(/[-T:.Z]/g, ''));
   }
+});
+
+test('IndexFile.query walks a long chain in blocks and finds the same', async (t) => {
+  const shape = { slots: 3, entries: 30_000 };
+  const disk = new MemoryDisk({ seed: 1 });
+  const known: { hash: number; position: number }[] = [];
+  const file = IndexFile.open(new DescriptorCache(disk, 4), '/20260101000000000', shape, false);
+  for (let number = 0; number < 20_000; number++) {
+    // Four of five entries belong to one key; the others share its slot or have one of their own.
+    const hash = number % 5 < 4 ? 6 : number % 10 === 4 ? 3 : 1;
+    file.put(hash, number * 100, 1000 * (number + 1));
+    known.push({ hash, position: number * 100 });
+  }
+  for (const isFlushed of [false, true]) {
+    if (isFlushed) file.flush();
+    for (const hash of [6, 3, 1, 0, 2]) {
+      const expected = known.filter((one) => one.hash === hash).map(({ position }) => position);
+      t.same(find(file, hash, 0, EVER, 100_000), expected.reverse(), `hash ${hash}`);
+      const early = expected.filter((position) => position < 5000);
+      t.same(find(file, hash, 0, 50_000, 100_000), early, 'far from the newest');
+    }
+  }
+});
+
+test('IndexSet.query ends with its budget and says so', async (t) => {
+  const set = IndexSet.open(new MemoryDisk({ seed: 1 }), '/index', { now: () => 1, shape: { slots: 7, entries: 100 } });
+  for (let number = 0; number < 250; number++) set.put(3, number, number * 1000);
+  const budget = { entries: 40 };
+  t.same(set.query(3, 1000, 0, 150_000, budget), [], 'the window lies behind more newer ones');
+  t.equal(budget.entries, 0);
+  const enough = { entries: 1000 };
+  t.equal(set.query(3, 1000, 0, 150_000, enough).length, 151);
+  t.ok(enough.entries > 0);
+  t.same(set.query(3, 10, 100_000, 100_000, { entries: 1000 }), [100], 'one millisecond');
+  t.same(set.query(3, 10, 100_999, 101_500, { entries: 1000 }), [101, 100], 'an entry counts whose second touches the window');
 });
