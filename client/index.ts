@@ -1,0 +1,11 @@
+/** The client's public API: `ringmq/client`. What is not named here is private and may change with any release. */
+export { Admin, type AdminOptions } from './admin.ts';
+export type { AdminCalls, BrokerAddress, BrokerChoice } from './admin-calls.ts';
+export type { GroupAdmin, GroupSettings, QueueLag } from './admin-groups.ts';
+export type { QueueAdmin } from './admin-queues.ts';
+export type { QueueStats, TopicAdmin, TopicSettings } from './admin-topics.ts';
+export type { ClientOptions } from './client-core.ts';
+export { type ClientEnvironment, systemEnvironment } from './environment.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
+export { TcpTransport, type TcpTransportOptions } from './tcp-transport.ts';
+export type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents, Transport } from './transport.ts';
