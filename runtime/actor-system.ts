@@ -14,6 +14,7 @@ import { type Random, systemRandom } from './random.ts';
 import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
 import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
 import { ThreadSupervisor } from './supervision/thread-supervisor.ts';
+import { threadHeap } from './thread/heap.ts';
 import { Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
 import {
   ACTOR_RESTARTS,
@@ -66,6 +67,8 @@ export interface ActorSystemOptions {
   /** Of the root thread; workers use the machine's. */
   readonly clock?: Clock;
   readonly random?: Random;
+  /** The process is there for this system alone: the root thread's heap is trimmed too when it is quiet. Workers' heaps always are. */
+  readonly ownsProcess?: boolean;
 }
 
 /** What the shared counters say of one thread; counters wrap at 2^32. */
@@ -172,6 +175,7 @@ export class ActorSystem {
       heartbeatMs: HEARTBEAT_MAX_MS,
       clock: this.#clock,
       random: options.random ?? systemRandom,
+      heap: options.ownsProcess === true ? threadHeap : undefined,
       log: (level, text, fields) => this.#log(level, text, { thread: ROOT_NAME, ...fields }),
       report: (event, detail) => options.onThreadEvent?.({ kind: 'report', thread: ROOT_NAME, index: 0, generation: 0, event, detail }),
       fail: (error) => {

@@ -97,6 +97,25 @@ test('tidy: every import leads to a file', async (t) => {
   t.equal(listing(broken), '');
 });
 
+/** What a thread loads at its start because this file is loaded: no types, nothing that is imported later or in another thread. */
+function loadedWith(file: string, loaded: Set<string> = new Set()): Set<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  for (const [, what, path] of code(file).matchAll(/^(?:import|export)\s+([^;]*?)\s*from\s+'(\.[^']+)'/gm)) {
+    const names = /^\{([\s\S]*)\}$/.exec(what!)?.[1]?.split(',') ?? [what!];
+    if (what!.startsWith('type ') || names.every((name) => name.trim() === '' || name.trim().startsWith('type '))) continue;
+    loadedWith(join(dirname(file), path!).split(sep).join('/'), loaded);
+  }
+  return loaded;
+}
+
+test("tidy: the main thread loads none of its workers' code", async (t) => {
+  const loaded = [...loadedWith('cli/start.ts')];
+  t.ok(loaded.includes('actors/broker/start-broker.ts'), 'the walk works');
+  const foreign = loaded.filter((file) => /^(actors\/(gateway|topic|consumer-group|name-server)|protocol)\//.test(file));
+  t.equal(listing(foreign), '', 'each file costs start-up time and memory: put what both sides need apart');
+});
+
 test('tidy: time and chance come from their files only', async (t) => {
   const allowed: Readonly<Record<string, RegExp>> = {
     'runtime/clock.ts': /Date\.now|performance\.now/,

@@ -7,6 +7,8 @@ import type { MetricsSnapshot } from './metrics-snapshot.ts';
 /** What the starter provides. */
 export type BrokerHooks = {
   readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+  /** The process is there for the broker alone: the main thread's memory is trimmed like the other threads' when it is quiet. */
+  readonly ownsProcess?: boolean;
 };
 
 /** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */

@@ -3,6 +3,7 @@
  * supervisors, opens the store, and lets the shards listen. Also their end: in order, or at once.
  * Source: RocketMQ 5.3 `BrokerStartup`, `BrokerController`.
  */
+
 import { extname } from 'node:path';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
@@ -10,30 +11,20 @@ import { RuntimeError, toError } from '../../runtime/errors.ts';
 import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
 import type { PlacementRule } from '../../runtime/thread/placement.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
-import { COMMIT_LOG_PATH, type DrainLane, type LaneDrained } from '../commit-log/commit-log-actor.ts';
+import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { AwaitRegistered } from '../registration/registration-actor.ts';
-import { REGISTRATION_PATH } from '../registration/start-registration.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
-import {
-  type KnownQueues,
-  type SendsStopped,
-  type Serve,
-  type Serving,
-  type ShardCommand,
-  type ShardThreadData,
-  type StopSends,
-  shardPath,
-} from '../shard/shard-main.ts';
+import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, ShardThreadData, StopSends } from '../shard/shard-main.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
-import { TOPIC_REGISTRY_PATH } from '../topic/topic-table-actor.ts';
+import { COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
@@ -114,6 +105,7 @@ class StartingBroker implements RunningBroker {
       onThreadEvent: (event) => this.#onThreadEvent(event),
       onEscalation: (error) => this.#onFault({ kind: 'escalation', error }),
       log: (level, text, fields) => this.#hooks.log(level, text, fields),
+      ownsProcess: this.#hooks.ownsProcess ?? false,
     });
     this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, () => this.#health());
     try {

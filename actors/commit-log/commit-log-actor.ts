@@ -19,8 +19,6 @@ import { RunTable } from './run-table.ts';
 import { Sequencer } from './sequencer.ts';
 import { Watermarks, WRITTEN_END } from './watermarks.ts';
 
-export const COMMIT_LOG_PATH = 'commit-log';
-
 /** A lane's shard has died: answered when everything that it published is written or refused. */
 export type DrainLane = { readonly kind: 'drain-lane'; readonly lane: number; readonly replyTo: ActorRef<LaneDrained> };
 export type LaneDrained = { readonly kind: 'lane-drained'; readonly lane: number };

@@ -1,8 +1,10 @@
 /**
  * The log worker: the blocking thread 'log' with the one commit-log actor on it. Sleeps until a shard rings.
  */
+
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { COMMIT_LOG_PATH, CommitLogActor, type CommitLogConfig } from './commit-log-actor.ts';
+import { COMMIT_LOG_PATH } from '../broker/actor-paths.ts';
+import { CommitLogActor, type CommitLogConfig } from './commit-log-actor.ts';
 
 export type LogThreadData = CommitLogConfig;
 

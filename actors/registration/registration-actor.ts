@@ -8,14 +8,15 @@
  * Restarted without state: it fetches the topics from the registry and registers again.
  * Source: RocketMQ 5.3 `BrokerOuterAPI`, `BrokerController.registerBrokerAll`.
  */
+
 import { encodeDataVersion } from '../../protocol/remoting/bodies/data-version.ts';
 import { encodeRegisterBrokerBody, registerBodyCrc32 } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import type { CommandFields } from '../../protocol/remoting/command.ts';
 import { QUERY_DATA_VERSION, REGISTER_BROKER, UNREGISTER_BROKER } from '../../protocol/remoting/request-code.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import { type TableVersion, type TopicConfig, wireTopicConfig } from '../topic/topic-config.ts';
 import type { ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
-import { TOPIC_REGISTRY_PATH } from '../topic/topic-table-actor.ts';
 import type { LinkEffect } from './name-server-link.ts';
 import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
 import type { RemotingClient, RemotingEvents } from './remoting-client.ts';

@@ -1,13 +1,14 @@
 /**
  * Puts the registration actor onto a thread with its real connections, and unregisters when that thread is stopped in order.
  */
+
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { REGISTRATION_PATH } from '../broker/actor-paths.ts';
 import type { RegistrationCommand, RegistrationOptions, Unregistered } from './registration-actor.ts';
 import { RegistrationActor } from './registration-actor.ts';
 import { openTcpClient } from './remoting-client.ts';
 
-export const REGISTRATION_PATH = 'registration';
 /** A stop does not wait longer for name servers. */
 const UNREGISTER_MAX_MS = 1_000;
 

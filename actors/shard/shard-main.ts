@@ -12,6 +12,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
+import { REGISTRATION_PATH, shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { ARRIVED_RECORD } from '../commit-log/arrival-notices.ts';
@@ -33,7 +34,7 @@ import { createNameServerHandlers } from '../name-server/name-server-handlers.ts
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
 import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
-import { REGISTRATION_PATH, startRegistration } from '../registration/start-registration.ts';
+import { startRegistration } from '../registration/start-registration.ts';
 import { STORE_PATH } from '../store/store-messages.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
@@ -67,10 +68,6 @@ export type ShardCommand = KnownQueues | Serve | StopSends;
 const RECORD_EXTRA_BYTES = 48 * 1024;
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
-
-export function shardPath(name: string): string {
-  return `${name}/shard`;
-}
 
 export function main(thread: ThreadContext, data: ShardThreadData): void {
   // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.

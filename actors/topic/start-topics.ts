@@ -2,12 +2,14 @@
  * Puts the topic actors onto their threads: the registry onto the one where the placement puts `topic-registry`, a topic table
  * onto every shard. Only assembles.
  */
+
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { TopicRegistryCommand, TopicRegistryOptions } from './topic-registry-actor.ts';
 import { TopicRegistryActor } from './topic-registry-actor.ts';
 import { TopicTable } from './topic-table.ts';
-import { TOPIC_REGISTRY_PATH, TopicTableActor, topicTablePath } from './topic-table-actor.ts';
+import { TopicTableActor, topicTablePath } from './topic-table-actor.ts';
 
 /** Sends to unknown topics ask the registry; so many may wait. */
 const REGISTRY_MAILBOX_MAX = 65_536;

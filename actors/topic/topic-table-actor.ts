@@ -4,7 +4,9 @@
  * come; what a registry that was restarted sends on its own is taken the same way, and topics that it no longer has are
  * dropped at the end. Fails by assertion only; restarted with an empty table, which is then filled again.
  */
+
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import type { TopicTable } from './topic-table.ts';
 import { topicState } from './topic-table.ts';
@@ -22,8 +24,6 @@ type AskAgain = { kind: 'ask-again' };
 
 const ASK_AGAIN_MIN_MS = 10;
 const ASK_AGAIN_MAX_MS = 500;
-
-export const TOPIC_REGISTRY_PATH = 'topic-registry';
 
 export function topicTablePath(shardName: string): string {
   return `${shardName}/topic-table`;

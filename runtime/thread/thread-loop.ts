@@ -14,6 +14,7 @@ import type { Random } from '../random.ts';
 import type { RecordSink } from '../ring/ring-buffer.ts';
 import { recordBytesMax } from '../ring/ring-layout.ts';
 import { SlotCodec } from '../ring/slot-codec.ts';
+import type { Heap } from './heap.ts';
 import { NapGovernor } from './nap-governor.ts';
 import type { Placement } from './placement.ts';
 import { RingLanes } from './ring-lanes.ts';
@@ -38,6 +39,7 @@ import {
   TURNS,
 } from './thread-block.ts';
 import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
+import { TrimGovernor } from './trim-governor.ts';
 import { declareAsleep, declareAwake, nap, sleep, sleepAsync, wake } from './wake-up.ts';
 
 /** After this long a turn ends although actors have messages left, so that sockets are served. */
@@ -66,6 +68,8 @@ export interface ThreadParts {
   readonly heartbeatMs: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Trimmed when the thread has been quiet for a while; absent: the heap is not ours to collect. */
+  readonly heap?: Heap | undefined;
   readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
   readonly report: (event: string, detail: Record<string, string | number | boolean>) => void;
   /** Must not return to the loop's caller: the thread ends. */
@@ -94,6 +98,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   #isPastActors = false;
   #wantsTurn = false;
   /** Actors had messages left when the last turn was over. */
+  readonly #trims: TrimGovernor;
+  #busyMs = 0;
   #naps: { readonly governor: NapGovernor; readonly count: () => number } | undefined;
   #hasBacklog = false;
   #turnsHeldBack = 0;
@@ -119,6 +125,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.generation = parts.generation;
     this.#words = parts.words;
     this.#block = blockOf(parts.index);
+    this.#trims = new TrimGovernor(parts.clock.monotonicMs());
     this.#lanes = new RingLanes(parts);
     this.#deaths = new Int32Array(parts.threadCount);
     // Pairs with the root's store of EPOCH: deaths before this thread began are none of its business.
@@ -359,6 +366,20 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.#words[this.#block + HEARTBEAT] = ((this.#words[this.#block + HEARTBEAT] as number) + 1) | 0;
   }
 
+  /** Shown in microseconds, as a word that wraps. */
+  #countBusy(ms: number): void {
+    this.#busyMs += ms;
+    this.#words[this.#block + BUSY_US] = ((this.#words[this.#block + BUSY_US] as number) + ms * 1000) | 0;
+  }
+
+  /** Gives back what a burst has left, when the thread has been quiet for a while. */
+  #trim(nowMs: number): void {
+    const heap = this.#parts.heap;
+    if (heap === undefined || !this.#trims.shouldTrim(nowMs, this.#busyMs, heap.bytes)) return;
+    heap.collect();
+    this.#trims.trimmed(nowMs, heap.bytes());
+  }
+
   // ---- a blocking thread
 
   /** Runs until the stop command; throws what `fail` was given. */
@@ -383,13 +404,15 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.#isPastActors = false;
     if (!isAwake) {
       const before = this.#parts.clock.monotonicMs();
-      words[this.#block + BUSY_US] = ((words[this.#block + BUSY_US] as number) + (before - this.#busyFromMs) * 1000) | 0;
+      this.#countBusy(before - this.#busyFromMs);
       let waitMs = Math.min(SLEEP_MAX_MS, this.#parts.heartbeatMs);
       const nextTimerMs = this.host.nextTimerMs;
       if (nextTimerMs !== undefined) waitMs = Math.min(waitMs, Math.max(0, nextTimerMs - before));
       if (this.host.hasOutgoing) waitMs = Math.min(waitMs, OUTGOING_RETRY_MS);
       if (waitMs > 0) {
         words[this.#block + SLEEPS] = ((words[this.#block + SLEEPS] as number) + 1) | 0;
+        // Declared asleep: whoever has something meanwhile rings, and the wait below ends at once.
+        this.#trim(before);
         sleep(words, this.index, waitMs);
       }
       this.#busyFromMs = this.#parts.clock.monotonicMs();
@@ -406,6 +429,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.#beat();
     this.#heartbeat = setInterval(() => {
       this.#beat();
+      this.#trim(this.#parts.clock.monotonicMs());
       // A turn a beat costs nothing, and puts an end to any wait that no design should have.
       this.requestTurn();
     }, this.#parts.heartbeatMs);
@@ -428,8 +452,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     declareAwake(this.#words, this.index);
     const beganMs = this.#parts.clock.monotonicMs();
     this.turn();
-    this.#words[this.#block + BUSY_US] =
-      ((this.#words[this.#block + BUSY_US] as number) + (this.#parts.clock.monotonicMs() - beganMs) * 1000) | 0;
+    this.#countBusy(this.#parts.clock.monotonicMs() - beganMs);
     if (this.#isEnded) return;
     if (this.#onCommand !== undefined && Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN) {
       const onCommand = this.#onCommand;

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import { systemRandom } from '../random.ts';
+import { threadHeap } from './heap.ts';
 import { Placement } from './placement.ts';
 import type { ThreadModule } from './thread-context.ts';
 import { ThreadLoop } from './thread-loop.ts';
@@ -40,6 +41,7 @@ const thread = new ThreadLoop({
   heartbeatMs: birth.heartbeatMs,
   clock: systemClock,
   random: systemRandom,
+  heap: threadHeap,
   log: (level, text, fields) => say({ word: 'log', level, text, fields: fields === undefined ? undefined : plainFields(fields) }),
   report: (event, detail) => say({ word: 'report', event, detail }),
   fail,

@@ -3,11 +3,12 @@
  * committed in it; its messages stay in the log until retention takes them. Deleting what is not there succeeds. 29 for a system topic.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.deleteTopic`.
  */
+
 import { decodeDeleteTopicInBrokerRequest } from '../../../../protocol/remoting/requests/delete-topic-in-broker.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../../../broker/actor-paths.ts';
 import { type ForgetTopic, OFFSET_STORE_PATH } from '../../../consumer-group/offset-store-actor.ts';
 import type { DeleteTopic, TopicReply } from '../../../topic/topic-registry-actor.ts';
-import { TOPIC_REGISTRY_PATH } from '../../../topic/topic-table-actor.ts';
 import type { Handler } from '../../request.ts';
 import { answerChange, TOPIC_CHANGE_MAX_MS } from './update-topic.ts';
 

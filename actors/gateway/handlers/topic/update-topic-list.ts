@@ -3,12 +3,13 @@
  * when all are done, by the first refusal if there is one.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.updateAndCreateTopicList`.
  */
+
 import { decodeTopicConfigList } from '../../../../protocol/remoting/bodies/topic-config.ts';
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../../../broker/actor-paths.ts';
 import type { TopicReply, UpdateTopicCommand } from '../../../topic/topic-registry-actor.ts';
-import { TOPIC_REGISTRY_PATH } from '../../../topic/topic-table-actor.ts';
 import type { Handler } from '../../request.ts';
 import { answerChange, TOPIC_CHANGE_MAX_MS } from './update-topic.ts';
 

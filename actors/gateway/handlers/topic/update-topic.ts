@@ -3,11 +3,12 @@
  * registered with the name servers. 29 for a bad name, a system topic or a number out of range; 1 for attributes and limits.
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.updateAndCreateTopic`.
  */
+
 import { decodeUpdateAndCreateTopicRequest } from '../../../../protocol/remoting/requests/update-and-create-topic.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../../../broker/actor-paths.ts';
 import type { TopicReply, UpdateTopicCommand } from '../../../topic/topic-registry-actor.ts';
-import { TOPIC_REGISTRY_PATH } from '../../../topic/topic-table-actor.ts';
 import type { Handler, Request } from '../../request.ts';
 
 /** Longer than the save, the shards and the name servers may take together before they are given up. */

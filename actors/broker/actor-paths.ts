@@ -1,0 +1,12 @@
+/**
+ * Paths of the actors that other threads know by name. Apart from the actors themselves: the root, which only starts and asks them,
+ * then loads none of their code.
+ */
+export const COMMIT_LOG_PATH = 'commit-log';
+export const REGISTRATION_PATH = 'registration';
+export const TOPIC_REGISTRY_PATH = 'topic-registry';
+
+/** The actor that starts a shard's parts and lets it serve. */
+export function shardPath(name: string): string {
+  return `${name}/shard`;
+}

@@ -1,0 +1,24 @@
+/** The calling thread's JavaScript heap: how much of it is in memory, and a collection that gives back all that can be given. */
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** What a thread loop asks of its thread's heap. */
+export interface Heap {
+  /** Bytes that the heap takes in memory. */
+  bytes(): number;
+  /** Collects with the least memory left over as the aim; stops the thread for some 20 ms. */
+  collect(): void;
+}
+
+type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+
+export const threadHeap: Heap = {
+  bytes: () => getHeapStatistics().total_physical_size,
+  collect: () => {
+    // V8 shows its collector to a context only when that is made while the flag is set; nobody else in the process is to see it.
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as Collect;
+    setFlagsFromString('--no-expose-gc');
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  },
+};

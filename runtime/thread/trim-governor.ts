@@ -1,0 +1,43 @@
+/**
+ * Trim governor (pure): decides when a thread that has little to do gives memory back. V8 keeps what a burst of work, or the start itself, has
+ * made its heap grow to, until much more is allocated; a thread that then only waits would keep it for ever.
+ */
+
+/** A thread counts as quiet when it was busy for at most this share of the time since it was last asked. */
+const QUIET_BUSY_SHARE = 0.02;
+/** So long it must have been quiet: shorter rests are within a load. */
+const QUIET_MS = 1_000;
+/** A trim stops its thread for some 20 ms: not more often than this. */
+const BETWEEN_TRIMS_MS = 30_000;
+/** Less is not worth it. */
+const GROWN_BYTES = 3 * 1024 * 1024;
+
+export class TrimGovernor {
+  #askedMs: number;
+  #busyMs = 0;
+  #quietMs = 0;
+  #trimmedMs = Number.NEGATIVE_INFINITY;
+  #trimmedBytes = 0;
+
+  constructor(nowMs: number) {
+    this.#askedMs = nowMs;
+  }
+
+  /** True: collect now, and call `trimmed` after that. `busyMs`: the thread's work since it began; `heapBytes` is called only when it matters. */
+  shouldTrim(nowMs: number, busyMs: number, heapBytes: () => number): boolean {
+    const elapsedMs = nowMs - this.#askedMs;
+    if (elapsedMs <= 0) return false;
+    const isQuiet = busyMs - this.#busyMs <= elapsedMs * QUIET_BUSY_SHARE;
+    this.#askedMs = nowMs;
+    this.#busyMs = busyMs;
+    this.#quietMs = isQuiet ? this.#quietMs + elapsedMs : 0;
+    if (this.#quietMs < QUIET_MS || nowMs - this.#trimmedMs < BETWEEN_TRIMS_MS) return false;
+    return heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
+  }
+
+  trimmed(nowMs: number, heapBytes: number): void {
+    this.#trimmedMs = nowMs;
+    this.#trimmedBytes = heapBytes;
+    this.#quietMs = 0;
+  }
+}
