@@ -278,7 +278,7 @@ class Shard {
     gateway.serve(send, pull);
     gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
     gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges }));
-    gateway.addHandlers(createQueueHandlers(thread, topics));
+    gateway.addHandlers(createQueueHandlers(thread, topics, groups));
     const messages = new MessageDoor(thread);
     gateway.addHandlers(createMessageHandlers(thread, messages));
     this.#count(memory, send, pull, topics, groups);

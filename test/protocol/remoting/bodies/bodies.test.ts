@@ -3,6 +3,7 @@ import { test } from 'tap';
 import { decodeBrokerMemberGroup, encodeBrokerMemberGroup } from '../../../../protocol/remoting/bodies/broker-member-group.ts';
 import { decodeCheckClientConfig, encodeCheckClientConfig } from '../../../../protocol/remoting/bodies/check-client-config.ts';
 import { decodeClusterInfo, encodeClusterInfo } from '../../../../protocol/remoting/bodies/cluster-info.ts';
+import { decodeConsumeQueueData, encodeConsumeQueueData } from '../../../../protocol/remoting/bodies/consume-queue-data.ts';
 import { decodeConsumeStats, encodeConsumeStats } from '../../../../protocol/remoting/bodies/consume-stats.ts';
 import { decodeConsumerConnection, encodeConsumerConnection } from '../../../../protocol/remoting/bodies/consumer-connection.ts';
 import { decodeConsumerList, encodeConsumerList } from '../../../../protocol/remoting/bodies/consumer-list.ts';
@@ -98,6 +99,11 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     `{"offsetTable":{${MQ}:{"lastUpdateTimestamp":1,"maxOffset":5,"minOffset":0}},"topicPutTps":0}`,
     decodeTopicStats,
     encodeTopicStats,
+  ],
+  QueryConsumeQueueResponseBody: [
+    `{"filterData":"null","maxQueueIndex":3,"minQueueIndex":0,"queueData":[{"eval":false,"physicOffset":792,"physicSize":206,"tagsCode":-65}],"subscriptionData":${SUBSCRIPTION}}`,
+    decodeConsumeQueueData,
+    encodeConsumeQueueData,
   ],
   ConsumeStats: [
     `{"consumeTps":1.5,"offsetTable":{${MQ}:{"brokerOffset":10,"consumerOffset":5,"lastTimestamp":1,"pullOffset":6}}}`,
