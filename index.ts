@@ -15,3 +15,13 @@ export { formatMetrics } from './actors/broker/metrics-text.ts';
 export { claimPort, type PortClaim } from './actors/broker/port-claim.ts';
 export type { BrokerFault, BrokerHooks, RunningBroker } from './actors/broker/running-broker.ts';
 export { startBroker } from './actors/broker/start-broker.ts';
+export type { ClusterLayout, ClusterSettings } from './actors/embedded/cluster-plan.ts';
+export { ClusterOptionError, ClusterStoppedError } from './actors/embedded/errors.ts';
+export {
+  type Cluster,
+  type ClusterBroker,
+  type ClusterFault,
+  type ClusterNode,
+  type ClusterOptions,
+  startCluster,
+} from './actors/embedded/start-cluster.ts';

@@ -284,6 +284,18 @@ export class ActorSystem {
     return this.#stopping;
   }
 
+  /** Ends all threads at once, nothing drained, as a crash would; the root's own loop with them. Resolves when all have ended. */
+  terminate(): Promise<void> {
+    this.#stopping ??= this.#terminate();
+    return this.#stopping;
+  }
+
+  async #terminate(): Promise<void> {
+    await this.#supervisor.terminateAll();
+    this.#loop.end();
+    this.#setState(0, 'down');
+  }
+
   async #stop(): Promise<void> {
     await this.#supervisor.stop();
     await this.#loop.drain();

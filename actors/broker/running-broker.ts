@@ -9,6 +9,8 @@ export type BrokerHooks = {
   readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
   /** The process is there for the broker alone: the main thread's memory is trimmed like the other threads' when it is quiet. */
   readonly ownsProcess?: boolean;
+  /** The shards listen and register only after it: for name servers that start at the same time. Its failure is the start's. */
+  readonly serveAfter?: Promise<unknown>;
 };
 
 /** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */

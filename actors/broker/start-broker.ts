@@ -120,6 +120,7 @@ class StartingBroker implements RunningBroker {
   async #becomeReady(): Promise<void> {
     if (this.#memory !== null) await this.#openStore(this.#memory);
     this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues), { mailboxMax: this.#config.queuesMax });
+    await this.#hooks.serveAfter;
     // The first shard has what the others ask for: before it nobody would hear them.
     const [first, ...others] = this.#shards;
     await this.#serve(first!);
@@ -377,6 +378,6 @@ class StartingBroker implements RunningBroker {
 
   async terminate(): Promise<void> {
     this.#stopping ??= Promise.resolve();
-    await this.#system.stop();
+    await this.#system.terminate();
   }
 }

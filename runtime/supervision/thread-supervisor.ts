@@ -116,6 +116,14 @@ export class ThreadSupervisor {
     await this.#stop(this.#root, 'stop');
   }
 
+  /** Ends all threads where they are, nothing drained: as the end of the process would. */
+  async terminateAll(): Promise<void> {
+    this.#isStopping = true;
+    for (const end of this.#pauses) end();
+    if (this.#ticker !== undefined) clearInterval(this.#ticker);
+    await Promise.all(this.#threads.map((node) => this.#kill(node, 'terminated')));
+  }
+
   generation(name: string): number {
     return this.#node(name).generation;
   }

@@ -1,0 +1,184 @@
+/**
+ * Cluster host: the nodes of an embedded cluster on its root thread: their ports, starts, stops, kills and restarts. A node is a broker
+ * or a name server with threads of its own. Fails as `claimPorts` and `startBroker` do; then nothing is left running.
+ */
+import type { LogLevel } from '../../runtime/actor.ts';
+import { toError } from '../../runtime/errors.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
+import { claimPorts } from '../broker/claim-ports.ts';
+import type { PortClaim } from '../broker/port-claim.ts';
+import type { BrokerFault, RunningBroker } from '../broker/running-broker.ts';
+import { startBroker } from '../broker/start-broker.ts';
+import type { ClusterPlan, NodePlan } from './cluster-plan.ts';
+import type { ClusterAction, ClusterValue, NodeAction } from './cluster-words.ts';
+import { ClusterStoppedError } from './errors.ts';
+
+export type ClusterHostHooks = {
+  readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+  /** A node can no longer keep its promises; every node has been told to end. */
+  readonly fault: (node: string, kind: BrokerFault['kind'], error: Error) => void;
+};
+
+export class ClusterHost {
+  readonly #nodes: readonly ClusterNode[];
+  readonly #hooks: ClusterHostHooks;
+  #fault: Error | undefined;
+
+  constructor(plan: ClusterPlan, hooks: ClusterHostHooks) {
+    this.#hooks = hooks;
+    this.#nodes = plan.nodes.map((node) => new ClusterNode(node, hooks.log, (fault) => this.#onFault(node.name, fault)));
+    for (const warning of plan.warnings) hooks.log('warn', warning);
+  }
+
+  async act(request: ClusterAction): Promise<ClusterValue> {
+    switch (request.action) {
+      case 'start':
+        return await this.#start();
+      case 'stop':
+        return await this.#stop();
+      default:
+        return await this.#actOnNode(request);
+    }
+  }
+
+  async #actOnNode(request: NodeAction): Promise<ClusterValue> {
+    if (this.#fault !== undefined) throw new ClusterStoppedError(request.action, this.#fault);
+    const node = this.#nodes[request.node];
+    if (node === undefined) throw new RangeError(`The cluster has no node ${request.node}`);
+    switch (request.action) {
+      case 'stop-node':
+        await node.stop();
+        return null;
+      case 'kill-node':
+        await node.kill();
+        return null;
+      case 'restart-node':
+        await node.stop();
+        await node.start();
+        return null;
+      case 'end-thread':
+        await node.running.endThread(request.thread);
+        return null;
+      case 'metrics':
+        return node.running.metrics();
+    }
+  }
+
+  /** Ports first: brokers must know where the name servers will be. Then all nodes at once. */
+  async #start(): Promise<readonly string[]> {
+    try {
+      await all(this.#nodes.map((node) => node.claim()));
+      const nameServers = this.#nodes.filter(({ kind }) => kind === 'name-server').map(({ address }) => address);
+      for (const node of this.#nodes) node.registerWith(nameServers);
+      // A broker passes over a name server that does not listen yet, so it waits with its registration, not with its start.
+      const listening = all(this.#nodes.filter(({ kind }) => kind === 'name-server').map((node) => node.start()));
+      const brokers = this.#nodes.filter(({ kind }) => kind === 'broker').map((node) => node.start(listening));
+      await all([listening, ...brokers]);
+      if (this.#fault !== undefined) throw this.#fault;
+    } catch (error) {
+      await Promise.allSettled(this.#nodes.map((node) => node.end()));
+      throw error;
+    }
+    return this.#nodes.map(({ address }) => address);
+  }
+
+  /** Brokers before name servers, so that their routes are withdrawn. */
+  async #stop(): Promise<null> {
+    const brokers = this.#nodes.filter(({ kind }) => kind === 'broker');
+    const nameServers = this.#nodes.filter(({ kind }) => kind === 'name-server');
+    const failures: unknown[] = [];
+    for (const group of [brokers, nameServers]) {
+      for (const result of await Promise.allSettled(group.map((node) => node.end())))
+        if (result.status === 'rejected') failures.push(result.reason);
+    }
+    if (failures.length > 0) throw failures[0];
+    return null;
+  }
+
+  #onFault(name: string, fault: BrokerFault): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = fault.error;
+    this.#hooks.log('error', 'The cluster ends after a fault', { node: name, kind: fault.kind, error: fault.error.message });
+    // Nothing is acknowledged any more: no orderly stop, which could only wait for what the disk refuses.
+    Promise.allSettled(this.#nodes.map((node) => node.kill())).then(
+      () => this.#hooks.fault(name, fault.kind, fault.error),
+      (error: unknown) => this.#hooks.fault(name, fault.kind, toError(error)),
+    );
+  }
+}
+
+class ClusterNode {
+  readonly name: string;
+  readonly kind: NodePlan['kind'];
+  readonly #log: ClusterHostHooks['log'];
+  readonly #onFault: (fault: BrokerFault) => void;
+  #config: BrokerConfig;
+  #claims: readonly PortClaim[] = [];
+  #running: RunningBroker | undefined;
+
+  constructor(plan: NodePlan, log: ClusterHostHooks['log'], onFault: (fault: BrokerFault) => void) {
+    this.name = plan.name;
+    this.kind = plan.kind;
+    this.#config = plan.config;
+    this.#log = (level, text, fields) => log(level, text, { node: plan.name, ...fields });
+    this.#onFault = onFault;
+  }
+
+  get address(): string {
+    const { nameServerEnable, nameServerHost, nameServerPort, advertisedHost, listenPort } = this.#config;
+    return nameServerEnable ? `${nameServerHost}:${nameServerPort}` : `${advertisedHost}:${listenPort}`;
+  }
+
+  get running(): RunningBroker {
+    if (this.#running === undefined) throw new ClusterStoppedError(`ask ${this.name}, which does not run`);
+    return this.#running;
+  }
+
+  async claim(): Promise<void> {
+    const { config, claims } = await claimPorts(this.#config, this.#log);
+    this.#config = config;
+    this.#claims = claims;
+  }
+
+  registerWith(nameServers: readonly string[]): void {
+    if (this.kind === 'name-server') return;
+    this.#config = { ...this.#config, registerAddresses: [...new Set([...nameServers, ...this.#config.registerAddresses])] };
+  }
+
+  async start(serveAfter: Promise<unknown> = Promise.resolve()): Promise<void> {
+    const broker = await startBroker(this.#config, { log: this.#log, serveAfter });
+    this.#running = broker;
+    broker.onFault((fault) => {
+      if (this.#running === broker) this.#onFault(fault);
+    });
+  }
+
+  /** In order: drained and flushed. The ports stay this node's. */
+  async stop(): Promise<void> {
+    const broker = this.#running;
+    this.#running = undefined;
+    await broker?.stop();
+  }
+
+  /** As a crash would. The ports stay this node's. */
+  async kill(): Promise<void> {
+    const broker = this.#running;
+    this.#running = undefined;
+    await broker?.terminate();
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      const claims = this.#claims;
+      this.#claims = [];
+      await Promise.all(claims.map((claim) => claim.release()));
+    }
+  }
+}
+
+/** Waits for all, so that a failed one leaves no other half done behind; then fails as the first that failed. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
+}
