@@ -26,7 +26,9 @@ export class ClusterHost {
 
   constructor(plan: ClusterPlan, hooks: ClusterHostHooks) {
     this.#hooks = hooks;
-    this.#nodes = plan.nodes.map((node) => new ClusterNode(node, hooks.log, (fault) => this.#onFault(node.name, fault)));
+    this.#nodes = plan.nodes.map(
+      (node, index) => new ClusterNode(node, index === 0, hooks.log, (fault) => this.#onFault(node.name, fault)),
+    );
     for (const warning of plan.warnings) hooks.log('warn', warning);
   }
 
@@ -112,14 +114,17 @@ class ClusterNode {
   readonly kind: NodePlan['kind'];
   readonly #log: ClusterHostHooks['log'];
   readonly #onFault: (fault: BrokerFault) => void;
+  readonly #ownsThread: boolean;
   #config: BrokerConfig;
   #claims: readonly PortClaim[] = [];
   #running: RunningBroker | undefined;
 
-  constructor(plan: NodePlan, log: ClusterHostHooks['log'], onFault: (fault: BrokerFault) => void) {
+  /** @param ownsThread one of the nodes sees to the root thread's memory */
+  constructor(plan: NodePlan, ownsThread: boolean, log: ClusterHostHooks['log'], onFault: (fault: BrokerFault) => void) {
     this.name = plan.name;
     this.kind = plan.kind;
     this.#config = plan.config;
+    this.#ownsThread = ownsThread;
     this.#log = (level, text, fields) => log(level, text, { node: plan.name, ...fields });
     this.#onFault = onFault;
   }
@@ -146,7 +151,7 @@ class ClusterNode {
   }
 
   async start(serveAfter: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const broker = await startBroker(this.#config, { log: this.#log, serveAfter });
+    const broker = await startBroker(this.#config, { log: this.#log, serveAfter, ownsProcess: this.#ownsThread });
     this.#running = broker;
     broker.onFault((fault) => {
       if (this.#running === broker) this.#onFault(fault);
