@@ -209,7 +209,10 @@ export class Connection {
         this.#isOpen = true;
         this.#isFull = false;
         // Before anything that waits: a broker should know a client before it is asked by it.
+        const waiting = this.#outbox;
+        this.#outbox = [];
         this.#options.onOpen(this);
+        this.#outbox.push(...waiting);
         this.#flush();
       },
       frame: (bytes, start, end) => {

@@ -9,6 +9,8 @@ export interface ClientEnvironment {
   now(): number;
   /** Milliseconds that never go back. For time limits. */
   monotonicMs(): number;
+  /** When the month of `nowMs` began, in the machine's time zone: Java's unique keys count from there. */
+  monthStart(nowMs: number): number;
   /** Calls `run` once, `delayMs` later at the earliest; returns what takes that back. */
   schedule(delayMs: number, run: () => void): () => void;
   /** In [0, 1). */
@@ -37,6 +39,10 @@ let address: Uint8Array | null = null;
 export const systemEnvironment: ClientEnvironment = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
+  monthStart: (nowMs) => {
+    const date = new Date(nowMs);
+    return new Date(date.getFullYear(), date.getMonth(), 1).getTime();
+  },
   schedule: (delayMs, run) => {
     const timer = setTimeout(run, Math.min(delayMs, DELAY_MS_MAX));
     return () => clearTimeout(timer);

@@ -1,13 +1,19 @@
-import { test } from 'tap';
+import t from 'tap';
 import { Admin } from '../../client/admin.ts';
 import { sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, uniqueName } from '../support/broker-under-test.ts';
 import { freePort } from '../support/free-port.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-for (const shards of [1, 2]) {
-  test(`Admin makes, shows, changes and deletes topics (${shards} shards)`, async (t) => {
-    const ringmq = await brokerUnderTest(t, { shards });
+t.setTimeout(120_000);
+const ringmqOfOneShard = await brokerUnderTest(t, { shards: 1 });
+const ringmqOfTwoShards = await brokerUnderTest(t, { shards: 2 });
+
+for (const [shards, ringmq] of [
+  [1, ringmqOfOneShard],
+  [2, ringmqOfTwoShards],
+] as const) {
+  t.test(`Admin makes, shows, changes and deletes topics (${shards} shards)`, async (t) => {
     const admin = new Admin({ nameServers: ringmq.nameServer });
     t.teardown(() => admin.close());
     const topic = uniqueName('Admin');
@@ -43,8 +49,8 @@ for (const shards of [1, 2]) {
   });
 }
 
-test('Admin makes, lists and deletes groups, and sets their offsets', async (t) => {
-  const ringmq = await brokerUnderTest(t);
+t.test('Admin makes, lists and deletes groups, and sets their offsets', async (t) => {
+  const ringmq = ringmqOfTwoShards;
   const admin = new Admin({ nameServers: [ringmq.nameServer] });
   t.teardown(() => admin.close());
   const [topic, group] = [uniqueName('Admin'), uniqueName('GID')];
@@ -64,8 +70,8 @@ test('Admin makes, lists and deletes groups, and sets their offsets', async (t) 
   t.notOk((await admin.groups.list()).includes(group));
 });
 
-test('Admin tells a refusal with the code and the words of the broker', async (t) => {
-  const ringmq = await brokerUnderTest(t);
+t.test('Admin tells a refusal with the code and the words of the broker', async (t) => {
+  const ringmq = ringmqOfTwoShards;
   const admin = new Admin({ nameServers: ringmq.nameServer });
   t.teardown(() => admin.close());
   await t.rejects(admin.topics.create('a/../b'), { code: 'MQ_CLIENT_ARGUMENT' });
@@ -79,8 +85,8 @@ test('Admin tells a refusal with the code and the words of the broker', async (t
   await t.rejects(admin.topics.create('T', { on: { brokerName: 'no-such-broker' } }), { code: 'MQ_CLIENT_NO_ROUTE' });
 });
 
-test('Admin goes on with another name server when one is gone, and says so when all are', async (t) => {
-  const ringmq = await brokerUnderTest(t);
+t.test('Admin goes on with another name server when one is gone, and says so when all are', async (t) => {
+  const ringmq = ringmqOfTwoShards;
   const dead = `127.0.0.1:${await freePort()}`;
   for (let round = 0; round < 4; round++) {
     const admin = new Admin({ nameServers: `${dead};${ringmq.nameServer}` });

@@ -23,6 +23,7 @@ export type PeerCall = {
 export type Peer = (call: PeerCall) => void;
 
 const START_MS = 1_600_000_000_000;
+const MONTH_START_MS = 1_598_918_400_000;
 /** How long a frame is under way. */
 const TRAVEL_MS = 1;
 
@@ -47,6 +48,7 @@ export class ClientWorld {
     this.environment = {
       now: () => START_MS + Math.floor(this.#nowMs),
       monotonicMs: () => this.#nowMs,
+      monthStart: () => MONTH_START_MS,
       schedule: (delayMs, run) => this.#schedule(delayMs, run),
       random: () => this.#random.next(),
       hostAddress: Uint8Array.of(10, 0, 0, 1),
@@ -123,6 +125,7 @@ export class ClientWorld {
     this.opened.set(address, (this.opened.get(address) ?? 0) + 1);
     let isOpen = false;
     let isEnded = false;
+    let isLost = false;
     const links = this.#open.get(address) ?? new Set();
     this.#open.set(address, links);
     const handle = {
@@ -130,6 +133,7 @@ export class ClientWorld {
       end: (reason: string): void => {
         if (isEnded) return;
         isEnded = true;
+        isLost = true;
         links.delete(handle);
         events.closed(reason);
       },
@@ -150,7 +154,8 @@ export class ClientWorld {
         if (!isOpen || isEnded) return true;
         const frame = Buffer.concat(body === null ? [head] : [head, body]);
         this.#schedule(TRAVEL_MS, () => {
-          if (!isEnded) this.#receive(address, frame, handle);
+          // What was sent before an orderly close still arrives.
+          if (!isLost) this.#receive(address, frame, handle);
         });
         return !this.full.has(address);
       },
