@@ -47,6 +47,8 @@ const JAVA_SCENARIOS = [
   'update-topic-broker',
   'update-topic-cluster',
   'create-topic',
+  'query',
+  'trace',
   'broker-restart',
 ] as const;
 

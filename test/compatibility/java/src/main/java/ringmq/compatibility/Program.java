@@ -71,6 +71,7 @@ public final class Program {
         ConsumeScenarios.add(all);
         PullScenarios.add(all);
         AdminScenarios.add(all);
+        QueryScenarios.add(all);
         boolean failed = false;
         for (String name : args[1].equals("all") ? all.keySet().toArray(new String[0]) : args[1].split(",")) {
             Scenario scenario = all.get(name);
