@@ -13,6 +13,7 @@ import type { ScannedRecord } from './commit-log/scan-record.ts';
 import { type ConsumeQueue, GAP_UNITS_MAX } from './consume-queue/consume-queue.ts';
 import type { ConsumeQueueSet } from './consume-queue/consume-queue-set.ts';
 import { GAP_MARK, QUEUE_UNIT_BYTES, writeNoMessageUnits, writeQueueUnit, writeUnitTime } from './consume-queue/queue-unit.ts';
+import type { DeletedTopics } from './deleted-topics.ts';
 import type { IndexSet } from './index/index-set.ts';
 import { eachKeyHash, indexKeyHashBytes } from './index/key-hash.ts';
 
@@ -49,6 +50,8 @@ type KnownTopic = {
   readonly name: string;
   readonly nameBytes: Uint8Array;
   readonly isDelayTopic: boolean;
+  /** Records before it are of a topic of this name that was deleted. */
+  readonly from: number;
   readonly queues: Map<number, PendingQueue>;
 };
 
@@ -58,6 +61,7 @@ export class RecordDispatcher {
   /** Records at or before it are in the index already. */
   readonly #indexedPosition: number;
   readonly #delayMsOf: (level: number) => number;
+  readonly #deleted: DeletedTopics;
   /** By Java's hash of the name: names are compared as bytes, so that no record needs a string. */
   readonly #topics: Map<number, KnownTopic[]> = new Map();
   readonly #onLost: (damage: Damage) => void;
@@ -71,6 +75,7 @@ export class RecordDispatcher {
    * @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery.
    * @param unitsFrom records before this position are put into the index only.
    * @param onLost is told of a record that no queue takes.
+   * @param deleted records of topics that were deleted get no unit.
    */
   constructor(
     queues: ConsumeQueueSet,
@@ -78,7 +83,9 @@ export class RecordDispatcher {
     delayMsOf: (level: number) => number,
     unitsFrom: number,
     onLost: (damage: Damage) => void,
+    deleted: DeletedTopics = new Map(),
   ) {
+    this.#deleted = deleted;
     this.#unitsFrom = unitsFrom;
     this.#onLost = onLost;
     this.#queues = queues;
@@ -100,6 +107,7 @@ export class RecordDispatcher {
     if (lost === null || !lost.hasQueueUnit || damage.position < this.#unitsFrom) return;
     const name = Buffer.from(lost.topic);
     const topic = this.#topicNamed(javaHashBytes(name, 0, name.length), lost.topic, name);
+    if (damage.position < topic.from) return;
     const pending = this.#pendingOf(topic, lost.queueId);
     const gap = pending.expected < 0 ? 0 : lost.queueOffset - pending.expected;
     if (gap >= 0 && gap <= this.#lostMessages) pending.lostUpTo = lost.queueOffset;
@@ -133,6 +141,7 @@ export class RecordDispatcher {
 
   #giveUnit(record: ScannedRecord, topicHash: number): void {
     const topic = this.#topicOf(topicHash, record);
+    if (record.position < topic.from) return;
     const pending = this.#pendingOf(topic, record.queueId);
     const { queueOffset, position, size } = record;
     const doubtful = pending.doubtful;
@@ -198,7 +207,13 @@ export class RecordDispatcher {
   }
 
   #addTopic(hash: number, name: string, nameBytes: Uint8Array): KnownTopic {
-    const topic: KnownTopic = { name, nameBytes, isDelayTopic: name === DELAY_TOPIC, queues: new Map() };
+    const topic: KnownTopic = {
+      name,
+      nameBytes,
+      isDelayTopic: name === DELAY_TOPIC,
+      from: this.#deleted.get(name) ?? 0,
+      queues: new Map(),
+    };
     const known = this.#topics.get(hash);
     if (known === undefined) this.#topics.set(hash, [topic]);
     else known.push(topic);

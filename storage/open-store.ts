@@ -25,6 +25,7 @@ import { type Damage, type RecoverableLog, recoverCommitLog } from './commit-log
 import { decideRecoveryStart, type RecoveryStart } from './commit-log/recovery-start.ts';
 import { ConsumeQueueSet } from './consume-queue/consume-queue-set.ts';
 import { decodeQueueTable, encodeQueueTable, isTableOf, QUEUE_TABLE_BYTES_MAX, type QueueTable } from './consume-queue/queue-table.ts';
+import { type DeletedTopics, loadDeletedTopics } from './deleted-topics.ts';
 import { RecordDispatcher } from './dispatch-records.ts';
 import type { Disk } from './file.ts';
 import type { IndexShape } from './index/index-file.ts';
@@ -68,6 +69,7 @@ export type OpenedStore = {
   /** Null when no index is kept. */
   readonly index: IndexSet | null;
   readonly checkpoint: Checkpoint;
+  readonly deleted: DeletedTopics;
   /** Where the log ends; `log.maxOffset` is the same. */
   readonly end: number;
   /** The former run ended in order. */
@@ -94,7 +96,8 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   const wasClean = !wasAborted(disk, layout.abort);
   const checkpoint = Checkpoint.open(disk, layout.checkpoint);
   const log = CommitLog.open(disk, layout.commitLog, segmentBytes);
-  const table = log.segmentCount === 0 ? null : loadQueueTable(disk, layout, checkpoint);
+  const deleted = loadDeletedTopics(disk, layout.deletedTopics);
+  const table = log.segmentCount === 0 ? null : withoutDeleted(loadQueueTable(disk, layout, checkpoint), deleted);
   const former = checkpoint.values;
   const queues = ConsumeQueueSet.open(disk, layout.consumeQueue, {
     isWritable: true,
@@ -114,16 +117,18 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     firstStoreTimestamp: (base) => firstStoreTimestamp(log, base),
   });
   if (snapshot === null) queues.truncatePhysical(start.from);
+  if (!wasClean) queues.removeDeleted(deleted, log.minOffset);
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
   const index = openIndex(options, wasClean);
   let lostRecords = 0;
   let walked = 0;
   const tell = (damage: Damage): void => options.onDamage({ ...damage, path: log.pathOf(damage.position) });
-  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, (damage) => {
+  const onLost = (damage: Damage): void => {
     lostRecords++;
     tell(damage);
-  });
+  };
+  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, onLost, deleted);
   if (options.liveEnd === undefined) createAbort(disk, layout.abort, options.processId);
   const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
     from: indexStart(index, snapshot, log, start.from),
@@ -147,6 +152,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     queues,
     index,
     checkpoint,
+    deleted,
     end: recovered.end,
     wasClean,
     start,
@@ -276,6 +282,12 @@ function loadQueueTable(disk: Disk, layout: StoreLayout, checkpoint: Checkpoint)
   const bytes = readWhole(disk, layout.queueTable, QUEUE_TABLE_BYTES_MAX);
   const table = bytes === null ? null : decodeQueueTable(bytes);
   return table !== null && isTableOf(table, checkpoint.values) ? table : null;
+}
+
+/** A snapshot from before a topic's deletion knows the queues that went with it. */
+function withoutDeleted(table: QueueTable | null, deleted: DeletedTopics): QueueTable | null {
+  if (table === null || deleted.size === 0) return table;
+  return { ...table, topics: new Map([...table.topics].filter(([topic]) => (deleted.get(topic) ?? -1) < table.position)) };
 }
 
 /** Store timestamp of the first record of the segment at `base`; null when none begins there. Its frame only is looked at, as in Java. */

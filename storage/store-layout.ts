@@ -22,6 +22,8 @@ export type StoreLayout = {
   readonly delayOffsets: string;
   /** Ours. */
   readonly queueTable: string;
+  /** Ours: which messages of the log are of topics that were deleted. */
+  readonly deletedTopics: string;
   /** Ours: bytes kept in reserve, so that offsets can be written when the disk is full. */
   readonly ballast: string;
 };
@@ -42,6 +44,7 @@ export function storeLayout(root: string): StoreLayout {
     consumerOffsets: join(config, 'consumerOffset.json'),
     delayOffsets: join(config, 'delayOffset.json'),
     queueTable: join(config, 'queueTable.snapshot'),
+    deletedTopics: join(config, 'deletedTopics.json'),
     ballast: join(config, 'ballast'),
   };
 }

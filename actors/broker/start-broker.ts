@@ -204,7 +204,8 @@ class StartingBroker implements RunningBroker {
   #placement(): PlacementRule[] {
     const first = this.#shards[0]!;
     const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
-    for (const prefix of ['topic-registry', 'group-registry', 'offset-store', 'registration']) rules.push({ prefix, thread: first });
+    for (const prefix of ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration'])
+      rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
     if (this.#memory !== null) {
       rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });

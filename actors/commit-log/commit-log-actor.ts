@@ -1,7 +1,7 @@
 /**
  * Commit-log actor: the one that appends the commit log. Owns the sequencer and with it the log's files, its end, and the order of
  * everything in it. Records reach it through the shards' log lanes, not as messages; it polls them in every turn of its thread.
- * What it hears: to drain the lane of a shard that has died. A disk error is told to the root; after a fence it appends nothing.
+ * What it hears: to drain the lane of a shard that has died, to give no more offsets to queues whose topic was deleted. A disk error is told to the root; after a fence it appends nothing.
  * Its thread's death loses nothing: the marks in shared memory say what is in the log, and its successor goes on from there.
  * Source: RocketMQ `CommitLog.asyncPutMessage`, which appends under a lock on the caller's thread.
  */
@@ -23,6 +23,12 @@ import { Watermarks, WRITTEN_END } from './watermarks.ts';
 export type DrainLane = { readonly kind: 'drain-lane'; readonly lane: number; readonly replyTo: ActorRef<LaneDrained> };
 export type LaneDrained = { readonly kind: 'lane-drained'; readonly lane: number };
 
+/** Queues were retired in the queue table: answered when no record gets into one of them any more. */
+export type ForgetRetired = { readonly kind: 'forget-retired'; readonly replyTo: ActorRef<RetiredForgotten> };
+/** Every record of theirs lies before `end`; −1: nothing is open. */
+export type RetiredForgotten = { readonly kind: 'retired-forgotten'; readonly end: number };
+export type CommitLogCommand = DrainLane | ForgetRetired;
+
 export type CommitLogConfig = {
   readonly memory: BrokerMemory;
   readonly directory: string;
@@ -30,7 +36,7 @@ export type CommitLogConfig = {
   readonly syncFlush: boolean;
 };
 
-export class CommitLogActor implements Actor<DrainLane>, PollSource {
+export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   readonly #thread: ThreadContext;
   readonly #config: CommitLogConfig;
   readonly #marks: Watermarks;
@@ -59,7 +65,11 @@ export class CommitLogActor implements Actor<DrainLane>, PollSource {
     return did;
   }
 
-  receive(message: DrainLane): void {
+  receive(message: CommitLogCommand): void {
+    if (message.kind === 'forget-retired') {
+      message.replyTo.tell({ kind: 'retired-forgotten', end: this.#sequencer?.forgetRetired() ?? -1 });
+      return;
+    }
     this.#draining.push(message);
     this.#answerDrained();
   }

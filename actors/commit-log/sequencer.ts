@@ -165,6 +165,12 @@ export class Sequencer {
     return this.#end;
   }
 
+  /** Queues were retired: every record of theirs lies before the end that this gives. */
+  forgetRetired(): number {
+    this.#queues.forgetRetired();
+    return this.#end;
+  }
+
   /** One pass over all lanes, each up to its share. True: something was done. */
   poll(): boolean {
     let did = false;

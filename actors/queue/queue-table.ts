@@ -140,6 +140,18 @@ export class QueueTable {
     Atomics.store(rows, at + USED, 1);
   }
 
+  /** The queue's topic was deleted: nothing is appended to it any more once the log worker has heard of it (`forgetRetired`). */
+  retire(handle: number): void {
+    // Pairs with the loads of `isUsed`: in `peek`, and in the store worker, which files nothing of it any more.
+    Atomics.store(this.rows, handle * ROW_WORDS + USED, 0);
+  }
+
+  /** Whether nothing of a retired queue lies in memory any more, so that the handle may stand for another one. */
+  isEmpty(handle: number): boolean {
+    const at = handle * ROW_WORDS;
+    return Atomics.load(this.rows, at + TAIL) === 0 && Atomics.load(this.rows, at + DIRTY) === 0;
+  }
+
   isUsed(handle: number): boolean {
     return Atomics.load(this.rows, handle * ROW_WORDS + USED) !== 0;
   }
@@ -263,6 +275,7 @@ export class TailWriter extends QueueTable {
     this.#isTouched = new Uint8Array(memory.queueMax);
     this.#view = new DataView(memory.chunks);
     const used = takesOver ? this.#chunksOnRows() : new Set<number>();
+    if (takesOver) this.#adoptRetired();
     while (this.freed.pop() >= 0);
     for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) if (!used.has(chunk)) this.#free.push(chunk);
   }
@@ -270,7 +283,6 @@ export class TailWriter extends QueueTable {
   #chunksOnRows(): Set<number> {
     const used = new Set<number>();
     for (let handle = 0; handle < this.queueMax; handle++) {
-      if (!this.isUsed(handle)) continue;
       const head = this.rows[handle * ROW_WORDS + HEAD]! - 1;
       for (
         let chunk = this.rows[handle * ROW_WORDS + TAIL]! - 1;
@@ -282,6 +294,17 @@ export class TailWriter extends QueueTable {
       }
     }
     return used;
+  }
+
+  /** Queues that are not asked for any more keep a chunk until it is swept. */
+  #adoptRetired(): void {
+    for (let handle = 0; handle < this.queueMax; handle++) {
+      const tail = this.rows[handle * ROW_WORDS + TAIL]!;
+      if (tail === 0 || this.isUsed(handle)) continue;
+      this.#next[handle] = this.next(handle);
+      this.#chunk[handle] = tail;
+      this.#holders.add(handle);
+    }
   }
 
   get freeChunks(): number {
@@ -309,6 +332,14 @@ export class TailWriter extends QueueTable {
     return (this.chunkWords[at + BASE_HI]! >>> 0) * TWO_32 + (this.chunkWords[at + BASE_LO]! >>> 0);
   }
 
+  /** Queues were retired: no offset of theirs is given out from now on, and their chunks come back as far as they are filed. */
+  forgetRetired(): void {
+    for (let handle = 0; handle < this.queueMax; handle++) {
+      if (this.#known[handle] === 1 && !this.isUsed(handle)) this.#known[handle] = 0;
+    }
+    this.#sweep((handle) => !this.isUsed(handle));
+  }
+
   /** Gives the offset out. */
   take(handle: number): void {
     this.#next[handle] = this.#next[handle]! + 1;
@@ -327,9 +358,9 @@ export class TailWriter extends QueueTable {
   }
 
   /** Takes back the last chunk of queues whose units are all filed. */
-  #sweep(): void {
+  #sweep(isMeant: (handle: number) => boolean = () => true): void {
     for (const handle of this.#holders) {
-      if (this.filed(handle) !== this.#next[handle]) continue;
+      if (this.filed(handle) !== this.#next[handle] || !isMeant(handle)) continue;
       const at = handle * ROW_WORDS;
       const version = this.change(at);
       this.rows[at + TAIL] = 0;

@@ -1,29 +1,42 @@
 /**
  * Queue handles: the number by which the broker's threads call a message queue. Given out on the first shard, by the topic registry;
  * the store worker is told, for it brings units to files by name, and the root keeps the list for when this shard is replaced.
+ * The handles of a deleted topic rest until nothing of its queues can be under way any more, and are given out again when no others are left.
  */
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
-import type { QueueInterned } from '../store/store-messages.ts';
+import type { QueueInterned, TopicRetired } from '../store/store-messages.ts';
+import { STORE_PATH } from '../store/store-messages.ts';
 import type { QueueHandles } from '../topic/topic-registry-actor.ts';
 
 /** Listeners with full rings are tried again after so long. */
 const AGAIN_MS = 1;
+/** Longer than any pull is held: nobody asks a queue by a handle so old. */
+const REST_MS = 300_000;
 
 export class QueueHandleList implements QueueHandles {
   readonly #byTopic: Map<string, Map<number, number>> = new Map();
   readonly #table: QueueTable;
-  readonly #listeners: readonly ActorRef<QueueInterned>[];
+  readonly #listeners: readonly ActorRef<QueueInterned | TopicRetired>[];
   readonly #schedule: (delayMs: number, run: () => void) => void;
+  readonly #monotonicMs: () => number;
   /** What listeners have yet to be told, by listener; not more than the table has queues. */
-  readonly #untold: QueueInterned[][];
+  readonly #untold: (QueueInterned | TopicRetired)[][];
+  /** Handles of deleted topics, oldest first, and since when they rest. */
+  #resting: { readonly handle: number; readonly sinceMs: number }[] = [];
   #next = 0;
 
   /**
    * @param listeners told of each new queue: the store worker and the root's list
    * @param schedule a timer of this thread
    */
-  constructor(table: QueueTable, listeners: readonly ActorRef<QueueInterned>[], schedule: (delayMs: number, run: () => void) => void) {
+  constructor(
+    table: QueueTable,
+    listeners: readonly ActorRef<QueueInterned | TopicRetired>[],
+    schedule: (delayMs: number, run: () => void) => void,
+    monotonicMs: () => number = () => 0,
+  ) {
+    this.#monotonicMs = monotonicMs;
     this.#table = table;
     this.#listeners = listeners;
     this.#schedule = schedule;
@@ -49,9 +62,13 @@ export class QueueHandleList implements QueueHandles {
   intern(topic: string, queueId: number, mayWait: boolean = false): number {
     const known = this.#byTopic.get(topic)?.get(queueId);
     if (known !== undefined) return known;
-    const handle = this.#next;
-    if (handle >= this.#table.queueMax)
-      throw new Error(`The broker holds ${this.#table.queueMax} queues, which is the most; delete topics`);
+    // After this shard's own death its list is without the handles that rested.
+    while (this.#next < this.#table.queueMax && !this.#table.isEmpty(this.#next)) this.#next++;
+    const handle = this.#next < this.#table.queueMax ? this.#next : this.#rested();
+    if (handle < 0)
+      throw new Error(
+        `The broker holds ${this.#table.queueMax} queues, which is the most; delete topics, whose queues are free after some minutes`,
+      );
     this.#table.create(handle, 0, 0, -1);
     const message: QueueInterned = { kind: 'queue-interned', handle, topic, queueId };
     for (const [index, listener] of this.#listeners.entries()) {
@@ -64,6 +81,34 @@ export class QueueHandleList implements QueueHandles {
     }
     this.add(topic, queueId, handle);
     return handle;
+  }
+
+  /** The topic was deleted: its handles stand for nothing any more; made again it gets others, and begins at offset 0. */
+  retire(topic: string): void {
+    const queues = this.#byTopic.get(topic);
+    if (queues === undefined) return;
+    this.#byTopic.delete(topic);
+    const sinceMs = this.#monotonicMs();
+    for (const handle of queues.values()) {
+      this.#table.retire(handle);
+      this.#resting.push({ handle, sinceMs });
+    }
+    // The store is told what to drop by who asked for this; the others keep lists.
+    const message: TopicRetired = { kind: 'topic-retired', topic };
+    for (const [index, listener] of this.#listeners.entries()) {
+      if (listener.path === STORE_PATH) continue;
+      const untold = this.#untold[index]!;
+      if (untold.length === 0 && listener.tell(message)) continue;
+      untold.push(message);
+      if (untold.length === 1) this.#schedule(AGAIN_MS, () => this.#tell(index));
+    }
+  }
+
+  /** A handle that has rested long enough; −1: there is none. */
+  #rested(): number {
+    const ripe = this.#monotonicMs() - REST_MS;
+    const index = this.#resting.findIndex(({ handle, sinceMs }) => sinceMs <= ripe && this.#table.isEmpty(handle));
+    return index < 0 ? -1 : this.#resting.splice(index, 1)[0]!.handle;
   }
 
   #tell(index: number): void {

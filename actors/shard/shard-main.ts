@@ -37,6 +37,7 @@ import { QueueTable } from '../queue/queue-table.ts';
 import { startRegistration } from '../registration/start-registration.ts';
 import { STORE_PATH } from '../store/store-messages.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
+import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
@@ -154,9 +155,14 @@ class Shard {
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const load = (name: string): unknown => this.#loadTable(name);
     if (this.#index === 0) {
-      const queueHandles = new QueueHandleList(table, [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)], (delayMs, run) => {
-        thread.schedule(delayMs, run);
-      });
+      const queueHandles = new QueueHandleList(
+        table,
+        [thread.ref('store'), thread.ref(QUEUE_LIST_PATH)],
+        (delayMs, run) => {
+          thread.schedule(delayMs, run);
+        },
+        () => thread.monotonicMs(),
+      );
       for (const page of known) {
         for (const [i, handle] of page.handles.entries()) queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle);
       }
@@ -169,6 +175,7 @@ class Shard {
         haServerAddr: `${config.advertisedHost}:${config.listenPort + 1}`,
         periodMs: config.registerEveryMs,
       });
+      thread.spawn(TOPIC_DROP_PATH, () => new TopicDropActor((topic) => queueHandles.retire(topic)), { mailboxMax: 65_536 });
       startTopicRegistry(thread, {
         settings,
         queueHandles,
@@ -178,6 +185,7 @@ class Shard {
         },
         shards,
         sync: syncFlush,
+        dropper: TOPIC_DROP_PATH,
         registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
       });
     }

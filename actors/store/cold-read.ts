@@ -22,7 +22,7 @@ import {
 import { BORN_HOST_V6_FLAG } from '../../model/system-flag.ts';
 import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
-import { UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
+import { type ConsumeQueue, UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
 import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
 import { QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { DiskError } from '../../storage/errors.ts';
@@ -88,6 +88,8 @@ export class ColdReader {
   readonly #blocks: BlockCache;
   readonly #head = new Uint8Array(HEAD_BYTES);
   readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
+  /** The handle that a queue's open files belong to: a topic that was deleted and made again has others. */
+  readonly #handles: WeakMap<ConsumeQueue, number> = new WeakMap();
   /** Since when offsets that should have a unit have none, by queue and offset. */
   readonly #holes: Map<string, number> = new Map();
   /** Records of the read at hand that retention has removed. */
@@ -241,13 +243,25 @@ export class ColdReader {
     return read;
   }
 
-  #readFile(queue: { topic: string; queueId: number }, offset: number, count: number): number {
+  #readFile(queue: { topic: string; queueId: number; handle: number }, offset: number, count: number): number {
     try {
-      return this.#queues.queue(queue.topic, queue.queueId).read(this.#units, 0, offset, count);
+      return this.#filesOf(queue).read(this.#units, 0, offset, count);
     } catch (error) {
       if (isGone(error)) return 0;
       throw error;
     }
+  }
+
+  #filesOf({ topic, queueId, handle }: { topic: string; queueId: number; handle: number }): ConsumeQueue {
+    let files = this.#queues.queue(topic, queueId);
+    const known = this.#handles.get(files);
+    if (known === handle) return files;
+    if (known !== undefined) {
+      this.#queues.forget(topic);
+      files = this.#queues.queue(topic, queueId);
+    }
+    this.#handles.set(files, handle);
+    return files;
   }
 
   /** As `CommitLogReader.read`; 0 also for a segment that retention has just removed. */

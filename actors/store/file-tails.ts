@@ -63,6 +63,9 @@ export class FileTails {
     this.#units += bytes.length / QUEUE_UNIT_BYTES;
   };
 
+  /** Units of a topic that was deleted: the memory comes back, no file takes them. */
+  readonly #discard = (): void => {};
+
   /** @param position where recovery ended: everything before it is filed; `storeTimestamp` of the last record before it. */
   constructor(parts: TailParts, position: number, storeTimestamp: number, monotonicMs: number) {
     this.#parts = parts;
@@ -103,11 +106,16 @@ export class FileTails {
   adopt(): void {
     const { filer, marks } = this.#parts;
     for (let handle = 0; handle < filer.queueMax; handle++) {
-      if (filer.isUsed(handle) && filer.filed(handle) < filer.next(handle)) this.#batch.set(handle, filer.next(handle));
+      if (filer.filed(handle) < filer.next(handle)) this.#batch.set(handle, filer.next(handle));
     }
     this.#batchNeeds = marks.read(WRITTEN_END);
     this.#batchPosition = this.#position;
     this.#batchTimestamp = this.#storeTimestamp;
+  }
+
+  /** A topic was deleted and its handles are retired: its queues are no longer there. */
+  drop(topic: string): void {
+    for (const queue of this.#recent.keys()) if (queue.topic === topic) this.#recent.delete(queue);
   }
 
   /** One round: files what may be filed. Gives the units filed; throws the disk's refusal after everything else was tried. */
@@ -179,6 +187,11 @@ export class FileTails {
     if (!this.#isFlushed && this.#parts.syncFlush && this.#parts.marks.read(FLUSHED_END) < this.#batchNeeds) return null;
     let failure: unknown = null;
     for (const [handle, upTo] of this.#batch) {
+      if (!this.#parts.filer.isUsed(handle)) {
+        this.#parts.filer.file(handle, upTo, this.#discard);
+        this.#batch.delete(handle);
+        continue;
+      }
       this.#queue = this.#queueOf(handle);
       if (this.#queue === null) {
         this.#batch.delete(handle);

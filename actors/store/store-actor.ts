@@ -8,6 +8,7 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore`: `ReputMessageService`, `FlushConsumeQueueService`, `CleanCommitLogService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { noteDeletedTopic } from '../../storage/deleted-topics.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
 import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -23,6 +24,7 @@ import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, t
 import { RetentionRounds } from './retention-rounds.ts';
 import { isNoRoom, TableSaver } from './save-table.ts';
 import {
+  type DropTopic,
   OPENED_PAGE_BYTES,
   type OpenStore,
   type QueryIndex,
@@ -156,6 +158,9 @@ export class StoreActor implements Actor<StoreCommand | Round> {
         return;
       case 'query-index':
         this.#onQueryIndex(message);
+        return;
+      case 'drop-topic':
+        this.#onDropTopic(message);
         return;
       case 'delete-expired':
         this.#open?.retention.ask();
@@ -376,17 +381,40 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     replyTo.tell(error === '' ? { kind: 'table-saved', name, ok: true } : { kind: 'table-saved', name, ok: false, error });
   }
 
-  /** Empty: saved. */
   #saveTable(saver: TableSaver, name: string, text: string, sync: boolean): string {
-    if (this.#isFenced) return `Cannot save ${name}: the disk failed before, start the broker again when it is sound`;
+    return this.#guarded(`save ${name}`, () => saver.save(name, text, sync));
+  }
+
+  /** Does something to the disk for somebody who is told why it could not be done; empty: it was. */
+  #guarded(what: string, run: () => void): string {
+    if (this.#isFenced) return `Cannot ${what}: the disk failed before, start the broker again when it is sound`;
     try {
-      this.#parts.hooks.inCall(() => saver.save(name, text, sync));
+      this.#parts.hooks.inCall(run);
       return '';
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       if (error instanceof DiskError && !isNoRoom(error)) this.#fence(error);
       return error.message;
     }
+  }
+
+  #onDropTopic(message: DropTopic): void {
+    const { topic, position, replyTo } = message;
+    const error = this.#open === null ? 'the store is not open' : this.#guarded(`drop topic ${topic}`, () => this.#drop(topic, position));
+    if (error !== '') this.#context?.log('error', 'the queues of a deleted topic could not be removed', { topic, error });
+    replyTo.tell({ kind: 'topic-dropped', topic, error });
+  }
+
+  /** The deletion is noted before anything goes: a crash in between is finished by the next start. */
+  #drop(topic: string, position: number): void {
+    const { files, tails, checkpoint } = this.#open!;
+    const { disk, layout, deleted, log, queues, handles } = files;
+    noteDeletedTopic(disk, layout.deletedTopics, deleted, topic, position, log.minOffset);
+    // A checkpoint under way has the ranges of the topic's queues.
+    checkpoint.abandon();
+    tails.drop(topic);
+    for (const [handle, queue] of handles) if (queue.topic === topic) handles.delete(handle);
+    queues.removeTopic(topic);
   }
 
   #onQueryIndex(message: QueryIndex): void {

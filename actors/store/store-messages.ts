@@ -17,6 +17,8 @@ export type OpenedPage = { readonly kind: 'opened-page'; readonly at: number; re
 
 /** A handle stands for this queue: told before its first unit, best effort, for the log says it too. */
 export type QueueInterned = { readonly kind: 'queue-interned'; readonly handle: number; readonly topic: string; readonly queueId: number };
+/** A topic was deleted: its handles stand for no queue any more. */
+export type TopicRetired = { readonly kind: 'topic-retired'; readonly topic: string };
 /** Do not wait for the next round. */
 export type Hurry = { readonly kind: 'hurry' };
 
@@ -54,6 +56,16 @@ export type IndexFound = {
   readonly error: string;
 };
 
+/** A topic was deleted; `position`: its records lie before it in the log. Its queues go, in memory and as files. */
+export type DropTopic = {
+  readonly kind: 'drop-topic';
+  readonly topic: string;
+  readonly position: number;
+  readonly replyTo: ActorRef<TopicDropped>;
+};
+/** `error` is empty when nothing of it is left. */
+export type TopicDropped = { readonly kind: 'topic-dropped'; readonly topic: string; readonly error: string };
+
 /** Retention runs at once, as if it were its hour. */
 export type DeleteExpired = { readonly kind: 'delete-expired' };
 
@@ -61,7 +73,16 @@ export type DeleteExpired = { readonly kind: 'delete-expired' };
 export type StopStore = { readonly kind: 'store-stop'; readonly replyTo: ActorRef<StoreStopped> };
 export type StoreStopped = { readonly kind: 'store-stopped'; readonly ok: boolean; readonly error?: string };
 
-export type StoreCommand = OpenStore | FetchOpenedPage | QueueInterned | Hurry | SaveTable | QueryIndex | DeleteExpired | StopStore;
+export type StoreCommand =
+  | OpenStore
+  | FetchOpenedPage
+  | QueueInterned
+  | Hurry
+  | SaveTable
+  | QueryIndex
+  | DropTopic
+  | DeleteExpired
+  | StopStore;
 
 export const OPENED_PAGE_BYTES = 32 * 1024;
 /** Recovery of a large log without a checkpoint takes its time; a disk that hangs is somebody else's business. */

@@ -4,7 +4,8 @@
  * A change goes through four steps, and its creators are answered after the last: decided against the table with all changes
  * under way; saved (renamed into place, with synchronous flush synced too), many changes in one save; told to the topic table of
  * every shard; registered with the name servers, so that the route is there before the first send is answered. Creators of one
- * topic share its creation. A save that fails refuses its changes and leaves the table as it was.
+ * topic share its creation. A deletion is answered when the topic's queues are gone too; who wants the topic meanwhile waits for that.
+ * A save that fails refuses its changes and leaves the table as it was.
  *
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates: an empty table would lose topics.
  * Source: RocketMQ `TopicConfigManager`.
@@ -16,6 +17,7 @@ import { TableCourierActor } from '../store/table-courier-actor.ts';
 import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
 import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
+import type { DropQueues, QueuesDropped } from './topic-drop-actor.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
 import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, systemTopics } from './topic-rules.ts';
 import type { TopicTableCommand, TopicTableStarted } from './topic-table-actor.ts';
@@ -61,7 +63,7 @@ export type EnsureTopic = {
   perm: number;
   replyTo: ReplyTo;
 };
-/** Answered with topic-ready for an unknown topic too. Its queues' messages stay until retention takes them. */
+/** Answered with topic-ready for an unknown topic too. Its queues go; a topic of the same name that is made later begins at 0. */
 export type DeleteTopic = { kind: 'delete-topic'; topic: string; replyTo: ReplyTo };
 /** Answered when the table is loaded and saved and every shard has it. */
 export type AwaitTopics = { kind: 'await-topics'; replyTo: ActorRef<TopicsReady> };
@@ -98,8 +100,9 @@ type Registered = { kind: 'registered'; batch: number; ok: boolean };
 type FlushShards = { kind: 'flush-shards' };
 /** Shards that did not ask have their topics from a registry before this one. */
 type TellSilentShards = { kind: 'tell-silent-shards' };
+type Dropped = { kind: 'dropped'; batch: number; topic: string };
 type BatchExpired = { kind: 'batch-expired'; batch: number };
-type Private = Saved | Registered | FlushShards | BatchExpired | TellSilentShards;
+type Private = Saved | Registered | Dropped | FlushShards | BatchExpired | TellSilentShards;
 
 /** Gives every queue its number in shared memory. */
 export interface QueueHandles {
@@ -118,6 +121,8 @@ export type TopicRegistryOptions = {
   readonly sync: boolean;
   /** Path of the registration actor; null: there is no name server to tell. */
   readonly registration: string | null;
+  /** Path of the actor that removes a deleted topic's queues; default none: they stay. */
+  readonly dropper?: string;
   /** Path of the store actor; default 'store'. */
   readonly store?: string;
 };
@@ -127,6 +132,8 @@ const SAVE_MAX_MS = 30_000;
 const REGISTRATION_MAX_MS = 4_000;
 /** A shard that takes no topics is dying; it asks for all of them when it is back. */
 const SHARD_MAX_MS = 2_000;
+/** Longer than the topic-drop actor takes for all its attempts. */
+const DROP_MAX_MS = 20_000;
 const FLUSH_AGAIN_MS = 2;
 const SHARDS_START_MS = 1_000;
 /** Changes that wait for one answer of the registration actor: a message has to fit a ring record. */
@@ -150,7 +157,9 @@ type Batch = {
   readonly waiters: { topic: string; replyTo: ReplyTo }[];
   shards: number;
   registrations: number;
+  drops: number;
 };
+type Changing = CreateOnSend | UpdateTopicCommand | EnsureTopic | DeleteTopic;
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
 
 export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private> {
@@ -172,6 +181,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #flushScheduled = false;
   /** Batch that is telling a topic's change to shards and name servers: who asks meanwhile waits for it too. */
   readonly #publishing: Map<string, number> = new Map();
+  /** Topics that are being deleted, until their queues are gone; who wants one of them meanwhile waits here. */
+  readonly #deleting: Map<string, Changing[]> = new Map();
   /** In `started`: its topics come all at once. */
   #isStarting = true;
   /** The table of the start is saved. */
@@ -217,6 +228,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   receive(message: TopicRegistryCommand | Private, context: ActorContext): void {
     switch (message.kind) {
       case 'create-on-send': {
+        if (this.#waits(message)) return;
         const { topic, defaultTopic, queueNums, clientAddress, sysFlag } = message;
         const request = { topic, defaultTopic, queueNums, clientAddress, topicSysFlag: sysFlag };
         const decision = decideCreateOnSend(this.#lookup, request, this.#options.settings);
@@ -226,14 +238,17 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         return;
       }
       case 'update-topic':
+        if (this.#waits(message)) return;
         this.#perform(message.topic, decideUpdate(this.#lookup, message, this.#options.settings), message.replyTo, context);
         return;
       case 'ensure-topic': {
+        if (this.#waits(message)) return;
         const config = { ...plainTopic(message.topic, message.writeQueues, message.perm), readQueueNums: message.readQueues };
         this.#perform(message.topic, decideEnsure(this.#lookup, config, this.#options.settings), message.replyTo, context);
         return;
       }
       case 'delete-topic':
+        if (this.#waits(message)) return;
         this.#delete(message, context);
         return;
       case 'topic-table-started':
@@ -253,6 +268,9 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         return;
       case 'registered':
         this.#registered(message, context);
+        return;
+      case 'dropped':
+        this.#dropped(message, context);
         return;
       case 'flush-shards':
         this.#flushScheduled = false;
@@ -337,8 +355,28 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       return;
     }
     context.log('info', 'topic deleted', { topic });
+    if (this.#options.dropper !== undefined) this.#deleting.set(topic, []);
     this.#enqueue(topic, null, new Int32Array(0), replyTo, context);
     this.#save(context);
+  }
+
+  /** Nothing is decided about a topic whose queues are just going: made now, it would be given them. */
+  #waits(message: Changing): boolean {
+    const waiting = this.#deleting.get(message.topic);
+    if (waiting === undefined) return false;
+    if (waiting.length < PENDING_MAX) waiting.push(message);
+    else {
+      const remark = `[topics] topic ${message.topic} is being deleted, and ${PENDING_MAX} requests wait for that: try again later`;
+      message.replyTo.tell({ kind: 'topic-refused', topic: message.topic, code: SYSTEM_BUSY, remark });
+    }
+    return true;
+  }
+
+  /** What waited for the end of a deletion is decided now, in the order in which it came. */
+  #goOn(topic: string, context: ActorContext): void {
+    const waiting = this.#deleting.get(topic);
+    this.#deleting.delete(topic);
+    for (const message of waiting ?? []) this.receive(message, context);
   }
 
   /** A topic of the file for which there is no room any more is kept, and served by nobody: its handles are −1. */
@@ -421,6 +459,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         waiter.tell({ kind: 'topic-refused', topic: change.topic, code: SYSTEM_ERROR, remark });
       }
     }
+    for (const change of changes) if (change.config === null) this.#goOn(change.topic, context);
     // The system topics of the start have nobody who asks again.
     if (!this.#ready) throw new Error(`The topic table could not be saved at the start: ${error}`);
   }
@@ -429,17 +468,37 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #publish(done: readonly Change[], context: ActorContext): void {
     if (done.length === 0) return;
     const id = this.#nextBatch++;
-    const batch: Batch = { topics: done.map((change) => change.topic), waiters: [], shards: 0, registrations: 0 };
+    const batch: Batch = { topics: done.map((change) => change.topic), waiters: [], shards: 0, registrations: 0, drops: 0 };
     this.#batches.set(id, batch);
     for (const change of done) {
       this.#publishing.set(change.topic, id);
       for (const replyTo of change.waiters) batch.waiters.push({ topic: change.topic, replyTo });
       batch.shards += this.#outboxes!.add(change.topic, id);
+      if (change.config === null) this.#drop(change.topic, id, batch, context);
     }
     context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#register(done, id, batch, context);
     this.#flush(context);
     this.#finish(id);
+  }
+
+  #drop(topic: string, id: number, batch: Batch, context: ActorContext): void {
+    const path = this.#options.dropper;
+    if (path === undefined) return;
+    batch.drops++;
+    context.ask<QueuesDropped, DropQueues>(
+      context.ref<DropQueues>(path),
+      (replyTo) => ({ kind: 'drop-queues', topic, replyTo }),
+      DROP_MAX_MS,
+      (): Dropped => ({ kind: 'dropped', batch: id, topic }),
+    );
+  }
+
+  #dropped({ batch: id, topic }: Dropped, context: ActorContext): void {
+    const batch = this.#batches.get(id);
+    if (batch !== undefined) batch.drops--;
+    this.#finish(id);
+    this.#goOn(topic, context);
   }
 
   #register(done: readonly Change[], id: number, batch: Batch, context: ActorContext): void {
@@ -483,7 +542,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   #finish(id: number): void {
     const batch = this.#batches.get(id);
-    if (batch === undefined || batch.shards > 0 || batch.registrations > 0) return;
+    if (batch === undefined || batch.shards > 0 || batch.registrations > 0 || batch.drops > 0) return;
     this.#batches.delete(id);
     for (const topic of batch.topics) if (this.#publishing.get(topic) === id) this.#publishing.delete(topic);
     for (const { topic, replyTo } of batch.waiters) replyTo.tell({ kind: 'topic-ready', topic });
@@ -506,7 +565,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     }
     const id = this.#nextBatch++;
     const shards = this.#outboxes!.add(topic, id);
-    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards, registrations: 0 });
+    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards, registrations: 0, drops: 0 });
     context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
     this.#flush(context);
     this.#finish(id);

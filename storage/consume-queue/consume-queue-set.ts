@@ -197,6 +197,38 @@ export class ConsumeQueueSet {
     return removed;
   }
 
+  /**
+   * Removes what a crash left of topics that were being deleted: queues whose messages all lie before the position of the deletion.
+   * A topic of the same name that was made since has its messages behind it.
+   */
+  removeDeleted(deleted: ReadonlyMap<string, number>, logMin: number): void {
+    for (const [topic, position] of deleted) {
+      // What retention has emptied ends nowhere in the log, and goes on from where it was.
+      if (position < logMin || !isTopicName(topic)) continue;
+      const isKnown = this.#topics.has(topic);
+      for (const name of isKnown ? this.queueIds(topic).map(String) : this.#disk.list(join(this.directory, topic))) {
+        if (!QUEUE_ID.test(name)) continue;
+        const queue = this.queue(topic, Number(name));
+        if (!isKnown) queue.recover();
+        if (queue.maxPhysicalOffset() > position) continue;
+        this.#dirty.delete(queue);
+        queue.removeFiles();
+        this.#topics.get(topic)?.delete(queue.queueId);
+      }
+      if (this.#topics.get(topic)?.size === 0) this.removeTopic(topic);
+      else if (!isKnown) this.forget(topic);
+    }
+  }
+
+  /** Lets go of a topic's files, which somebody else has removed or is about to. */
+  forget(topic: string): void {
+    for (const queue of this.#topics.get(topic)?.values() ?? []) {
+      queue.close();
+      this.#dirty.delete(queue);
+    }
+    this.#topics.delete(topic);
+  }
+
   /** Forgets a topic and removes its files. */
   removeTopic(topic: string): void {
     for (const queue of this.#topics.get(topic)?.values() ?? []) {

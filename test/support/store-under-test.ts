@@ -25,7 +25,14 @@ import { ColdReader } from '../../actors/store/cold-read.ts';
 import type { RetentionRules } from '../../actors/store/decide-retention.ts';
 import type { OpenedStore, StoreConfig } from '../../actors/store/open-store.ts';
 import { StoreActor } from '../../actors/store/store-actor.ts';
-import type { FetchOpenedPage, OpenedPage, StoreCommand, StoreOpened, StoreStopped } from '../../actors/store/store-messages.ts';
+import type {
+  FetchOpenedPage,
+  OpenedPage,
+  StoreCommand,
+  StoreOpened,
+  StoreStopped,
+  TopicDropped,
+} from '../../actors/store/store-messages.ts';
 import { javaHash } from '../../model/java-hash.ts';
 import { encodeMessageRecord } from '../../model/message-record.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
@@ -155,6 +162,7 @@ export class StoreUnderTest {
     }
     this.opened = JSON.parse(Buffer.from(bytes).toString()) as OpenedStore;
     for (const { topic, queueId, handle } of this.opened.queues) this.handles.set(`${topic}/${queueId}`, handle);
+    this.#nextHandle = this.opened.queues.length;
     this.marks.open(this.opened.lastStoreTimestamp);
     const lane = allocateLane(1 << 20, 4096);
     this.#lane = new LaneProducer(lane);
@@ -183,6 +191,18 @@ export class StoreUnderTest {
   }
 
   hurries = 0;
+  #nextHandle = 0;
+
+  /** Deletes a topic: what the topic-drop actor does. Gives the position that the log worker named. */
+  drop(topic: string): { position: number; error: string } {
+    for (const [name, handle] of this.handles) {
+      if (!name.startsWith(`${topic}/`)) continue;
+      this.table.retire(handle);
+      this.handles.delete(name);
+    }
+    const position = this.#sequencer.forgetRetired();
+    return { position, error: this.ask<TopicDropped>((replyTo) => ({ kind: 'drop-topic', topic, position, replyTo })).error };
+  }
 
   ask<R extends { kind: string }>(build: (replyTo: ActorRef<R>) => StoreCommand): R {
     const answer = this.simulation.ask<R, StoreCommand>(this.store, build, 60_000);
@@ -194,7 +214,7 @@ export class StoreUnderTest {
     const name = `${topic}/${queueId}`;
     const known = this.handles.get(name);
     if (known !== undefined) return known;
-    const handle = this.handles.size;
+    const handle = this.#nextHandle++;
     this.handles.set(name, handle);
     this.table.create(handle, 0, 0, -1);
     if (isTold) this.store.tell({ kind: 'queue-interned', handle, topic, queueId });

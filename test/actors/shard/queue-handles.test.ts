@@ -1,26 +1,26 @@
 import { test } from 'tap';
 import { allocateQueues, QueueTable } from '../../../actors/queue/queue-table.ts';
 import { QueueHandleList } from '../../../actors/shard/queue-handles.ts';
-import type { QueueInterned } from '../../../actors/store/store-messages.ts';
+import type { QueueInterned, TopicRetired } from '../../../actors/store/store-messages.ts';
 import type { ActorRef } from '../../../runtime/actor.ts';
 
 /** Takes `room` messages, then none until it is given room again. */
 class Listener {
   room: number;
   readonly heard: string[] = [];
-  readonly ref: ActorRef<QueueInterned>;
+  readonly ref: ActorRef<QueueInterned | TopicRetired>;
 
   constructor(room: number) {
     this.room = room;
     this.ref = {
       path: 'listener',
-      tell: (message: QueueInterned): boolean => {
+      tell: (message: QueueInterned | TopicRetired): boolean => {
         if (this.room === 0) return false;
         this.room--;
-        this.heard.push(`${message.topic}/${message.queueId}=${message.handle}`);
+        this.heard.push(message.kind === 'topic-retired' ? `-${message.topic}` : `${message.topic}/${message.queueId}=${message.handle}`);
         return true;
       },
-    } as ActorRef<QueueInterned>;
+    } as ActorRef<QueueInterned | TopicRetired>;
   }
 }
 
@@ -48,4 +48,25 @@ test('QueueHandleList refuses a queue whose listener takes no more, once the bro
   t.equal(handles.intern('topic', 0), 0, 'what has a handle keeps it');
   root.room = 1;
   t.equal(handles.intern('topic', 1), 1, 'a handle that nobody heard of is given out again');
+});
+
+test('QueueHandleList lets the handles of a deleted topic rest before they stand for other queues', async (t) => {
+  let now = 0;
+  const root = new Listener(100);
+  const table = new QueueTable(allocateQueues(2, 16));
+  const handles = new QueueHandleList(
+    table,
+    [root.ref],
+    () => {},
+    () => now,
+  );
+  t.same([handles.intern('a', 0), handles.intern('a', 1)], [0, 1]);
+  handles.retire('a');
+  t.notOk(table.isUsed(0), 'the log worker and the store see it in the table');
+  handles.retire('unknown');
+  t.same(root.heard, ['a/0=0', 'a/1=1', '-a'], 'the list of the root is told, once');
+  t.throws(() => handles.intern('b', 0), /most; delete topics/, 'a pull of the deleted topic may still be held');
+  now = 300_000;
+  t.same([handles.intern('b', 0), handles.intern('a', 0)], [0, 1], 'made again the topic has handles like any other');
+  t.equal(table.next(0), 0);
 });
