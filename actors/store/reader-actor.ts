@@ -115,8 +115,6 @@ export type EarliestTimeFound = { readonly kind: 'earliest-time-found'; readonly
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
-type LookForPulls = { readonly kind: 'look-for-pulls' };
-
 export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | LogTrimmed;
 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
@@ -134,26 +132,15 @@ export type ReaderActorParts = {
   readonly fence: (error: StorageError) => void;
 };
 
-/** The memory for pulls is given back after so long without one. */
-const RELEASE_MS = 10_000;
-
-export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
+export class ReaderActor implements Actor<ReaderCommand> {
   readonly #parts: ReaderActorParts;
-  #pulls = 0;
-  #pullsSeen = 0;
-  #isWatched = false;
   readonly #page = new Uint8Array(VIEW_PAGE_BYTES);
 
   constructor(parts: ReaderActorParts) {
     this.#parts = parts;
   }
 
-  receive(message: ReaderCommand | LookForPulls, context: ActorContext): void {
-    if (message.kind === 'look-for-pulls') {
-      this.#lookForPulls(context);
-      return;
-    }
-    if (message.kind === 'cold-pull' && !this.#isWatched) this.#lookForPulls(context);
+  receive(message: ReaderCommand, _context: ActorContext): void {
     try {
       this.#answer(message);
     } catch (error) {
@@ -161,17 +148,6 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
       // The asker's time runs out; a slot is never given back half written.
       this.#parts.fence(error);
     }
-  }
-
-  #lookForPulls(context: ActorContext): void {
-    if (this.#isWatched && this.#pulls === this.#pullsSeen) {
-      this.#isWatched = false;
-      this.#parts.reader.release();
-      return;
-    }
-    this.#isWatched = true;
-    this.#pullsSeen = this.#pulls;
-    context.schedule(RELEASE_MS, { kind: 'look-for-pulls' });
   }
 
   #answer(message: ReaderCommand): void {
@@ -208,7 +184,6 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
   }
 
   #onPull(pull: ColdPull): void {
-    this.#pulls++;
     const { ticket, slot, offset, min, visibleMax } = pull;
     const target = this.#slot(pull.shard, slot);
     const { length, count, nextOffset, status } = this.#parts.reader.pull(pull, target);
