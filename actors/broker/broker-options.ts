@@ -454,6 +454,13 @@ export const brokerOptions = {
     default: true,
     sentence: 'Whether a pull that finds nothing waits as long as the client asked, or `shortPollingTimeMills`.',
   }),
+  serverSideResetEnable: boolean({
+    key: 'useServerSideResetOffset',
+    group: 'Consuming',
+    default: true,
+    sentence:
+      'Whether offsets that a tool resets stand at the broker and the next pull is told to go on there; else clients on line are told, and a group without any is refused.',
+  }),
   shortPollingMs: integer({
     key: 'shortPollingTimeMills',
     group: 'Consuming',

@@ -12,9 +12,11 @@
  */
 import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { PushToClient } from '../gateway/request.ts';
+import type { CloseClient, PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
+import type { OffsetColumns } from './committed-offsets.ts';
 import type { QueueRanges } from './decide-offset.ts';
+import { describeParties } from './differing-members.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
 import type { GroupLimits } from './group-limits.ts';
 import { type GroupTable, subscriptionData } from './group-table.ts';
@@ -28,10 +30,12 @@ import {
   type Membership,
   memberKey,
   nextExpiryMs,
+  wishesOf,
 } from './members.ts';
 import { NoticeRound } from './notice-round.ts';
 import { type OffsetCommand, OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
 import type { ForgetTopic } from './offset-store-actor.ts';
+import { PendingResets } from './pending-resets.ts';
 import { QueueLocks } from './queue-locks.ts';
 
 export type { CommitOffset } from './offset-keeper.ts';
@@ -83,7 +87,23 @@ export type QueuesUnlocked = { readonly kind: 'queues-unlocked' };
 /** From the registry: the group's configuration was deleted, and with `cleanOffset` its offsets are to go. */
 export type GroupDeleted = { readonly kind: 'group-deleted'; readonly cleanOffset: boolean };
 
+/**
+ * A tool sets offsets (three columns). `isTold`: the next pull of each queue is told to go on there, and until then commits are passed over;
+ * answered when every shard's pulls know of it.
+ */
+export type ResetOffsets = {
+  readonly kind: 'reset-offsets';
+  readonly columns: OffsetColumns;
+  readonly isTold: boolean;
+  readonly replyTo: ActorRef<OffsetsReset>;
+};
+export type OffsetsReset = { readonly kind: 'offsets-reset'; readonly code: number; readonly remark: string };
+/** From a shard: a pull of this queue was told the offset that a tool had set. Not answered. */
+export type ResetTaken = { readonly kind: 'reset-taken'; readonly topic: string; readonly queueId: number };
+
 export type ConsumerGroupCommand =
+  | ResetOffsets
+  | ResetTaken
   | HeartbeatCommand
   | UnregisterMember
   | LockQueues
@@ -128,12 +148,16 @@ const NOTIFY_CONSUMER_IDS_CHANGED = 40;
 const SYSTEM_BUSY = 2;
 const PERM_READ_WRITE = 6;
 
+/** In a column of resets: this one is not pending any more. */
+const TAKEN = -1;
 const SCAN_MS = 10_000;
 /** How long an answer waits for shards that say nothing: one that died is replaced sooner. */
 const COPIED_MAX_MS = 500;
 const RETRY_TOPIC_MAX_MS = 6_000;
 const RECALL_MAX_MS = 1_000;
 
+/** A tool that is answered when the shards are ready. */
+type WaitingTool = { readonly replyTo: ActorRef<OffsetsReset>; readonly revision: number; readonly untilMs: number };
 /** A heartbeat that is answered when shards and retry topic are ready. */
 type Waiting = {
   readonly replyTo: ActorRef<HeartbeatTaken>;
@@ -146,11 +170,13 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   readonly #options: ConsumerGroupOptions;
   readonly #membership: Membership;
   readonly #offsets: OffsetKeeper;
+  readonly #resets: PendingResets = new PendingResets();
   readonly #copies: GroupCopies;
   readonly #locks: QueueLocks = new QueueLocks();
   readonly #round: NoticeRound = new NoticeRound();
   /** Oldest first. */
   #waiting: Waiting[] = [];
+  #waitingTools: WaitingTool[] = [];
   #retryTopic: 'unknown' | 'asked' | 'ready' = 'unknown';
   #scanIsDue = false;
   #answerIsDue = false;
@@ -158,9 +184,9 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
-    this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits.offsetSaveMs);
+    this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits.offsetSaveMs, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
-    this.#copies = new GroupCopies(options.group, options.table, this.#membership, shards);
+    this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);
   }
 
   started(context: ActorContext): void {
@@ -190,11 +216,24 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         message.replyTo.tell({ kind: 'queues-unlocked' });
         return;
       case 'group-deleted':
-        if (message.cleanOffset) this.#offsets.forgetAll(context);
+        if (message.cleanOffset) this.#onForgetAll(context);
         return;
-      case 'forget-topic':
+      case 'forget-topic': {
+        const gone = this.#resets.forgetTopic(message.topic);
+        if (gone.topics.length > 0) this.#copies.tellResets(gone, context);
         this.#offsets.forgetTopic(message.topic, context);
         return;
+      }
+      case 'reset-offsets':
+        this.#onReset(message, context);
+        return;
+      case 'reset-taken': {
+        const { topic, queueId } = message;
+        if (this.#resets.take(topic, queueId) >= 0) {
+          this.#copies.tellResets({ topics: [topic], queueIds: [queueId], offsets: [TAKEN] }, context);
+        }
+        return;
+      }
       case 'copied':
         this.#copies.onCopied(message, context);
         this.#answer(context);
@@ -254,6 +293,11 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     if (effects.left.length > 0) {
       context.log('warn', 'Members were silent too long', { group: this.#options.group, members: effects.left.length });
     }
+    for (const { shard, connection } of effects.left) {
+      // Best effort: a gateway without room leaves the socket to its own idle limit.
+      const gateway: ActorRef<CloseClient> = context.ref(`gateway/${shard}`);
+      gateway.tell({ kind: 'close-client', connection, reason: `no heartbeat of group ${this.#options.group} in time` });
+    }
     this.#tellOthers(effects, null, context);
     this.#locks.expire(now);
     if (this.#membership.seen.size > 0) this.#scheduleScan(context);
@@ -278,6 +322,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
 
   /** What changed goes to every shard's copy, to the locks, and to the members. Gives the revision to wait for, 0 for none. */
   #tellOthers(effects: MemberEffects, sender: Member | null, context: ActorContext): number {
+    if (effects.changedDiffering) this.#logDiffering(context);
     for (const clientId of effects.gone) this.#locks.release(clientId);
     const revision = this.#copies.tell(effects, context);
     const { seen } = this.#membership;
@@ -288,6 +333,45 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       else if (waitMs > 0) context.schedule(waitMs, { kind: 'notice-due' } satisfies Private);
     }
     return revision;
+  }
+
+  #logDiffering(context: ActorContext): void {
+    const { group } = this.#options;
+    const { differing } = this.#membership;
+    if (differing.length === 0) {
+      context.log('info', 'All members of a group subscribe alike again', { group });
+      return;
+    }
+    context.log(
+      'warn',
+      'Members of a group subscribe to different things: messages will be missed; give each its own group or the same subscriptions',
+      {
+        group,
+        members: differing.join(', '),
+        subscriptions: describeParties(wishesOf(this.#membership)),
+      },
+    );
+  }
+
+  #onReset(message: ResetOffsets, context: ActorContext): void {
+    const { columns, isTold, replyTo } = message;
+    const refusal = this.#offsets.reset(columns, context);
+    if (refusal !== null || !isTold) {
+      replyTo.tell({ kind: 'offsets-reset', code: refusal?.code ?? 0, remark: refusal?.remark ?? '' });
+      return;
+    }
+    this.#resets.load(columns);
+    const revision = this.#copies.tellResets(columns, context);
+    this.#waitingTools.push({ replyTo, revision, untilMs: context.monotonicMs() + COPIED_MAX_MS });
+    this.#answer(context);
+  }
+
+  #onForgetAll(context: ActorContext): void {
+    if (this.#resets.size > 0) {
+      this.#resets.clear();
+      this.#copies.tellAll(context);
+    }
+    this.#offsets.forgetAll(context);
   }
 
   #wantsNotices(): boolean {
@@ -346,8 +430,9 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     }
   }
 
-  /** Answers the heartbeats whose changes are everywhere. */
+  /** Answers the tools and the heartbeats whose changes are everywhere. */
   #answer(context: ActorContext): void {
+    if (this.#waitingTools.length > 0) this.#answerTools(context);
     if (this.#retryTopic !== 'ready' || this.#waiting.length === 0) return;
     const now = context.monotonicMs();
     const wantsNotices = this.#wantsNotices();
@@ -365,12 +450,26 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
   }
 
+  #answerTools(context: ActorContext): void {
+    const now = context.monotonicMs();
+    this.#waitingTools = this.#waitingTools.filter(({ replyTo, revision, untilMs }) => {
+      if (!this.#copies.isEverywhere(revision) && now < untilMs) return true;
+      replyTo.tell({ kind: 'offsets-reset', code: 0, remark: '' });
+      return false;
+    });
+    const first = this.#waitingTools[0];
+    if (first === undefined || this.#answerIsDue) return;
+    this.#answerIsDue = true;
+    context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
+  }
+
   /**
    * The own shard's copy still has the members when only this actor was restarted. When the thread was, another shard has them,
    * with those whose connections went with the thread.
    */
   #recall(context: ActorContext): void {
     const own = this.#options.table.peek(this.#options.group);
+    for (const columns of own?.resets.pages(Number.POSITIVE_INFINITY) ?? []) this.#resets.load(columns);
     if (own !== undefined && own.memberCount > 0) {
       this.#takeBack([...own.members.values()], own.habits, [...own.subscriptions.values()].map(subscriptionData), context);
       return;

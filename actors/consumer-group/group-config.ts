@@ -2,12 +2,14 @@
  * A consumer group's configuration, in RocketMQ's own words, and what its name may be. Pure.
  * Source: RocketMQ `SubscriptionGroupConfig`, `SubscriptionGroupManager`, `TopicValidator.validateGroup`.
  */
+import { type AttributeRule, changeAttributes, integerAttribute } from '../../model/attribute-changes.ts';
 import { groupNameFault } from '../../model/group.ts';
 import { readerOf } from '../../protocol/remoting/bodies/body-reader.ts';
 import { readSubscriptionGroupConfig, subscriptionGroupObject } from '../../protocol/remoting/bodies/subscription-group-config.ts';
 import type { JsonValue } from '../../protocol/remoting/bodies/tolerant-json.ts';
 import { GROUP_NAME_MAX, type Refusal } from './group-limits.ts';
 
+const SYSTEM_ERROR = 1;
 const INVALID_PARAMETER = 29;
 
 /** One group as it stands in subscriptionGroup.json, travels in requests 200, 201 and 352, and in messages between actors. */
@@ -93,6 +95,22 @@ export function groupConfigRefusal(config: GroupConfig): Refusal | null {
 
 function outOfRange(name: string, value: number, min: number, max: number): Refusal {
   return { code: INVALID_PARAMETER, remark: `${name} is ${value}, must be from ${min} to ${max}` };
+}
+
+/** What attributes a group may have. Source: RocketMQ 5.4 `SubscriptionGroupAttributes`. */
+const GROUP_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map([['priority.factor', integerAttribute(true, 0, 100)]]);
+
+export type AlteredGroup = { readonly config: GroupConfig; readonly refusal: null } | { readonly config: null; readonly refusal: Refusal };
+
+/**
+ * The configuration that a tool wants, with the attributes that its changes (`+key`, `-key`) leave. Refused with 1, as in Java.
+ * @param standing the group as it is; null for a new one.
+ */
+export function alterGroupAttributes(standing: GroupConfig | null, wanted: GroupConfig): AlteredGroup {
+  const current = new Map(Object.entries(standing?.attributes ?? {}));
+  const { attributes, fault } = changeAttributes(GROUP_ATTRIBUTES, standing === null, current, new Map(Object.entries(wanted.attributes)));
+  if (fault !== null) return { config: null, refusal: { code: SYSTEM_ERROR, remark: fault } };
+  return { config: { ...wanted, attributes: Object.fromEntries(attributes) }, refusal: null };
 }
 
 /** Whether two configurations say the same, so that a repeated request changes nothing. */

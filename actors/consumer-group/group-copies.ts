@@ -4,9 +4,11 @@
  * Source: none; a single process needs no copies.
  */
 import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { OffsetColumns } from './committed-offsets.ts';
 import type { GroupTable } from './group-table.ts';
 import { type Copied, type GroupTableCommand, groupTablePath, MEMBERS_PER_MESSAGE } from './group-table-actor.ts';
 import type { Member, MemberEffects, Membership } from './members.ts';
+import { type PendingResets, pagesOf } from './pending-resets.ts';
 import { ShardCopies } from './shard-copies.ts';
 
 /** What the copies tell their actor, for itself. */
@@ -17,20 +19,24 @@ export type ShardGone = { readonly kind: 'shard-gone'; readonly shard: string };
 /** More than one actor makes. */
 const REVISIONS_PER_MS = 64;
 const COPY_AGAIN_MS = 20;
+/** Resets in one message: it must fit one record between threads. */
+const OFFSETS_PER_PAGE = 256;
 
 export class GroupCopies {
   readonly #group: string;
   readonly #table: GroupTable;
   readonly #membership: Membership;
+  readonly #resets: PendingResets;
   readonly #shards: readonly string[];
   #copies: ShardCopies = new ShardCopies([], 0);
   #isDue = false;
 
   /** @param table the hosting shard's own copy: read only. */
-  constructor(group: string, table: GroupTable, membership: Membership, shards: readonly string[]) {
+  constructor(group: string, table: GroupTable, membership: Membership, resets: PendingResets, shards: readonly string[]) {
     this.#group = group;
     this.#table = table;
     this.#membership = membership;
+    this.#resets = resets;
     this.#shards = shards;
   }
 
@@ -60,6 +66,17 @@ export class GroupCopies {
       }
       if (isTaken && effects.changedSubscriptions) isTaken = table.tell(this.#subscriptions(revision));
       if (!isTaken) this.#copies.refused(shard);
+    }
+    if (!this.#copies.isAllGood) this.#schedule(context);
+    return revision;
+  }
+
+  /** Tells all shards of offsets that a tool has set, or (−1) that a pull has taken. Gives the revision to wait for. */
+  tellResets(columns: OffsetColumns, context: ActorContext): number {
+    const revision = this.#copies.next();
+    for (const shard of this.#copies.current()) {
+      const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
+      if (!this.#sendResets(table, pagesOf(columns, OFFSETS_PER_PAGE), false, revision)) this.#copies.refused(shard);
     }
     if (!this.#copies.isAllGood) this.#schedule(context);
     return revision;
@@ -105,9 +122,11 @@ export class GroupCopies {
       const members = [...this.#membership.seen.values()].map((seen) => seen.member);
       for (const shard of due) {
         const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
-        if (this.#sendMembers(table, members, [], true, 0) && table.tell(this.#subscriptions(revision))) {
-          this.#copies.sentWhole(shard, revision, now);
-        }
+        const isTaken =
+          this.#sendMembers(table, members, [], true, 0) &&
+          this.#sendResets(table, this.#resets.pages(OFFSETS_PER_PAGE), true, 0) &&
+          table.tell(this.#subscriptions(revision));
+        if (isTaken) this.#copies.sentWhole(shard, revision, now);
       }
     }
     if (!this.#copies.isAllGood) this.#schedule(context);
@@ -143,8 +162,16 @@ export class GroupCopies {
   }
 
   #subscriptions(revision: number): GroupTableCommand {
-    const { habits, subscriptions } = this.#membership;
-    return { kind: 'group-subscriptions-changed', group: this.#group, habits, subscriptions: [...subscriptions.values()], revision };
+    const { habits, subscriptions, differing } = this.#membership;
+    const all = [...subscriptions.values()];
+    return { kind: 'group-subscriptions-changed', group: this.#group, habits, subscriptions: all, differing, revision };
+  }
+
+  #sendResets(table: ActorRef<GroupTableCommand>, pages: readonly OffsetColumns[], isWhole: boolean, lastRevision: number): boolean {
+    return pages.every((columns, page) => {
+      const revision = page === pages.length - 1 ? lastRevision : 0;
+      return table.tell({ kind: 'group-resets-changed', group: this.#group, isWhole: isWhole && page === 0, columns, revision });
+    });
   }
 
   #watch(shard: string, context: ActorContext): void {

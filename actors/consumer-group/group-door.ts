@@ -22,7 +22,19 @@ export interface GroupHandlerDeps {
   readonly groups: GroupTable;
   readonly topics: TopicTable;
   readonly ranges: QueueRanges;
+  readonly broker: BrokerName;
+  /** Names of all shard threads. */
+  readonly shards: readonly string[];
+  /** Offsets that a tool sets stand at the broker, and the next pull hears of them; else the clients on line are told. */
+  readonly isResetHere: boolean;
 }
+
+/** As tools are told it. */
+export type BrokerName = {
+  readonly name: string;
+  /** `host:port` */
+  readonly address: string;
+};
 
 /** Shorter than the 3 s that clients wait. */
 const ASK_MAX_MS = 2_500;
@@ -37,12 +49,20 @@ export class GroupDoor {
   readonly thread: ThreadContext;
   readonly groups: GroupTable;
   readonly topics: TopicTable;
+  readonly ranges: QueueRanges;
+  readonly broker: BrokerName;
+  readonly shards: readonly string[];
+  readonly isResetHere: boolean;
   readonly #memberships: Map<number, Membership> = new Map();
 
   constructor(thread: ThreadContext, deps: GroupHandlerDeps) {
     this.thread = thread;
     this.groups = deps.groups;
     this.topics = deps.topics;
+    this.ranges = deps.ranges;
+    this.broker = deps.broker;
+    this.shards = deps.shards;
+    this.isResetHere = deps.isResetHere;
   }
 
   /** `onReply` is not called when there is no answer: the request is then answered busy. */
@@ -97,6 +117,13 @@ export class GroupDoor {
 
   hasJoined(connection: Connection, kind: GroupKind, group: string): boolean {
     return this.#memberships.get(connection.id)?.groups[kind].has(group) === true;
+  }
+
+  /** Names of the groups that connections of this shard belong to. */
+  joinedGroups(kind: GroupKind): string[] {
+    const names = new Set<string>();
+    for (const { groups } of this.#memberships.values()) for (const group of groups[kind]) names.add(group);
+    return [...names];
   }
 
   leave(connection: Connection, kind: GroupKind, group: string): void {

@@ -33,11 +33,14 @@ import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-
 import { updateAndCreateSubscriptionGroup } from '../gateway/handlers/consumer-group/update-and-create-subscription-group.ts';
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
 import type { Handler } from '../gateway/request.ts';
+import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
+import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
 
 /** Handlers by request code. */
 export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps): Map<number, Handler> {
   const door = new GroupDoor(thread, deps);
+  thread.spawn(joinedGroupsPath(thread.name), () => new JoinedGroupsActor(door));
   return new Map<number, Handler>([
     [HEART_BEAT, heartBeat(door)],
     [UNREGISTER_CLIENT, unregisterClient(door)],
@@ -53,5 +56,6 @@ export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDep
     [GET_ALL_SUBSCRIPTIONGROUP_CONFIG, getAllSubscriptionGroupConfig(door)],
     [GET_SUBSCRIPTIONGROUP_CONFIG, getSubscriptionGroupConfig(door)],
     [DELETE_SUBSCRIPTIONGROUP, deleteSubscriptionGroup(door)],
+    ...createGroupAdminHandlers(door),
   ]);
 }

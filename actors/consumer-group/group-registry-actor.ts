@@ -15,7 +15,9 @@ import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { GroupDeleted } from './consumer-group-actor.ts';
+import { type ForbiddenTable, forbiddenOf, forbiddenText, withForbidden } from './forbidden-topics.ts';
 import {
+  alterGroupAttributes,
   BUILT_IN_GROUPS,
   defaultGroupConfig,
   type GroupConfig,
@@ -55,7 +57,23 @@ export type DeleteGroup = {
 /** Answered when the table is loaded and every shard has it. */
 export type AwaitGroups = { readonly kind: 'await-groups'; readonly replyTo: ActorRef<GroupsReady> };
 export type GroupsReady = { readonly kind: 'groups-ready'; readonly groups: number };
-export type GroupRegistryCommand = AdoptGroup | EnsureGroup | UpdateGroup | DeleteGroup | AwaitGroups | GroupTableStarted | Copied;
+/** A tool forbids or allows a group to read a topic (request 353). Refused with 26 (no such group) or 29 (too many). */
+export type ForbidTopic = {
+  readonly kind: 'forbid-topic';
+  readonly group: string;
+  readonly topic: string;
+  readonly isReadable: boolean;
+  readonly replyTo: ActorRef<GroupReply>;
+};
+export type GroupRegistryCommand =
+  | AdoptGroup
+  | EnsureGroup
+  | UpdateGroup
+  | DeleteGroup
+  | ForbidTopic
+  | AwaitGroups
+  | GroupTableStarted
+  | Copied;
 
 type Private =
   | { readonly kind: 'save-due' }
@@ -79,6 +97,7 @@ export type GroupRegistryOptions = {
 
 const SYSTEM_ERROR = 1;
 const GROUP_NOT_EXIST = 26;
+const INVALID_PARAMETER = 29;
 
 const SAVE_MAX_MS = 30_000;
 const SAVE_LAZILY_MS = 1_000;
@@ -88,13 +107,18 @@ const COPIED_MAX_MS = 2_000;
 /** A configuration has up to 16 K characters beside its own members: a message must fit one record between threads. */
 const CHARACTERS_PER_MESSAGE = 32_768;
 const WAITING_MAX = 100_000;
+/** The whole table goes with every change to the shards. */
+const FORBIDDEN_CHARACTERS_MAX = 32_768;
 
-type Change = {
-  readonly group: string;
-  readonly config: GroupConfig | null;
-  readonly cleanOffset: boolean;
-  readonly replyTo: ActorRef<GroupReply>;
-};
+/** A configuration made or (null) deleted, or one topic forbidden or allowed. */
+type Change =
+  | {
+      readonly group: string;
+      readonly config: GroupConfig | null;
+      readonly cleanOffset: boolean;
+      readonly replyTo: ActorRef<GroupReply>;
+    }
+  | { readonly group: string; readonly topic: string; readonly isReadable: boolean; readonly replyTo: ActorRef<GroupReply> };
 type Waiting = { readonly revision: number; readonly untilMs: number; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
 
 export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private> {
@@ -102,7 +126,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   /** Every group with its JSON text, which is made once. */
   readonly #groups: Map<string, { config: GroupConfig; text: string }> = new Map();
   #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
-  #forbidden = '{}';
+  #forbidden: ForbiddenTable = new Map();
   #copies: ShardCopies = new ShardCopies([], 0);
   /** Tools' changes: waiting for the next save, and in the save under way. */
   #staged: Change[] = [];
@@ -128,7 +152,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (parsed !== null) {
       const file = parseGroupsFile(parsed);
       this.#version = file.version;
-      this.#forbidden = file.forbidden;
+      this.#forbidden = forbiddenOf(file.forbidden);
       for (const config of file.groups) this.#put(config);
     }
     for (const group of BUILT_IN_GROUPS) {
@@ -158,6 +182,9 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
         return;
       case 'delete-group':
         this.#onDelete(message, context);
+        return;
+      case 'forbid-topic':
+        this.#onForbid(message, context);
         return;
       case 'await-groups':
         this.#awaiting.push(message.replyTo);
@@ -239,21 +266,59 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   }
 
   #onUpdate(message: UpdateGroup, context: ActorContext): void {
-    const { config, replyTo } = message;
-    const group = config.groupName;
-    const known = this.#groups.get(group);
+    const { replyTo } = message;
+    const group = message.config.groupName;
+    const known = this.#groups.get(group)?.config ?? null;
+    const pending = this.#pending(group);
+    const standing = pending === undefined ? known : pending;
+    const altered = alterGroupAttributes(standing, message.config);
     const refusal =
-      groupNameRefusal(group, GROUP_NAME_CREATE_MAX) ?? groupConfigRefusal(config) ?? (known === undefined ? this.#countRefusal() : null);
+      groupNameRefusal(group, GROUP_NAME_CREATE_MAX) ??
+      altered.refusal ??
+      groupConfigRefusal(altered.config) ??
+      (known === null ? this.#countRefusal() : null);
     if (refusal !== null) {
       replyTo.tell({ kind: 'group-refused', group, ...refusal });
       return;
     }
-    const isPending = [...this.#staged, ...this.#flying].some((change) => change.group === group);
-    if (known !== undefined && !isPending && sameGroupConfig(known.config, config)) {
+    if (known !== null && pending === undefined && sameGroupConfig(known, altered.config!)) {
       this.#waitForShards(group, replyTo, context);
       return;
     }
-    this.#stage({ group, config, cleanOffset: false, replyTo }, context);
+    this.#stage({ group, config: altered.config!, cleanOffset: false, replyTo }, context);
+  }
+
+  /** The configuration as the changes that wait to be saved will leave it; undefined: none of them is about it. */
+  #pending(group: string): GroupConfig | null | undefined {
+    const changes = [...this.#flying, ...this.#staged].filter((change) => change.group === group);
+    for (let index = changes.length - 1; index >= 0; index--) {
+      const change = changes[index]!;
+      if ('config' in change) return change.config;
+    }
+    return undefined;
+  }
+
+  #onForbid(message: ForbidTopic, context: ActorContext): void {
+    const { group, topic, isReadable, replyTo } = message;
+    if (!this.#groups.has(group) && !isReadable) {
+      const remark = `subscription group [${group}] does not exist: nothing can be forbidden to it; create it with mqadmin updateSubGroup`;
+      replyTo.tell({ kind: 'group-refused', group, code: GROUP_NOT_EXIST, remark });
+      return;
+    }
+    const characters = forbiddenText(this.#forbidden).length + group.length + topic.length;
+    if (!isReadable && characters > FORBIDDEN_CHARACTERS_MAX) {
+      const what = 'characters of all groups and topics that are forbidden to one another';
+      const refusal = overLimit(
+        INVALID_PARAMETER,
+        what,
+        characters,
+        FORBIDDEN_CHARACTERS_MAX,
+        'allow some, or withdraw the read permission of topics',
+      );
+      replyTo.tell({ kind: 'group-refused', group, ...refusal });
+      return;
+    }
+    this.#stage({ group, topic, isReadable, replyTo }, context);
   }
 
   #onDelete(message: DeleteGroup, context: ActorContext): void {
@@ -297,11 +362,12 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #saveMessage(changes: readonly Change[], replyTo: ActorRef<TableSaved>): SaveTable {
     const texts = new Map<string, string>();
     for (const [group, { text }] of this.#groups) texts.set(group, text);
-    for (const { group, config } of changes) {
-      if (config === null) texts.delete(group);
-      else texts.set(group, groupConfigJson(config));
+    for (const change of changes) {
+      if (!('config' in change)) continue;
+      if (change.config === null) texts.delete(change.group);
+      else texts.set(change.group, groupConfigJson(change.config));
     }
-    const text = groupsText(this.#version, this.#forbidden, texts);
+    const text = groupsText(this.#version, forbiddenText(forbiddenAfter(this.#forbidden, changes)), texts);
     return { kind: 'save-table', name: GROUPS_FILE, text, sync: this.#options.sync, replyTo };
   }
 
@@ -324,7 +390,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (changes.length === 0) return;
     const configs = new Map<string, GroupConfig>();
     const removed = new Set<string>();
-    for (const { group, config, cleanOffset } of changes) {
+    this.#forbidden = forbiddenAfter(this.#forbidden, changes);
+    for (const change of changes) {
+      if (!('config' in change)) continue;
+      const { group, config, cleanOffset } = change;
       if (config !== null) {
         this.#put(config);
         configs.set(group, config);
@@ -390,7 +459,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     }
     // A full sending has a first and a last part even when one would do.
     if (isWhole) pages.push([]);
-    const { version, forbidden } = { version: this.#version, forbidden: this.#forbidden };
+    const version = this.#version;
+    const forbidden = forbiddenText(this.#forbidden);
     return pages.map((page, index) => {
       const isLast = index === pages.length - 1;
       const part = !isWhole ? 'change' : index === 0 ? 'first' : isLast ? 'last' : 'next';
@@ -455,4 +525,18 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const { counter, stateVersion } = this.#version;
     this.#version = { counter: counter + 1, stateVersion, timestamp: context.now() };
   }
+}
+
+/** The table as the changes leave it: a deleted group has nothing forbidden. */
+function forbiddenAfter(table: ForbiddenTable, changes: readonly Change[]): ForbiddenTable {
+  let after = table;
+  for (const change of changes) {
+    if (!('config' in change)) after = withForbidden(after, change.group, change.topic, change.isReadable);
+    else if (change.config === null && after.has(change.group)) {
+      const left = new Map(after);
+      left.delete(change.group);
+      after = left;
+    }
+  }
+  return after;
 }

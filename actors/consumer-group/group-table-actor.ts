@@ -7,6 +7,7 @@
  */
 import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { OffsetColumns } from './committed-offsets.ts';
 import type { GroupConfig, GroupTableVersion } from './group-config.ts';
 import { type GroupTable, subscriptionData } from './group-table.ts';
 import type { GroupHabits, Member } from './members.ts';
@@ -37,6 +38,19 @@ export type GroupSubscriptionsChanged = {
   readonly group: string;
   readonly habits: GroupHabits;
   readonly subscriptions: readonly SubscriptionData[];
+  /** Clients whose subscriptions differ from those of the others. */
+  readonly differing: readonly string[];
+  readonly revision: number;
+};
+/**
+ * From a consumer-group actor: offsets that a tool has set and no pull has taken yet; −1: taken. `isWhole`: these are all.
+ * Answered with `copied` when `revision` is not 0.
+ */
+export type GroupResetsChanged = {
+  readonly kind: 'group-resets-changed';
+  readonly group: string;
+  readonly isWhole: boolean;
+  readonly columns: OffsetColumns;
   readonly revision: number;
 };
 /** From a consumer-group actor that was started again: what does this shard know of it? `from` counts members. */
@@ -55,7 +69,21 @@ export type MembersRecalled = {
   /** With the first page. */
   readonly subscriptions: readonly SubscriptionData[];
 };
-export type GroupTableCommand = GroupConfigsChanged | GroupMembersChanged | GroupSubscriptionsChanged | RecallMembers;
+/** Groups with members, page by page; `from` counts groups. */
+export type ListOnline = { readonly kind: 'list-online'; readonly from: number; readonly replyTo: ActorRef<OnlineListed> };
+export type OnlineListed = {
+  readonly kind: 'online-listed';
+  readonly groups: readonly { readonly group: string; readonly members: number; readonly differing: readonly string[] }[];
+  /** Where the next page begins; −1: this was the last. */
+  readonly next: number;
+};
+export type GroupTableCommand =
+  | GroupConfigsChanged
+  | GroupMembersChanged
+  | GroupSubscriptionsChanged
+  | GroupResetsChanged
+  | RecallMembers
+  | ListOnline;
 
 /** To whoever sent a change with a revision: this shard has it, and all before it. */
 export type Copied = { readonly kind: 'copied'; readonly shard: string; readonly revision: number };
@@ -112,11 +140,18 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
         this.#answer(context, consumerGroupPath(message.group), message.revision);
         return;
       case 'group-subscriptions-changed':
-        this.#table.setSubscriptions(message.group, message.habits, message.subscriptions);
+        this.#table.setSubscriptions(message.group, message.habits, message.subscriptions, message.differing);
+        this.#answer(context, consumerGroupPath(message.group), message.revision);
+        return;
+      case 'group-resets-changed':
+        this.#table.setResets(message.group, message.isWhole, message.columns);
         this.#answer(context, consumerGroupPath(message.group), message.revision);
         return;
       case 'recall-members':
         this.#recall(message);
+        return;
+      case 'list-online':
+        this.#listOnline(message);
         return;
       case 'ask-again':
         if (!this.#complete) this.#ask(context);
@@ -180,6 +215,19 @@ export class GroupTableActor implements Actor<GroupTableCommand | AskAgain> {
       habits: known?.habits ?? null,
       subscriptions: message.from === 0 && known !== undefined ? [...known.subscriptions.values()].map(subscriptionData) : [],
     });
+  }
+
+  #listOnline(message: ListOnline): void {
+    const groups: { group: string; members: number; differing: readonly string[] }[] = [];
+    let index = 0;
+    for (const { config, memberCount, differing } of this.#table.all()) {
+      if (memberCount === 0) continue;
+      if (index >= message.from && groups.length < MEMBERS_PER_MESSAGE)
+        groups.push({ group: config.groupName, members: memberCount, differing });
+      index++;
+    }
+    const end = message.from + groups.length;
+    message.replyTo.tell({ kind: 'online-listed', groups, next: end < index ? end : -1 });
   }
 
   /** Repeated until everything came: the registry's thread may start after this one, or start again in between. */

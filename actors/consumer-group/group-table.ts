@@ -5,8 +5,11 @@
  * Source: RocketMQ `SubscriptionGroupManager.subscriptionGroupTable`, `ConsumerManager.consumerTable`.
  */
 import { SUBSCRIBE_ALL, type SubscriptionData } from '../../model/subscription.ts';
+import type { OffsetColumns } from './committed-offsets.ts';
+import { type ForbiddenTable, forbiddenOf, mayRead } from './forbidden-topics.ts';
 import type { GroupConfig, GroupTableVersion } from './group-config.ts';
 import { type GroupHabits, type Member, memberKey } from './members.ts';
+import { PendingResets } from './pending-resets.ts';
 
 /** What a group wants of one topic, ready for the pull path. */
 export interface GroupSubscription {
@@ -33,6 +36,12 @@ export interface GroupState {
   readonly habits: GroupHabits;
   /** True when the group's latest heartbeat says BROADCASTING. */
   readonly isBroadcast: boolean;
+  /** Offsets that a tool has set: the next pull of such a queue is told to go on there. */
+  readonly resets: PendingResets;
+  /** Not every pull may simply be served: consumption, broadcasting or a topic is forbidden, or an offset was reset. */
+  readonly isRestricted: boolean;
+  /** Clients whose subscriptions differ from those of the others. */
+  readonly differing: readonly string[];
   /** One more with every change of the members. */
   readonly memberRevision: number;
 }
@@ -45,6 +54,9 @@ type Entry = {
   subscriptions: Map<string, GroupSubscription>;
   habits: GroupHabits;
   isBroadcast: boolean;
+  resets: PendingResets;
+  isRestricted: boolean;
+  differing: readonly string[];
   memberRevision: number;
 };
 
@@ -59,8 +71,11 @@ export class GroupTable {
   #configs = 0;
   #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
   #forbidden = '{}';
+  #forbiddenTopics: ForbiddenTable = new Map();
   /** All configurations have come since the shard started; before, an unknown group may be one that exists. */
   complete = false;
+  /** Called when a tool has set offsets of a group: pulls of its members may be held. */
+  onReset: ((group: string) => void) | null = null;
 
   /** Undefined: no such group; the registry decides whether it may be made. */
   get(group: string): GroupState | undefined {
@@ -102,13 +117,23 @@ export class GroupTable {
   /** Only for the group-table actor, as all that follows. */
   setVersion(version: GroupTableVersion, forbidden: string): void {
     this.#version = version;
+    if (forbidden === this.#forbidden) return;
+    const before = this.#forbiddenTopics;
     this.#forbidden = forbidden;
+    this.#forbiddenTopics = forbiddenOf(forbidden);
+    for (const group of new Set([...before.keys(), ...this.#forbiddenTopics.keys()])) this.#restrict(group);
+  }
+
+  /** False: a tool has forbidden the group to read the topic. */
+  mayRead(group: string, topic: string): boolean {
+    return mayRead(this.#forbiddenTopics, group, topic);
   }
 
   putConfig(config: GroupConfig): void {
     const entry = this.#entry(config.groupName);
     if (entry.config === null) this.#configs++;
     entry.config = config;
+    this.#restrict(config.groupName);
   }
 
   /** Its members stay: they belong to the consumer-group actor, and a group may be made again. */
@@ -130,15 +155,52 @@ export class GroupTable {
     this.#drop(group, entry);
   }
 
-  setSubscriptions(group: string, habits: GroupHabits, subscriptions: readonly SubscriptionData[]): void {
+  setSubscriptions(
+    group: string,
+    habits: GroupHabits,
+    subscriptions: readonly SubscriptionData[],
+    differing: readonly string[] = [],
+  ): void {
     const entry = this.#entry(group);
     entry.habits = habits;
+    entry.differing = differing;
     entry.isBroadcast = habits.messageModel === 'BROADCASTING';
     // A pull may hold the old map over its turn: it is replaced, not changed.
     const newest = new Map<string, GroupSubscription>();
     for (const subscription of subscriptions) newest.set(subscription.topic, groupSubscription(subscription));
     entry.subscriptions = newest;
+    this.#restrict(group);
     this.#drop(group, entry);
+  }
+
+  /** `isWhole`: these are all that are pending; an offset of −1 is not pending any more. */
+  setResets(group: string, isWhole: boolean, columns: OffsetColumns): void {
+    const entry = this.#entry(group);
+    if (isWhole) entry.resets.clear();
+    entry.resets.load(columns);
+    this.#restrict(group);
+    this.#drop(group, entry);
+    if (entry.resets.size > 0) this.onReset?.(group);
+  }
+
+  /**
+   * For a pull, too: the offset that a tool has set for the queue, which from now on is not pending on this shard; −1: none. The
+   * group's actor is to be told.
+   */
+  takeReset(group: string, topic: string, queueId: number): number {
+    const entry = this.#entries.get(group);
+    if (entry === undefined) return -1;
+    const offset = entry.resets.take(topic, queueId);
+    if (offset >= 0) this.#restrict(group);
+    return offset;
+  }
+
+  #restrict(group: string): void {
+    const entry = this.#entries.get(group);
+    if (entry === undefined) return;
+    const { config, isBroadcast, resets } = entry;
+    const isOff = config !== null && (!config.consumeEnable || (isBroadcast && !config.consumeBroadcastEnable));
+    entry.isRestricted = isOff || resets.size > 0 || this.#forbiddenTopics.has(group);
   }
 
   #entry(group: string): Entry {
@@ -151,6 +213,9 @@ export class GroupTable {
         subscriptions: new Map(),
         habits: NO_HABITS,
         isBroadcast: false,
+        resets: new PendingResets(),
+        isRestricted: this.#forbiddenTopics.has(group),
+        differing: [],
         memberRevision: 0,
       };
       this.#entries.set(group, entry);
@@ -159,7 +224,8 @@ export class GroupTable {
   }
 
   #drop(group: string, entry: Entry): void {
-    if (entry.config === null && entry.memberCount === 0 && entry.subscriptions.size === 0) this.#entries.delete(group);
+    if (entry.config === null && entry.memberCount === 0 && entry.subscriptions.size === 0 && entry.resets.size === 0)
+      this.#entries.delete(group);
   }
 }
 

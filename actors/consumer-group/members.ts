@@ -5,6 +5,7 @@
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `ClientManageProcessor.heartBeat`.
  */
 import type { SubscriptionData } from '../../model/subscription.ts';
+import { differingClients, type Wish, wantsOf } from './differing-members.ts';
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit, type Refusal } from './group-limits.ts';
 
 const SYSTEM_ERROR = 1;
@@ -27,7 +28,8 @@ export type GroupHabits = {
   readonly consumeFromWhere: string;
 };
 
-type Seen = { member: Member; heartbeatMs: number };
+/** `wants`: what it subscribes to, as one text to compare. */
+type Seen = { member: Member; heartbeatMs: number; wants: string };
 
 /** A group's members and subscriptions. Only this file changes it. */
 export interface Membership {
@@ -39,6 +41,8 @@ export interface Membership {
   habits: GroupHabits;
   /** Of the latest heartbeat with subscriptions; 0: none. */
   fingerprint: number;
+  /** Clients whose subscriptions differ from those of the others. */
+  differing: readonly string[];
 }
 
 export type MemberHeartbeat = {
@@ -71,6 +75,8 @@ export type MemberEffects = {
   readonly mustNotify: boolean;
   /** V2: the client must send its subscriptions in full next time. */
   readonly wantsFull: boolean;
+  /** Other clients than before differ from the rest. */
+  readonly changedDiffering: boolean;
 };
 
 const NONE: MemberEffects = {
@@ -81,6 +87,7 @@ const NONE: MemberEffects = {
   changedSubscriptions: false,
   mustNotify: false,
   wantsFull: false,
+  changedDiffering: false,
 };
 
 const UNKNOWN_HABITS: GroupHabits = {
@@ -90,7 +97,15 @@ const UNKNOWN_HABITS: GroupHabits = {
 };
 
 export function emptyMembership(limits: Pick<GroupLimits, 'membersMax' | 'memberExpiryMs'> = DEFAULT_GROUP_LIMITS): Membership {
-  return { limits, seen: new Map(), clientIds: new Map(), subscriptions: new Map(), habits: UNKNOWN_HABITS, fingerprint: 0 };
+  return {
+    limits,
+    seen: new Map(),
+    clientIds: new Map(),
+    subscriptions: new Map(),
+    habits: UNKNOWN_HABITS,
+    fingerprint: 0,
+    differing: [],
+  };
 }
 
 /** Shards are few (fewer than 4096), connection ids below 2^41: their product stays a safe integer. */
@@ -145,8 +160,12 @@ function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number)
     forgetClient(state, known.member.clientId, gone);
   }
   if (!isSame) state.clientIds.set(member.clientId, (state.clientIds.get(member.clientId) ?? 0) + 1);
-  if (isSame) known.heartbeatMs = now;
-  else state.seen.set(key, { member, heartbeatMs: now });
+  const wants = heartbeat.withoutSub ? (isSame ? known.wants : '') : wantsOf(heartbeat.habits.consumeType, heartbeat.subscriptions);
+  const changedWants = !isSame || known.wants !== wants;
+  if (isSame) {
+    known.heartbeatMs = now;
+    known.wants = wants;
+  } else state.seen.set(key, { member, heartbeatMs: now, wants });
 
   const wantsFull =
     heartbeat.fingerprint !== 0 && (state.fingerprint === 0 ? heartbeat.withoutSub : state.fingerprint !== heartbeat.fingerprint);
@@ -160,14 +179,16 @@ function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number)
     // Of these subscriptions only the fingerprint is known: the full heartbeat that follows must not look like old news.
     state.fingerprint = 0;
   }
+  const changedDiffering = changedWants && compareWishes(state);
   return {
     refusal: null,
     joined: isSame ? [] : [member],
     left,
     gone: gone.filter((clientId) => clientId !== member.clientId),
-    changedSubscriptions: changed || changedHabits,
+    changedSubscriptions: changed || changedHabits || changedDiffering,
     mustNotify: !isSame || changed,
     wantsFull,
+    changedDiffering,
   };
 }
 
@@ -208,7 +229,23 @@ function remove(state: Membership, keys: readonly number[]): MemberEffects {
     state.fingerprint = 0;
     state.habits = UNKNOWN_HABITS;
   }
-  return { refusal: null, joined: [], left, gone, changedSubscriptions, mustNotify: true, wantsFull: false };
+  const changedDiffering = compareWishes(state);
+  changedSubscriptions ||= changedDiffering;
+  return { refusal: null, joined: [], left, gone, changedSubscriptions, mustNotify: true, wantsFull: false, changedDiffering };
+}
+
+/** What each member wants. */
+export function* wishesOf(state: Membership): IterableIterator<Wish> {
+  for (const { member, wants } of state.seen.values()) yield { clientId: member.clientId, wants };
+}
+
+/** True: other clients than before differ. */
+function compareWishes(state: Membership): boolean {
+  const differing = differingClients(wishesOf(state));
+  if (differing.length === state.differing.length && differing.every((clientId, index) => clientId === state.differing[index]))
+    return false;
+  state.differing = differing;
+  return true;
 }
 
 function forgetClient(state: Membership, clientId: string, gone: string[]): void {

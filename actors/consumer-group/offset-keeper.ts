@@ -5,6 +5,7 @@
  * Source: RocketMQ `ConsumerOffsetManager`.
  */
 import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
+import { CommitRates } from './commit-rates.ts';
 import { CommittedOffsets, type OffsetColumns } from './committed-offsets.ts';
 import { decideCommit, decideQueryOffset, type QueueRanges } from './decide-offset.ts';
 import type { Refusal } from './group-limits.ts';
@@ -13,10 +14,12 @@ import {
   type LoadOffsets,
   OFFSET_STORE_PATH,
   OFFSETS_PER_MESSAGE,
+  type OffsetsListed,
   type OffsetsLoaded,
   type OffsetsSaved,
   type SaveOffsets,
 } from './offset-store-actor.ts';
+import type { PendingResets } from './pending-resets.ts';
 
 export type QueryOffset = {
   readonly kind: 'query-offset';
@@ -45,8 +48,6 @@ export type ListOffsets = {
   readonly from: number;
   readonly replyTo: ActorRef<OffsetsListed>;
 };
-/** `next`: where the next page begins; −1: this was the last. */
-export type OffsetsListed = { readonly kind: 'offsets-listed'; readonly columns: OffsetColumns; readonly next: number };
 
 /** The broker stops: everything goes to the offset store now. Answered when it was sent. */
 export type FlushOffsets = { readonly kind: 'flush-offsets'; readonly replyTo: ActorRef<OffsetsFlushed> };
@@ -73,6 +74,8 @@ export class OffsetKeeper {
   readonly #group: string;
   readonly #ranges: QueueRanges;
   readonly #saveMs: number;
+  readonly #resets: PendingResets;
+  readonly #rates: CommitRates = new CommitRates();
   readonly #offsets: CommittedOffsets = new CommittedOffsets();
   #isLoaded = false;
   #loadRequest = 0;
@@ -80,12 +83,17 @@ export class OffsetKeeper {
   #isFlying = false;
   #flight = 0;
   #questions: QueryOffset[] = [];
+  #lists: ListOffsets[] = [];
 
-  /** @param saveMs a commit is on its way to the disk after at most this long. */
-  constructor(group: string, ranges: QueueRanges, saveMs: number) {
+  /**
+   * @param saveMs a commit is on its way to the disk after at most this long.
+   * @param resets queues whose commits are passed over: a tool has set their offsets, which no client has heard yet. Read only.
+   */
+  constructor(group: string, ranges: QueueRanges, saveMs: number, resets: PendingResets) {
     this.#group = group;
     this.#ranges = ranges;
     this.#saveMs = saveMs;
+    this.#resets = resets;
   }
 
   started(context: ActorContext): void {
@@ -107,15 +115,20 @@ export class OffsetKeeper {
         this.#onQuery(message);
         return;
       case 'update-offset': {
+        if (this.#resets.has(message.topic, message.queueId)) {
+          message.replyTo.tell({ kind: 'offset-updated', code: 0, remark: 'Offset has been previously reset' });
+          return;
+        }
         const refusal = this.#commit(message.topic, message.queueId, message.offset, context);
         message.replyTo.tell({ kind: 'offset-updated', code: refusal?.code ?? 0, remark: refusal?.remark ?? '' });
         return;
       }
       case 'commit-offset':
+        if (this.#resets.has(message.topic, message.queueId)) return;
         this.#commit(message.topic, message.queueId, message.offset, context);
         return;
       case 'list-offsets':
-        this.#onList(message);
+        this.#onList(message, context);
         return;
       case 'offsets-loaded':
         this.#onLoaded(message, context);
@@ -143,14 +156,35 @@ export class OffsetKeeper {
   /** The topic was deleted. */
   forgetTopic(topic: string, context: ActorContext): void {
     this.#offsets.forgetTopic(topic);
+    this.#rates.forgetTopic(topic);
     this.#drop(topic, context);
   }
 
   forgetAll(context: ActorContext): void {
     this.#offsets.forgetAll();
     this.#isLoaded = true;
+    this.#rates.clear();
     this.#drop('', context);
-    this.#answerQuestions();
+    this.#answerQuestions(context);
+  }
+
+  /** A tool's word: all of it or, refused, nothing. */
+  reset(columns: OffsetColumns, context: ActorContext): Refusal | null {
+    const { topics, queueIds, offsets } = columns;
+    for (const [index, topic] of topics.entries()) {
+      const decision = decideCommit(topic, queueIds[index]!, offsets[index]!, this.#ranges.maxOffset(topic, queueIds[index]!));
+      if (typeof decision === 'object') return decision;
+    }
+    for (const [index, topic] of topics.entries()) {
+      if (!this.#offsets.commit(topic, queueIds[index]!, offsets[index]!)) return this.#tooMany();
+    }
+    if (this.#offsets.isDirty) this.#scheduleFlush(context);
+    return null;
+  }
+
+  #tooMany(): Refusal {
+    const remark = `group ${this.#group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics`;
+    return { code: SYSTEM_BUSY, remark };
   }
 
   #onQuery(message: QueryOffset): void {
@@ -169,15 +203,19 @@ export class OffsetKeeper {
     const decision = decideCommit(topic, queueId, offset, this.#ranges.maxOffset(topic, queueId));
     if (decision === 'ignore') return null;
     if (decision !== 'store') return decision;
-    if (!this.#offsets.commit(topic, queueId, offset)) {
-      const remark = `group ${this.#group} has committed offsets of ${this.#offsets.count} queues, the most it may; delete unused topics`;
-      return { code: SYSTEM_BUSY, remark };
-    }
+    const before = this.#offsets.get(topic, queueId);
+    if (!this.#offsets.commit(topic, queueId, offset)) return this.#tooMany();
+    if (before >= 0 && offset > before) this.#rates.add(topic, offset - before, context.monotonicMs());
     if (this.#offsets.isDirty) this.#scheduleFlush(context);
     return null;
   }
 
-  #onList(message: ListOffsets): void {
+  #onList(message: ListOffsets, context: ActorContext): void {
+    if (!this.#isLoaded) {
+      // As with a question: without the store's word the list would look as if the group had never consumed.
+      if (this.#lists.length < QUESTIONS_MAX) this.#lists.push(message);
+      return;
+    }
     const columns: OffsetColumns = { topics: [], queueIds: [], offsets: [] };
     let index = 0;
     const topics = message.topic === '' ? this.#offsets.topics() : [message.topic];
@@ -192,7 +230,14 @@ export class OffsetKeeper {
       }
     }
     const end = message.from + columns.topics.length;
-    message.replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1 });
+    const busiest = message.from === 0 ? this.#rates.busiest(context.monotonicMs(), PAGE_OFFSETS) : [];
+    message.replyTo.tell({
+      kind: 'offsets-listed',
+      columns,
+      next: end < index ? end : -1,
+      rateTopics: busiest.map(([topic]) => topic),
+      rates: busiest.map(([, rate]) => rate),
+    });
   }
 
   /** Asked again until the last page has come: an answer may get lost. */
@@ -208,13 +253,16 @@ export class OffsetKeeper {
     if (this.#offsets.isDirty) this.#scheduleFlush(context);
     if (!message.isLast) return;
     this.#isLoaded = true;
-    this.#answerQuestions();
+    this.#answerQuestions(context);
   }
 
-  #answerQuestions(): void {
+  #answerQuestions(context: ActorContext): void {
     const questions = this.#questions;
+    const lists = this.#lists;
     this.#questions = [];
+    this.#lists = [];
     for (const question of questions) this.#onQuery(question);
+    for (const list of lists) this.#onList(list, context);
   }
 
   #scheduleFlush(context: ActorContext): void {

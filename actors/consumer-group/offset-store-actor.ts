@@ -12,9 +12,10 @@ import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { OffsetColumns } from './committed-offsets.ts';
+import type { QueueRanges } from './decide-offset.ts';
 import type { GroupLimits } from './group-limits.ts';
 import { consumerGroupPath } from './group-table-actor.ts';
-import { OFFSETS_FILE, OffsetTable } from './offset-table.ts';
+import { OFFSETS_FILE, type OffsetPage, type OffsetPlace, OffsetTable } from './offset-table.ts';
 
 /** From a consumer-group actor that starts; answered at its path with one or more `offsets-loaded`. */
 export type LoadOffsets = { readonly kind: 'load-offsets'; readonly group: string; readonly request: number };
@@ -53,7 +54,46 @@ export type OffsetRead = { readonly kind: 'offset-read'; readonly offset: number
 /** Everything that came so far goes to the disk now; answered when it is there, or cannot be. */
 export type SaveNow = { readonly kind: 'save-now'; readonly replyTo: ActorRef<SavedNow> };
 export type SavedNow = { readonly kind: 'saved-now' };
-export type OffsetStoreCommand = LoadOffsets | SaveOffsets | DropOffsets | ForgetTopic | ReadOffset | SaveNow;
+/** Offsets of one group, from its actor or from here. `next`: where the next page begins; −1: this was the last. */
+export type OffsetsListed = {
+  readonly kind: 'offsets-listed';
+  readonly columns: OffsetColumns;
+  readonly next: number;
+  /** With the first page: the busiest topics, and how many messages of each the group acknowledged a second in the last minute. */
+  readonly rateTopics: readonly string[];
+  readonly rates: readonly number[];
+};
+/** For a group that has no configuration and so no actor: as `list-offsets` of the group's own. */
+export type ListStoredOffsets = {
+  readonly kind: 'list-stored-offsets';
+  readonly group: string;
+  readonly topic: string;
+  readonly from: number;
+  readonly replyTo: ActorRef<OffsetsListed>;
+};
+/** Groups with offsets of `topic`, page by page; `from` counts groups. */
+export type ListGroupsOf = {
+  readonly kind: 'list-groups-of';
+  readonly topic: string;
+  readonly from: number;
+  readonly replyTo: ActorRef<GroupsOfListed>;
+};
+/** `next`: where the next page begins; −1: this was the last. */
+export type GroupsOfListed = { readonly kind: 'groups-of-listed'; readonly groups: readonly string[]; readonly next: number };
+/** All groups' offsets as the table has them, page by page; what was committed a moment ago may be missing. */
+export type PageOffsets = { readonly kind: 'page-offsets'; readonly from: OffsetPlace; readonly replyTo: ActorRef<OffsetsPaged> };
+/** `ends`: the offset that each queue's next message gets. */
+export type OffsetsPaged = { readonly kind: 'offsets-paged'; readonly page: OffsetPage; readonly ends: readonly number[] };
+export type OffsetStoreCommand =
+  | LoadOffsets
+  | SaveOffsets
+  | DropOffsets
+  | ForgetTopic
+  | ReadOffset
+  | SaveNow
+  | ListStoredOffsets
+  | ListGroupsOf
+  | PageOffsets;
 
 type SaveDue = { readonly kind: 'save-due' };
 type Saved = { readonly kind: 'saved'; readonly ok: boolean; readonly error: string };
@@ -68,6 +108,7 @@ export type OffsetStoreOptions = {
   /** Saves are synced to the disk (synchronous flush). */
   readonly sync: boolean;
   readonly limits: GroupLimits;
+  readonly ranges: QueueRanges;
   readonly store?: string;
 };
 
@@ -125,6 +166,21 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
         message.replyTo.tell({ kind: 'offset-read', offset });
         return;
       }
+      case 'list-stored-offsets':
+        this.#onList(message);
+        return;
+      case 'list-groups-of': {
+        const all = this.#table.groupsOf(message.topic);
+        const end = message.from + OFFSETS_PER_MESSAGE;
+        message.replyTo.tell({ kind: 'groups-of-listed', groups: all.slice(message.from, end), next: end < all.length ? end : -1 });
+        return;
+      }
+      case 'page-offsets': {
+        const page = this.#table.page(message.from, OFFSETS_PER_MESSAGE);
+        const ends = page.topics.map((topic, index) => this.#options.ranges.maxOffset(topic, page.queueIds[index]!));
+        message.replyTo.tell({ kind: 'offsets-paged', page, ends });
+        return;
+      }
       case 'save-now':
         this.#hurried.push(message.replyTo);
         this.#save(context);
@@ -149,6 +205,22 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       // Without room the group does not see the last page, and asks again.
       if (!group.tell({ kind: 'offsets-loaded', request: message.request, columns, isLast, isSaved })) return;
     }
+  }
+
+  #onList({ group, topic, from, replyTo }: ListStoredOffsets): void {
+    const columns: OffsetColumns = { topics: [], queueIds: [], offsets: [] };
+    let index = 0;
+    for (const [name, queues] of this.#table.topicsOf(group)) {
+      if (topic !== '' && name !== topic) continue;
+      for (const [queueId, offset] of queues) {
+        if (index++ < from || columns.topics.length === OFFSETS_PER_MESSAGE) continue;
+        columns.topics.push(name);
+        columns.queueIds.push(queueId);
+        columns.offsets.push(offset);
+      }
+    }
+    const end = from + columns.topics.length;
+    replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1, rateTopics: [], rates: [] });
   }
 
   #onSave(message: SaveOffsets, context: ActorContext): void {

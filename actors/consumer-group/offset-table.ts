@@ -19,6 +19,17 @@ export class OffsetsFileError extends Error {
   }
 }
 
+/** A place among all offsets: group and entry of it, counted from 0. */
+export type OffsetPlace = { readonly group: number; readonly entry: number };
+/** Offsets of groups: four columns of equal length. */
+export type OffsetPage = {
+  readonly groups: string[];
+  readonly topics: string[];
+  readonly queueIds: number[];
+  readonly offsets: number[];
+  readonly next: OffsetPlace;
+};
+
 type GroupOffsets = { readonly topics: Map<string, Map<number, number>>; text: string | null };
 
 export class OffsetTable {
@@ -42,6 +53,11 @@ export class OffsetTable {
 
   groups(): IterableIterator<string> {
     return this.#groups.keys();
+  }
+
+  /** Of one group by topic and queue. */
+  topicsOf(group: string): ReadonlyMap<string, ReadonlyMap<number, number>> {
+    return this.#groups.get(group)?.topics ?? new Map();
   }
 
   /** Groups that have offsets of `topic`. */
@@ -92,6 +108,29 @@ export class OffsetTable {
       }
     }
     return all;
+  }
+
+  /** Offsets of all groups from a place on, at most `max`; the place to go on at, group −1: that was the end. */
+  page(from: OffsetPlace, max: number): OffsetPage {
+    const page: OffsetPage = { groups: [], topics: [], queueIds: [], offsets: [], next: { group: -1, entry: 0 } };
+    let groups = 0;
+    for (const [group, { topics }] of this.#groups) {
+      const place = groups++;
+      if (place < from.group) continue;
+      let entry = 0;
+      for (const [topic, queues] of topics) {
+        for (const [queueId, offset] of queues) {
+          const at = entry++;
+          if (place === from.group && at < from.entry) continue;
+          if (page.groups.length === max) return { ...page, next: { group: place, entry: at } };
+          page.groups.push(group);
+          page.topics.push(topic);
+          page.queueIds.push(queueId);
+          page.offsets.push(offset);
+        }
+      }
+    }
+    return page;
   }
 
   /** The file's text. @param now wall-clock milliseconds, for the version. */

@@ -49,7 +49,7 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
   const shard = thread.name;
   thread.spawn(groupTablePath(shard), () => new GroupTableActor(table, shard), { mailboxMax: TABLE_MAILBOX_MAX });
   if (shards[0]?.name === shard) {
-    thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, limits, store }), {
+    thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, limits, ranges, store }), {
       mailboxMax: TABLE_MAILBOX_MAX,
     });
     const names = shards.map((one) => one.name);

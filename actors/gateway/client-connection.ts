@@ -166,6 +166,14 @@ export class ClientConnection implements Connection {
     this.write(encodeCommand({ code, opaque: this.#owner.nextOpaque(), flag: ONEWAY_FLAG, ext, body: body ?? null }));
   }
 
+  /** As `push`, for a request that the client is to answer: gives its opaque; −1: too much waits to be written, nothing was sent. */
+  call(code: number, ext: Record<string, string>, body: Uint8Array | null): number {
+    if (!this.isOpen || this.#socket.writableLength > PUSH_UNSENT_BYTES_MAX) return -1;
+    const opaque = this.#owner.nextOpaque();
+    this.write(encodeCommand({ code, opaque, flag: 0, ext, body }));
+    return opaque;
+  }
+
   close(reason: string): void {
     if (!this.isOpen) return;
     this.#reason = reason;

@@ -31,10 +31,10 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
-import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
+import type { CommitOffset, ResetTaken } from '../consumer-group/consumer-group-actor.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
-import type { GroupTable } from '../consumer-group/group-table.ts';
-import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
+import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
+import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import type { Pull, PullReply } from '../queue/queue-actor.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
@@ -64,6 +64,11 @@ const ASKED_GROUPS_MAX = 256;
 const ENSURE_MAX_MS = 2_500;
 
 const READ_PERMISSION = 4;
+/** Why a pull has no permission, for clients that ask. Source: RocketMQ `ForbiddenType`. */
+const GROUP_FORBIDDEN: Record<string, string> = { forbiddenType: '2' };
+const TOPIC_FORBIDDEN: Record<string, string> = { forbiddenType: '3' };
+const BROADCASTING_FORBIDDEN: Record<string, string> = { forbiddenType: '4' };
+const SUBSCRIPTION_FORBIDDEN: Record<string, string> = { forbiddenType: '5' };
 const ALL: readonly number[] = [];
 const READER_GONE: ReaderGone = { kind: 'reader-gone' };
 
@@ -75,6 +80,7 @@ type Pending = {
   readonly opaque: number;
   readonly isBinary: boolean;
   readonly topic: TopicState;
+  readonly group: string;
   readonly queueId: number;
   readonly max: number;
   readonly bytesMax: number;
@@ -218,6 +224,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       opaque: header.opaque,
       isBinary: header.isBinary,
       topic,
+      group,
       queueId: header.queueId,
       max,
       bytesMax,
@@ -283,21 +290,14 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return null;
     }
     if (state === undefined) this.#ensureGroup(group);
-    if (state !== undefined && !state.config.consumeEnable) {
-      this.#refuse(
-        connection,
-        header,
-        code.NO_PERMISSION,
-        `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`,
-      );
-      return null;
-    }
+    if (state?.isRestricted && !this.#mayPull(connection, header, topic, state, withSubscription)) return null;
     if ((topic.perm & READ_PERMISSION) === 0) {
       this.#refuse(
         connection,
         header,
         code.NO_PERMISSION,
         `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`,
+        TOPIC_FORBIDDEN,
       );
       return null;
     }
@@ -338,6 +338,66 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#codeArrays.set(subscription.codes, codes);
     }
     return codes;
+  }
+
+  /** For a group of which not every pull may simply be served. False: it was answered. */
+  #mayPull(connection: ClientConnection, header: PullHeader, topic: TopicState, state: GroupState, withSubscription: boolean): boolean {
+    const { config } = state;
+    const group = config.groupName;
+    const refuse = (remark: string, forbidden: Record<string, string>): false => {
+      this.#refuse(connection, header, code.NO_PERMISSION, remark, forbidden);
+      return false;
+    };
+    if (!config.consumeEnable) {
+      return refuse(`subscription group no permission, ${group}: consumption is switched off (consumeEnable)`, GROUP_FORBIDDEN);
+    }
+    if (!withSubscription && state.isBroadcast && !config.consumeBroadcastEnable) {
+      const remark = `the consumer group[${group}] can not consume by broadcast way: broadcasting is switched off (consumeBroadcastEnable)`;
+      return refuse(remark, BROADCASTING_FORBIDDEN);
+    }
+    if (!withSubscription && !this.#groups.mayRead(group, topic.name)) {
+      return refuse(`the consumer group[${group}] is forbidden for topic[${topic.name}]; allow it to read again`, SUBSCRIPTION_FORBIDDEN);
+    }
+    const handle = topic.queueHandles[header.queueId];
+    const reset = handle === undefined ? -1 : state.resets.get(topic.name, header.queueId);
+    if (handle === undefined || reset < 0) return true;
+    this.#tellTaken(group, topic.name, header.queueId);
+    const fields = this.#fields;
+    fields.code = code.PULL_OFFSET_MOVED;
+    fields.remark = 'OFFSET_RESET';
+    fields.nextBeginOffset = reset;
+    fields.minOffset = this.#table.min(handle);
+    fields.maxOffset = this.#table.next(handle);
+    fields.topicSysFlag = topic.topicSysFlag;
+    fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
+    const output = connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * fields.remark.length);
+    output.length = writePullResponseHeader(output.bytes, output.length, header.isBinary, header.opaque, fields, 0);
+    this.#thread.requestTurn();
+    return false;
+  }
+
+  /** A tool has set offsets: pulls that are held do not wait for a message first. */
+  answerResets(group: string): void {
+    const resets = this.#groups.peek(group)?.resets;
+    if (resets === undefined) return;
+    const taken: Pending[] = [];
+    for (const [ticket, pending] of this.#pending) {
+      if (pending.group !== group) continue;
+      const reset = resets.get(pending.topic.name, pending.queueId);
+      if (reset < 0) continue;
+      this.#settle(ticket, pending);
+      taken.push(pending);
+      if (!pending.connection.isOpen) continue;
+      const handle = pending.topic.queueHandles[pending.queueId]!;
+      this.#answer(pending, 'OFFSET_RESET', pending.offset, reset, this.#table.min(handle), this.#table.next(handle), null, 0, 0);
+    }
+    // Not before all have been told: a member that has just lost the queue may hold a pull of it, too.
+    for (const { topic, queueId } of taken) this.#tellTaken(group, topic.name, queueId);
+  }
+
+  #tellTaken(group: string, topic: string, queueId: number): void {
+    if (this.#groups.takeReset(group, topic, queueId) < 0) return;
+    this.#thread.ref<ResetTaken>(consumerGroupPath(group)).tell({ kind: 'reset-taken', topic, queueId });
   }
 
   readonly #codeArrays: WeakMap<Int32Array, readonly number[]> = new WeakMap();
@@ -616,10 +676,16 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     pending.connection.write(encodeCommand({ code: responseCode, opaque: pending.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
   }
 
-  #refuse(connection: ClientConnection, header: PullHeader, responseCode: number, remark: string): void {
+  #refuse(
+    connection: ClientConnection,
+    header: PullHeader,
+    responseCode: number,
+    remark: string,
+    ext: Record<string, string> | null = null,
+  ): void {
     if ((header.flag & ONEWAY_FLAG) !== 0) return;
     const serializeType = header.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
-    connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+    connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, ext, serializeType }));
     this.#thread.requestTurn();
   }
 }

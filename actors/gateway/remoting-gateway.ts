@@ -16,10 +16,11 @@ import {
 import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { type AskClient, ClientCalls, type ClientCallsParts, type FetchAnswer } from './client-calls.ts';
 import { ClientConnection, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
-import type { Handler, PushToClient, Request } from './request.ts';
+import type { CloseClient, Handler, PushToClient, Request } from './request.ts';
 import type { SendPath } from './send-path.ts';
 
 const READ_BUFFER_BYTES = 256 * 1024;
@@ -44,7 +45,9 @@ export type GatewayCounters = {
   handlerErrors: number;
 };
 
-export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
+export type GatewayCommand = PushToClient | CloseClient | AskClient | FetchAnswer;
+
+export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #thread: ThreadContext;
   readonly shard: number;
   readonly pool = new OutputPool();
@@ -60,6 +63,13 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   #send: SendPath | null = null;
   #pull: PullPath | null = null;
+  #view: ClientCallsParts['view'] = (_physical, onMessage) => onMessage(null);
+  readonly #calls = new ClientCalls({
+    connection: (id) => this.#byId.get(id),
+    view: (physical, onMessage) => this.#view(physical, onMessage),
+    schedule: (delayMs, run) => this.#thread.schedule(delayMs, run),
+    cancel: (timer) => this.#thread.cancel(timer),
+  });
   #nextId = 1;
   #opaque = 0;
 
@@ -79,6 +89,11 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
   serve(send: SendPath, pull: PullPath): void {
     this.#send = send;
     this.#pull = pull;
+  }
+
+  /** How a stored message is read that goes to a client with a request of ours. */
+  viewWith(view: ClientCallsParts['view']): void {
+    this.#view = view;
   }
 
   addHandlers(handlers: ReadonlyMap<number, Handler>): void {
@@ -121,6 +136,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
     this.#byId.delete(connection.id);
     this.#freeSlots.push(connection.slot);
     this.counters.connections--;
+    this.#calls.closed(connection.id);
     this.#thread.log('debug', 'A connection was closed', { remote: `${connection.remoteAddress}:${connection.remotePort}`, reason });
     this.#thread.requestTurn();
   }
@@ -179,8 +195,10 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
 
   #control(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {
     const command = decodeCommand(bytes, start, end);
-    // An answer to a request of ours: one-way pushes have none, and nothing else is asked of clients yet.
-    if ((command.flag & RESPONSE_FLAG) !== 0) return;
+    if ((command.flag & RESPONSE_FLAG) !== 0) {
+      this.#calls.answered(connection.id, command);
+      return;
+    }
     const { opaque, serializeType } = command;
     const isOneway = (command.flag & ONEWAY_FLAG) !== 0;
     let isAnswered = isOneway;
@@ -227,8 +245,21 @@ export class RemotingGateway implements ConnectionOwner, Actor<PushToClient> {
     }
   }
 
-  receive(message: PushToClient, _context: ActorContext): void {
-    this.#byId.get(message.connection)?.push(message.code, message.ext, message.body ?? undefined);
+  receive(message: GatewayCommand, _context: ActorContext): void {
+    switch (message.kind) {
+      case 'push-to-client':
+        this.#byId.get(message.connection)?.push(message.code, message.ext, message.body ?? undefined);
+        return;
+      case 'close-client':
+        this.#byId.get(message.connection)?.close(message.reason);
+        return;
+      case 'ask-client':
+        this.#calls.ask(message);
+        return;
+      case 'fetch-answer':
+        this.#calls.fetch(message);
+        return;
+    }
   }
 
   #closeIdle(): void {

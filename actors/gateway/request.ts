@@ -37,6 +37,9 @@ export type PushToClient = {
   readonly body: Uint8Array | null;
 };
 
+/** Told to the actor `gateway/<shard>`: close a connection. */
+export type CloseClient = { readonly kind: 'close-client'; readonly connection: number; readonly reason: string };
+
 export interface Request {
   readonly thread: ThreadContext;
   readonly connection: Connection;

@@ -9,6 +9,7 @@ import type { Unregistered, UnregisterMember } from '../consumer-group/consumer-
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit } from '../consumer-group/group-limits.ts';
 import { MEMBERS_PER_MESSAGE } from '../consumer-group/group-table-actor.ts';
 import { type Member, memberKey } from '../consumer-group/members.ts';
+import type { CloseClient } from '../gateway/request.ts';
 
 export type ProducerHeartbeat = {
   readonly kind: 'producer-heartbeat';
@@ -20,7 +21,13 @@ export type ProducerHeartbeatTaken = { readonly kind: 'producer-heartbeat-taken'
 /** Members page by page; `from` counts members. */
 export type ListProducers = { readonly kind: 'list-producers'; readonly from: number; readonly replyTo: ActorRef<ProducersListed> };
 /** `next`: where the next page begins; −1: this was the last. */
-export type ProducersListed = { readonly kind: 'producers-listed'; readonly members: readonly Member[]; readonly next: number };
+export type ProducersListed = {
+  readonly kind: 'producers-listed';
+  readonly members: readonly Member[];
+  /** When each one's last heartbeat came, in wall-clock milliseconds. */
+  readonly heartbeats: readonly number[];
+  readonly next: number;
+};
 /** One member to ask, another each time. */
 export type PickProducer = { readonly kind: 'pick-producer'; readonly replyTo: ActorRef<ProducerPicked> };
 export type ProducerPicked = { readonly kind: 'producer-picked'; readonly member: Member | null };
@@ -59,7 +66,7 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
         break;
       }
       case 'list-producers':
-        this.#onList(message);
+        this.#onList(message, context);
         break;
       case 'pick-producer':
         message.replyTo.tell({ kind: 'producer-picked', member: this.#pick() });
@@ -93,15 +100,20 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
     replyTo.tell({ kind: 'producer-heartbeat-taken', code: 0, remark: '' });
   }
 
-  #onList(message: ListProducers): void {
+  #onList(message: ListProducers, context: ActorContext): void {
     const members: Member[] = [];
+    const heartbeats: number[] = [];
+    const wallMs = context.now() - context.monotonicMs();
     let index = 0;
-    for (const { member } of this.#members.values()) {
-      if (index >= message.from && members.length < MEMBERS_PER_MESSAGE) members.push(member);
+    for (const { member, heartbeatMs } of this.#members.values()) {
+      if (index >= message.from && members.length < MEMBERS_PER_MESSAGE) {
+        members.push(member);
+        heartbeats.push(Math.round(wallMs + heartbeatMs));
+      }
       index++;
     }
     const end = message.from + members.length;
-    message.replyTo.tell({ kind: 'producers-listed', members, next: end < index ? end : -1 });
+    message.replyTo.tell({ kind: 'producers-listed', members, heartbeats, next: end < index ? end : -1 });
   }
 
   /** The one after the last, in the order of their first heartbeats. */
@@ -121,7 +133,13 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
       return;
     }
     const now = context.monotonicMs();
-    for (const [key, seen] of this.#members) if (now - seen.heartbeatMs >= this.#limits.memberExpiryMs) this.#members.delete(key);
+    for (const [key, { member, heartbeatMs }] of this.#members) {
+      if (now - heartbeatMs < this.#limits.memberExpiryMs) continue;
+      this.#members.delete(key);
+      // Best effort: a gateway without room leaves the socket to its own idle limit.
+      const gateway: ActorRef<CloseClient> = context.ref(`gateway/${member.shard}`);
+      gateway.tell({ kind: 'close-client', connection: member.connection, reason: 'no heartbeat of its producer group in time' });
+    }
   }
 
   #scheduleScan(context: ActorContext): void {

@@ -12,7 +12,8 @@ export type PullStatus =
   | 'OFFSET_TOO_SMALL'
   | 'NO_MESSAGE_IN_QUEUE'
   | 'OFFSET_FOUND_NULL'
-  | 'MESSAGE_WAS_REMOVING';
+  | 'MESSAGE_WAS_REMOVING'
+  | 'OFFSET_RESET';
 
 export type PullDecision =
   /** Units from `offset` on are to be looked at. */

@@ -265,6 +265,7 @@ class Shard {
       limits: { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs },
     });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
+    groups.onReset = (group) => pull.answerResets(group);
     const flushWatch = new FlushWatch(marks);
     thread.addSource(flushWatch);
     const queueOf: (ActorRef<Arrived> | undefined)[] = [];
@@ -285,9 +286,14 @@ class Shard {
     });
     gateway.serve(send, pull);
     gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
-    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges }));
     gateway.addHandlers(createQueueHandlers(thread, topics, groups));
     const messages = new MessageDoor(thread);
+    const broker = { name: config.brokerName, address: `${config.advertisedHost}:${config.listenPort}` };
+    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere: config.serverSideResetEnable }));
+    gateway.viewWith((physical, onMessage) => {
+      const isAwaited = (): boolean => true;
+      messages.viewOne(physical, isAwaited, (record) => onMessage(record === null || record.length === 0 ? null : record));
+    });
     gateway.addHandlers(createMessageHandlers(thread, messages));
     this.#count(memory, send, pull, topics, groups);
   }

@@ -112,10 +112,22 @@ export type EarliestTime = {
 /** −1: there is no message. */
 export type EarliestTimeFound = { readonly kind: 'earliest-time-found'; readonly timestamp: number };
 
+/** When single messages were stored: four columns of equal length. */
+export type StoreTimes = {
+  readonly kind: 'store-times';
+  readonly topics: readonly string[];
+  readonly queueIds: readonly number[];
+  readonly handles: readonly number[];
+  readonly offsets: readonly number[];
+  readonly replyTo: ActorRef<StoreTimesFound>;
+};
+/** −1: that message is not there any more. */
+export type StoreTimesFound = { readonly kind: 'store-times-found'; readonly timestamps: readonly number[] };
+
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
-export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | LogTrimmed;
+export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | StoreTimes | LogTrimmed;
 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
 export const VIEW_PAGE_BYTES: number = 64 * 1024;
@@ -173,6 +185,14 @@ export class ReaderActor implements Actor<ReaderCommand> {
       case 'earliest-time': {
         const { topic, queueId, handle, min, max, replyTo } = message;
         replyTo.tell({ kind: 'earliest-time-found', timestamp: reader.earliestTime(topic, queueId, handle, min, max) });
+        return;
+      }
+      case 'store-times': {
+        const { topics, queueIds, handles, offsets, replyTo } = message;
+        const timestamps = offsets.map((offset, index) =>
+          reader.earliestTime(topics[index]!, queueIds[index]!, handles[index]!, offset, offset + 1),
+        );
+        replyTo.tell({ kind: 'store-times-found', timestamps });
         return;
       }
       case 'log-trimmed':

@@ -1,5 +1,13 @@
 import { test } from 'tap';
-import type { QueuesLocked, Unregistered, UnregisterMember } from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type {
+  OffsetsReset,
+  QueuesLocked,
+  ResetOffsets,
+  ResetTaken,
+  Unregistered,
+  UnregisterMember,
+} from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type { OffsetUpdated, UpdateOffset } from '../../../actors/consumer-group/offset-keeper.ts';
 import { GroupWorld, subscription } from './group-world.ts';
 
 for (const shardCount of [1, 3]) {
@@ -51,6 +59,7 @@ test('ConsumerGroupActor forgets a member without a heartbeat after 120 s, at th
   world.simulation.advance(11_000);
   t.same(world.ids('G'), ['client-2'], 'client-1 has expired');
   t.same(world.notices(), [2], 'the other was told');
+  t.match(world.closed, [{ connection: 1, reason: /no heartbeat/ }], 'and its socket is closed');
   world.simulation.advance(130_000);
   t.same(world.ids('G'), [], 'the other went silent too');
   t.equal(world.table(1).get('G')?.subscriptions.size, 0, 'a group without members subscribes to nothing');
@@ -187,3 +196,63 @@ function lock(world: GroupWorld, clientId: string, queueIds: number[]): readonly
     1_000,
   )?.held;
 }
+
+test('ConsumerGroupActor names members that subscribe to something else, in the log and on every shard', async (t) => {
+  const world = new GroupWorld(11, 2);
+  const warnings = (): string[] =>
+    world.simulation.logs.filter(({ text }) => text.startsWith('Members of a group subscribe')).map(({ fields }) => String(fields.members));
+  world.ensure('G');
+  world.heartbeat('G', 1);
+  world.heartbeat('G', 2);
+  t.same(warnings(), [], 'both want the same');
+  world.heartbeat('G', 3, { subscriptions: [subscription('T', 2, 'red')] });
+  t.same(warnings(), ['client-3']);
+  for (const shard of [0, 1]) t.same(world.table(shard).get('G')?.differing, ['client-3']);
+  for (let beat = 0; beat < 3; beat++) for (const connection of [1, 2]) world.heartbeat('G', connection);
+  world.heartbeat('G', 3, { subscriptions: [subscription('T', 2, 'red')] });
+  t.equal(warnings().length, 1, 'said once');
+  world.heartbeat('G', 3, { subscriptions: [subscription('T', 3)] });
+  for (const shard of [0, 1]) t.same(world.table(shard).get('G')?.differing, [], 'it wants what the others want again');
+  world.heartbeat('G', 4, { subscriptions: [subscription('T', 4, 'blue')] });
+  world.simulation.ask<Unregistered, UnregisterMember>(
+    world.group('G'),
+    (replyTo) => ({ kind: 'unregister', shard: 0, connection: 4, replyTo }),
+    1_000,
+  );
+  world.simulation.advance(1_000);
+  t.same(world.table(1).get('G')?.differing, [], 'it has gone');
+  t.same(world.simulation.failures, []);
+});
+
+test('ConsumerGroupActor tells all shards of offsets that were reset, until one pull has heard of it', async (t) => {
+  const world = new GroupWorld(12, 3);
+  world.ensure('G');
+  world.heartbeat('G', 1);
+  const reset = (offset: number): OffsetsReset | undefined =>
+    world.simulation.ask<OffsetsReset, ResetOffsets>(
+      world.group('G'),
+      (replyTo) => ({ kind: 'reset-offsets', columns: { topics: ['T'], queueIds: [1], offsets: [offset] }, isTold: true, replyTo }),
+      5_000,
+    );
+  t.match(reset(2_000), { code: 29 }, 'beyond the end');
+  t.equal(world.table(2).get('G')?.resets.size, 0);
+  t.match(reset(7), { code: 0 });
+  for (const shard of [0, 1, 2]) t.equal(world.table(shard).get('G')?.resets.get('T', 1), 7, 'answered when all know');
+  t.equal(world.table(1).get('G')?.isRestricted, true);
+  const commit = (offset: number): string | undefined =>
+    world.simulation.ask<OffsetUpdated, UpdateOffset>(
+      world.group('G'),
+      (replyTo) => ({ kind: 'update-offset', topic: 'T', queueId: 1, offset, replyTo }),
+      5_000,
+    )?.remark;
+  t.match(commit(99), /reset/);
+  t.equal(world.table(2).takeReset('G', 'T', 1), 7);
+  world.group<ResetTaken>('G').tell({ kind: 'reset-taken', topic: 'T', queueId: 1 });
+  world.simulation.advance(1_000);
+  for (const shard of [0, 1, 2]) {
+    t.equal(world.table(shard).get('G')?.resets.size, 0);
+    t.equal(world.table(shard).get('G')?.isRestricted, false);
+  }
+  t.equal(commit(99), '');
+  t.same(world.simulation.failures, []);
+});

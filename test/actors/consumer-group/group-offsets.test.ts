@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import type { OffsetFound, OffsetsListed, OffsetUpdated } from '../../../actors/consumer-group/offset-keeper.ts';
+import type { OffsetFound, OffsetUpdated } from '../../../actors/consumer-group/offset-keeper.ts';
+import type { OffsetsListed } from '../../../actors/consumer-group/offset-store-actor.ts';
 import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
 import { GroupWorld } from './group-world.ts';
 

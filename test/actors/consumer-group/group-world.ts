@@ -21,7 +21,7 @@ import {
 import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
 import { OFFSET_STORE_PATH, OffsetStoreActor } from '../../../actors/consumer-group/offset-store-actor.ts';
 import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
-import type { PushToClient } from '../../../actors/gateway/request.ts';
+import type { CloseClient, PushToClient } from '../../../actors/gateway/request.ts';
 import type { SaveTable } from '../../../actors/store/store-messages.ts';
 import type { EnsureTopic } from '../../../actors/topic/topic-registry-actor.ts';
 import type { SubscriptionData } from '../../../model/subscription.ts';
@@ -36,6 +36,8 @@ export class GroupWorld {
   readonly saved: Map<string, string> = new Map();
   /** Pushes by gateway. */
   readonly pushes: PushToClient[][] = [];
+  /** Connections that were to be closed. */
+  readonly closed: CloseClient[] = [];
   readonly topics: Set<string> = new Set();
   /** What saves are answered with. */
   saveError: string | null = null;
@@ -57,9 +59,11 @@ export class GroupWorld {
     for (const shard of this.shards) {
       const kept: PushToClient[] = [];
       this.pushes.push(kept);
-      simulation.spawn<PushToClient>(`gateway/${shard.id}`, () => ({ receive: (message) => void kept.push(message) }), {
-        mailboxMax: 1024,
-      });
+      const receive = (message: PushToClient | CloseClient): void => {
+        if (message.kind === 'push-to-client') kept.push(message);
+        else this.closed.push(message);
+      };
+      simulation.spawn<PushToClient | CloseClient>(`gateway/${shard.id}`, () => ({ receive }), { mailboxMax: 1024 });
       const table = new GroupTable();
       this.tables.set(shard.name, table);
       simulation.spawn<never>(groupTablePath(shard.name), () => new GroupTableActor(table, shard.name) as never, { mailboxMax: 65_536 });
@@ -67,7 +71,7 @@ export class GroupWorld {
     const load = (name: string) => () => JSON.parse(this.saved.get(name) ?? 'null') as unknown;
     simulation.spawn<never>(
       OFFSET_STORE_PATH,
-      () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false, limits: DEFAULT_GROUP_LIMITS }) as never,
+      () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false, limits: DEFAULT_GROUP_LIMITS, ranges: this.ranges }) as never,
     );
     simulation.spawn<never>(
       GROUP_REGISTRY_PATH,

@@ -5,9 +5,23 @@ import { decodeCheckClientConfig, encodeCheckClientConfig } from '../../../../pr
 import { decodeClusterInfo, encodeClusterInfo } from '../../../../protocol/remoting/bodies/cluster-info.ts';
 import { decodeConsumeQueueData, encodeConsumeQueueData } from '../../../../protocol/remoting/bodies/consume-queue-data.ts';
 import { decodeConsumeStats, encodeConsumeStats } from '../../../../protocol/remoting/bodies/consume-stats.ts';
+import { decodeConsumeStatsList, encodeConsumeStatsList } from '../../../../protocol/remoting/bodies/consume-stats-list.ts';
 import { decodeConsumerConnection, encodeConsumerConnection } from '../../../../protocol/remoting/bodies/consumer-connection.ts';
 import { decodeConsumerList, encodeConsumerList } from '../../../../protocol/remoting/bodies/consumer-list.ts';
+import {
+  decodeClientStatus,
+  decodeConsumerStatus,
+  encodeClientStatus,
+  encodeConsumerStatus,
+} from '../../../../protocol/remoting/bodies/consumer-status.ts';
 import { decodeDataVersion, encodeDataVersion, isSameVersion } from '../../../../protocol/remoting/bodies/data-version.ts';
+import {
+  decodeGroupForbidden,
+  decodeGroupSubscription,
+  encodeGroupForbidden,
+  encodeGroupSubscription,
+} from '../../../../protocol/remoting/bodies/group-answers.ts';
+import { decodeGroupList, encodeGroupList } from '../../../../protocol/remoting/bodies/group-list.ts';
 import { decodeHeartbeatData, encodeHeartbeatData } from '../../../../protocol/remoting/bodies/heartbeat-data.ts';
 import { decodeKvTable, encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
 import {
@@ -17,6 +31,7 @@ import {
   encodeLockedQueues,
 } from '../../../../protocol/remoting/bodies/lock-batch.ts';
 import { decodeProducerConnection, encodeProducerConnection } from '../../../../protocol/remoting/bodies/producer-connection.ts';
+import { decodeProducerTable, encodeProducerTable } from '../../../../protocol/remoting/bodies/producer-table.ts';
 import {
   decodeRegisterBrokerBody,
   encodeDeflatedRegisterBrokerBody,
@@ -24,6 +39,12 @@ import {
   REGISTER_BYTES_MAX,
   registerBodyCrc32,
 } from '../../../../protocol/remoting/bodies/register-broker-body.ts';
+import {
+  decodeResetOffset,
+  decodeResetOffsetList,
+  encodeResetOffset,
+  encodeResetOffsetList,
+} from '../../../../protocol/remoting/bodies/reset-offset.ts';
 import {
   decodeSubscriptionGroupConfig,
   decodeSubscriptionGroupTable,
@@ -109,6 +130,35 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     `{"consumeTps":1.5,"offsetTable":{${MQ}:{"brokerOffset":10,"consumerOffset":5,"lastTimestamp":1,"pullOffset":6}}}`,
     decodeConsumeStats,
     encodeConsumeStats,
+  ],
+  ConsumeStatsList: [
+    `{"brokerAddr":"127.0.0.1:10911","consumeStatsList":[{"G":[{"consumeTps":0,"offsetTable":{${MQ}:{"brokerOffset":10,"consumerOffset":5,"lastTimestamp":1,"pullOffset":5}}}]},{"H":[]}],"totalDiff":5,"totalInflightDiff":0}`,
+    decodeConsumeStatsList,
+    encodeConsumeStatsList,
+  ],
+  GroupList: ['{"groupList":["G"]}', decodeGroupList, encodeGroupList],
+  ProducerTableInfo: [
+    '{"data":{"PG":[{"clientId":"id","language":"JAVA","lastUpdateTimestamp":1,"remoteIP":"127.0.0.1:1","version":479}]}}',
+    decodeProducerTable,
+    encodeProducerTable,
+  ],
+  QuerySubscriptionResponseBody: [
+    `{"group":"G","subscriptionData":${SUBSCRIPTION},"topic":"T"}`,
+    decodeGroupSubscription,
+    encodeGroupSubscription,
+  ],
+  GroupForbidden: ['{"group":"G","readable":true,"topic":"T"}', decodeGroupForbidden, encodeGroupForbidden],
+  ResetOffsetBody: [`{"offsetTable":{${MQ}:7}}`, decodeResetOffset, encodeResetOffset],
+  ResetOffsetBodyForC: [
+    '{"offsetTable":[{"brokerName":"broker-a","offset":5,"queueId":0,"topic":"T"}]}',
+    decodeResetOffsetList,
+    encodeResetOffsetList,
+  ],
+  'GetConsumerStatusBody of a client': [`{"consumerTable":{},"messageQueueTable":{${MQ}:7}}`, decodeClientStatus, encodeClientStatus],
+  'GetConsumerStatusBody of the broker': [
+    `{"consumerTable":{"id":{${MQ}:7}},"messageQueueTable":{}}`,
+    decodeConsumerStatus,
+    encodeConsumerStatus,
   ],
   TopicConfig: [TOPIC, decodeTopicConfig, encodeTopicConfig],
   TopicConfigTable: [TOPIC_TABLE, decodeTopicConfigTable, encodeTopicConfigTable],
