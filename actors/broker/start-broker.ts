@@ -15,7 +15,7 @@ import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
-import type { AwaitRegistered } from '../registration/registration-actor.ts';
+import type { AwaitRegistered, Unregister, Unregistered } from '../registration/registration-actor.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
 import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, ShardThreadData, StopSends } from '../shard/shard-main.ts';
@@ -40,6 +40,8 @@ const FULL_RING_MS = 10;
 /** Of the time that a stop may take, what is left to the store for its last writes. */
 const SENDS_SHARE = 0.3;
 const QUEUES_PER_PAGE = 256;
+/** A stop does not wait longer for name servers to take routes back. */
+const WITHDRAW_MAX_MS = 1_000;
 /** A log worker that is replaced itself drains a dead shard's lane a little later. */
 const LANE_DRAIN_MS = 500;
 const LANE_DRAIN_TRIES = 20;
@@ -352,10 +354,24 @@ class StartingBroker implements RunningBroker {
     return this.#stopping;
   }
 
+  /** While the own name server and everything else still work: clients are sent elsewhere before their sends are refused. */
+  async #withdrawRoutes(): Promise<void> {
+    if (!this.#isServing || this.#config.registerAddresses.length === 0) return;
+    const registration: ActorRef<Unregister> = this.#system.ref(REGISTRATION_PATH);
+    try {
+      await this.#system.ask<Unregistered, Unregister>(registration, (replyTo) => ({ kind: 'unregister', replyTo }), WITHDRAW_MAX_MS);
+    } catch (error) {
+      this.#hooks.log('warn', 'A name server did not take the broker’s routes back in time; it drops them when the connection closes', {
+        error: toError(error).message,
+      });
+    }
+  }
+
   async #stop(): Promise<void> {
     const reason = 'the broker is stopping; send to another broker';
     try {
       if (this.#memory !== null && this.#fault?.kind !== 'fence') {
+        await this.#withdrawRoutes();
         const sendsMs = this.#config.stopMs * SENDS_SHARE;
         // A shard that does not answer is dead or stuck: what it published is drained all the same.
         await Promise.allSettled(

@@ -28,7 +28,7 @@ export type AliMessage = {
 };
 
 export type AliOptions = {
-  nameSrv: string;
+  nameSrv: string | readonly string[];
   /** Asked for a list of name servers when there is no `nameSrv`; required all the same. */
   httpclient: object;
   logger: Record<string, (...args: unknown[]) => void>;
@@ -39,6 +39,8 @@ export type AliOptions = {
   consumeFromWhere?: string;
   consumeTimestamp?: string;
   rebalanceInterval?: number;
+  /** Spelled as the client does. */
+  pollNameServerInteval?: number;
   persistConsumerOffsetInterval?: number;
   maxMessageSize?: number;
 };
