@@ -3,6 +3,8 @@ export const exitCodes = {
   stopped: 0,
   failed: 1,
   usage: 2,
+  /** A name server or broker did not answer. */
+  unreachable: 69,
   /** The store could no longer be trusted: nothing was acknowledged after that. */
   fence: 70,
   /** Restarts of a part did not help. */
@@ -20,9 +22,10 @@ export const exitCodes = {
 } as const;
 
 export const exitCodeSentences: readonly (readonly [code: number, sentence: string])[] = [
-  [exitCodes.stopped, 'stopped in order: drained and flushed'],
-  [exitCodes.failed, 'could not start, for a reason that has no code of its own'],
-  [exitCodes.usage, 'unknown command or flag'],
+  [exitCodes.stopped, 'done; a server: stopped in order, drained and flushed'],
+  [exitCodes.failed, 'refused, not found, or not all done; a server: could not start; doctor: something was found'],
+  [exitCodes.usage, 'a command line that cannot be meant'],
+  [exitCodes.unreachable, 'no name server or broker could be reached, or none answered in time'],
   [exitCodes.fence, 'fenced: the disk broke a promise; nothing was acknowledged after that'],
   [exitCodes.escalation, 'a part failed again and again, restarts did not help'],
   [exitCodes.store, 'the store is in use by another process, damaged, or not accessible'],

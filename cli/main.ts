@@ -1,29 +1,42 @@
 /** The command: arguments in, exit code out. Errors become one line on standard error that says what to do. */
 import { readFileSync } from 'node:fs';
-import { parseArguments, UsageError } from './arguments.ts';
+import type { Role } from '../actors/broker/broker-config.ts';
+import { type Arguments, parseCommandLine, UsageError } from './command-line.ts';
+import { commands } from './command-table.ts';
 import { exitCodes } from './exit-codes.ts';
-import { helpText } from './help.ts';
+import { commandHelp, helpText } from './help.ts';
 
-export async function main(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+const HELP_COLUMNS = 100;
+
+export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   try {
-    const parsed = parseArguments(args);
-    switch (parsed.command) {
-      case 'help':
-        process.stdout.write(helpText());
+    const line = parseCommandLine(words, commands);
+    switch (line.action) {
+      case 'help': {
+        const columns = process.stdout.isTTY ? process.stdout.columns : HELP_COLUMNS;
+        process.stdout.write(line.command === undefined ? helpText(commands, columns) : commandHelp(line.command, commands, columns));
         return exitCodes.stopped;
+      }
       case 'version':
         process.stdout.write(`ringmq ${readVersion()}\n`);
         return exitCodes.stopped;
-      default: {
-        // Loaded only here: help and version need none of the broker.
-        const { runBroker } = await import('./start.ts');
-        return await runBroker(parsed, environment, readVersion());
-      }
+      case 'run':
+        return await run(line.args, environment);
     }
   } catch (error) {
     process.stderr.write(`ringmq: ${describeError(error)}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** Loads only what the command needs: help and version need none of the broker, a client command no server. */
+async function run(args: Arguments, environment: NodeJS.ProcessEnv): Promise<number> {
+  if (args.command === 'start' || args.command === 'broker' || args.command === 'namesrv') {
+    const [{ serverArguments }, { runBroker }] = await Promise.all([import('./server-arguments.ts'), import('./start.ts')]);
+    return await runBroker(serverArguments(args.command satisfies Role, args), environment, readVersion());
+  }
+  const { runCommand } = await import('./run-command.ts');
+  return await runCommand(args, environment);
 }
 
 /** From the package's own description: one folder up from the sources, two from the built files. */
@@ -41,10 +54,13 @@ function readVersion(): string {
   throw new Error('The package has no package.json beside it');
 }
 
+const UNREACHABLE: ReadonlySet<string> = new Set(['MQ_CLIENT_NOT_CONNECTED', 'MQ_CLIENT_CONNECTION_LOST', 'MQ_CLIENT_TIMEOUT']);
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string') return exitCodes.failed;
+  if (UNREACHABLE.has(code)) return exitCodes.unreachable;
   if (code === 'MQ_PORT_IN_USE') return exitCodes.portInUse;
   if (code === 'MQ_PORT_REFUSED') return exitCodes.portRefused;
   if (code === 'MQ_RUNTIME_ESCALATION') return exitCodes.escalation;
@@ -54,8 +70,17 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** Errors with a code of ours say all in their text; any other is a bug, and its place matters. */
-function describeError(error: unknown): string {
+export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('MQ_') ? `${error.message} [${code}]` : (error.stack ?? error.message);
+  if (typeof code !== 'string' || !code.startsWith('MQ_')) return error.stack ?? error.message;
+  return `${error.message}${remedyOf(code)} [${code}]`;
+}
+
+/** What the client's own errors cannot know: how a command is told otherwise. */
+function remedyOf(code: string): string {
+  if (code === 'MQ_CLIENT_NOT_CONNECTED')
+    return '; does it run there? Name servers come from --namesrv-addr or NAMESRV_ADDR; `ringmq doctor` looks for the cause';
+  if (code === 'MQ_CLIENT_TIMEOUT') return '; give it longer with --timeout, or look with `ringmq doctor`';
+  return '';
 }

@@ -12,11 +12,10 @@ import { describeMachine } from '../actors/broker/machine.ts';
 import { parsePropertiesText } from '../actors/broker/properties-text.ts';
 import type { RunningBroker } from '../actors/broker/running-broker.ts';
 import { startBroker } from '../actors/broker/start-broker.ts';
-import type { Arguments } from './arguments.ts';
+
 import { createConsoleLog, type Log } from './console-log.ts';
 import { exitCodes } from './exit-codes.ts';
-
-export type StartArguments = Exclude<Arguments, { command: 'help' | 'version' }>;
+import type { ServerArguments } from './server-arguments.ts';
 
 /** Time that threads have to end when the process must end now. */
 const TERMINATE_MS_MAX = 500;
@@ -26,7 +25,7 @@ const SAME_SIGNAL_MS = 300;
 const STOP_GRACE_MS = 500;
 
 /** Resolves with the exit code when all has ended. Rejects when it could not start. */
-export async function runBroker(args: StartArguments, environment: NodeJS.ProcessEnv, version: string): Promise<number> {
+export async function runBroker(args: ServerArguments, environment: NodeJS.ProcessEnv, version: string): Promise<number> {
   const startedAt = performance.now();
   const parsed = readConfig(args, environment);
   const log = createConsoleLog(parsed.config.logLevel);
@@ -51,7 +50,7 @@ export async function runBroker(args: StartArguments, environment: NodeJS.Proces
   }
 }
 
-function readConfig(args: StartArguments, environment: NodeJS.ProcessEnv): ParsedConfig {
+function readConfig(args: ServerArguments, environment: NodeJS.ProcessEnv): ParsedConfig {
   const entries: ConfigEntry[] = [];
   if (args.file !== undefined) {
     const file = args.file;

@@ -1,0 +1,110 @@
+/** `ringmq doctor`: looks, judges, says what to do. Ends with 1 when something was found. Requests: 106, 206, 28, 201, 203, 208, 307, 202. */
+import { Cluster } from '../cluster.ts';
+import type { Command, CommandContext } from '../command.ts';
+import {
+  type CheckName,
+  checkBrokers,
+  checkClocks,
+  checkConsumers,
+  checkDisks,
+  checkNameServers,
+  checkNames,
+  checkSubscriptions,
+  type Finding,
+} from '../doctor-checks.ts';
+import { lookAtBrokers, lookAtGroups, lookAtNameServers, lookAtProgress, lookAtSubscriptions, reasonOf } from '../doctor-look.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { GroupView, Master } from '../group-view.ts';
+
+/** Longer than two commits of a consumer, which come every five seconds: one that works is not taken for stuck. */
+const WATCH_MS_DEFAULT = 12_000;
+const DISK_PERCENT_DEFAULT = 80;
+const SKEW_MS_DEFAULT = 5000;
+
+type Check = { readonly check: CheckName; readonly looked: number; readonly skipped: string | null };
+
+class Examination {
+  readonly findings: Finding[] = [];
+  readonly checks: Check[] = [];
+
+  done(check: CheckName, looked: number, findings: readonly Finding[], skipped: string | null = null): void {
+    this.checks.push({ check, looked, skipped });
+    this.findings.push(...findings);
+  }
+}
+
+export const doctor: Command = async (context) => {
+  const { args, environment } = context;
+  const cluster = Cluster.of(args, environment);
+  const examination = new Examination();
+  try {
+    const { seen, brokers: nodes } = await lookAtNameServers(cluster);
+    examination.done('name servers', seen.length, checkNameServers(seen));
+    const isAnyUp = seen.some(({ error }) => error === null);
+    if (isAnyUp && nodes.length === 0)
+      examination.findings.push({
+        check: 'brokers',
+        subject: cluster.nameServers.join(', '),
+        problem: 'no broker is registered',
+        remedy: 'start one, or complete the namesrvAddr of those that run',
+      });
+    const { brokers, clocks, disks, masters, silent } = await lookAtBrokers(cluster, nodes);
+    examination.done('brokers', brokers.length, checkBrokers(brokers), isAnyUp ? null : 'no name server answers');
+    const mute = silent.length === 0 ? null : `${silent.join(', ')} does not serve GET_BROKER_RUNTIME_INFO (28)`;
+    examination.done('clocks', clocks.length, checkClocks(clocks, args.number('skew') ?? SKEW_MS_DEFAULT), mute);
+    examination.done('disks', disks.length, checkDisks(disks, args.number('disk') ?? DISK_PERCENT_DEFAULT), mute);
+    await examineGroups(context, cluster, masters, examination);
+  } finally {
+    cluster.close();
+  }
+  return report(context, examination);
+};
+
+async function examineGroups(
+  { args, terminal }: CommandContext,
+  cluster: Cluster,
+  masters: readonly Master[],
+  examination: Examination,
+): Promise<void> {
+  let groups: readonly GroupView[];
+  try {
+    groups = masters.length === 0 ? [] : await lookAtGroups(cluster, masters);
+  } catch (error) {
+    const reason = reasonOf(error);
+    examination.done('subscriptions', 0, [], reason);
+    examination.done('consumers', 0, [], reason);
+    return;
+  }
+  const subscriptions = await lookAtSubscriptions(cluster, masters, groups).catch((error: unknown) => reasonOf(error));
+  if (typeof subscriptions === 'string') examination.done('subscriptions', 0, [], subscriptions);
+  else {
+    const { seen, silent } = subscriptions;
+    const skipped = silent === 0 ? null : `${silent} members do not tell their subscriptions`;
+    examination.done('subscriptions', seen.length, checkSubscriptions(seen), skipped);
+  }
+  const watchMs = args.number('watch') ?? WATCH_MS_DEFAULT;
+  if (terminal.hasProgress && groups.some(({ lag }) => lag > 0)) terminal.note(terminal.style('dim', 'Watching the offsets of groups…'));
+  const progress = await lookAtProgress(cluster, masters, groups, watchMs).catch((error: unknown) => reasonOf(error));
+  if (typeof progress === 'string') examination.done('consumers', 0, [], progress);
+  else examination.done('consumers', groups.length, checkConsumers(progress, watchMs, Date.now()));
+}
+
+function report({ terminal }: CommandContext, { findings, checks }: Examination): number {
+  const healthy = findings.length === 0;
+  if (terminal.isJson) terminal.json({ healthy, findings, checks });
+  else {
+    for (const name of checkNames) {
+      const done = checks.find(({ check }) => check === name);
+      if (done === undefined) continue;
+      const count = findings.filter(({ check }) => check === name).length;
+      const verdict = count > 0 ? terminal.style('red', `${count} found`) : terminal.style('green', 'good');
+      terminal.print(`${name.padEnd(14)} ${verdict}, ${done.looked} looked at${done.skipped === null ? '' : `; ${done.skipped}`}`);
+    }
+    for (const { check, subject, problem, remedy } of findings) {
+      terminal.print('');
+      terminal.print(`${terminal.style('bold', `${check}: ${subject}`)} ${problem}`);
+      terminal.print(`  → ${remedy}`);
+    }
+  }
+  return healthy ? exitCodes.stopped : exitCodes.failed;
+}
