@@ -120,8 +120,10 @@ class TcpLink implements Link {
       this.#socket.destroy();
       return;
     }
+    // The peer ends its side in turn. Ending both here would reset the connection if an answer is still unread, and the peer may then lose
+    // what it has not read yet.
     this.#socket.setTimeout(CLOSE_TIMEOUT_MS, () => this.#socket.destroy());
-    this.#socket.end(() => this.#socket.destroy());
+    this.#socket.end();
   }
 
   readonly #flushTurn = (): void => {

@@ -5,6 +5,7 @@ import { parseMessageId } from '../../model/message-id.ts';
 import { readQueue, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, uniqueName } from '../support/broker-under-test.ts';
 import { createTopic } from '../support/create-topic.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 t.setTimeout(120_000);
 const ringmqOfOneShard = await brokerUnderTest(t, { shards: 1 });
@@ -118,10 +119,12 @@ t.test('Producer sends one-way in order, and delivers what was sent before the c
   await t.rejects(producer.send({ topic, body: 'late' }), { code: 'MQ_CLIENT_CLOSED' });
   const client = await ringmq.connect();
   await sendMessage(client, topic, 'last');
-  const bodies: string[] = [];
-  while (bodies.length < 101) for (const message of await readQueue(client, topic, 0, bodies.length)) bodies.push(message.body.toString());
+  const stored = await waitUntil('all of them', async () => {
+    const all = await readQueue(client, topic, 0);
+    return all.length >= 101 ? all.map((message) => message.body.toString()) : null;
+  });
   t.same(
-    bodies.filter((body) => body !== 'last'),
+    stored.filter((body) => body !== 'last'),
     [...Array(100).keys()].map(String),
   );
 });
