@@ -22,6 +22,8 @@ export type ClientErrorCode =
   | 'MQ_CLIENT_LIMIT'
   /** No name server knows a broker that takes or has the topic. */
   | 'MQ_CLIENT_NO_ROUTE'
+  /** A handler threw; `cause` is what. Only told, never thrown. */
+  | 'MQ_CLIENT_HANDLER'
   /** A value that the topic's validator refuses. */
   | 'MQ_CLIENT_INVALID_VALUE';
 

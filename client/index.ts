@@ -5,11 +5,21 @@ export type { GroupAdmin, GroupSettings, QueueLag } from './admin-groups.ts';
 export type { QueueAdmin } from './admin-queues.ts';
 export type { QueueStats, TopicAdmin, TopicSettings } from './admin-topics.ts';
 export type { ClientOptions } from './client-core.ts';
+export type { ConsumeFrom, ConsumerOptions, MessageModel, OffsetStore, Selector } from './consumer-options.ts';
 export { type ClientEnvironment, systemEnvironment } from './environment.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
+export type { Message } from './message.ts';
 export type { SendStatus } from './message-sender.ts';
 export type { MessageOptions, OutgoingMessage } from './outgoing-message.ts';
 export { Producer, type ProducerOptions, type SendResult } from './producer.ts';
+export {
+  type MessageHandler,
+  PushConsumer,
+  type PushConsumerOptions,
+  type SubscribeOptions,
+  type TypedSubscribeOptions,
+  type ValueHandler,
+} from './push-consumer.ts';
 export { TcpTransport, type TcpTransportOptions } from './tcp-transport.ts';
 export type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents, Transport } from './transport.ts';
 export { defineTopic, type StandardSchema, Topic, type TopicDefinition } from './typed-topic.ts';

@@ -1,0 +1,308 @@
+/**
+ * The push consumer: a member of a group that pulls its share of the queues and hands each message to a handler. A handler that throws sends its
+ * message back, to be tried later; a process that dies leaves its messages to the others. One a program and group. Ends with `close`.
+ * Source: RocketMQ 5.3 `DefaultMQPushConsumer`, `DefaultMQPushConsumerImpl`.
+ */
+import type { MessageQueue } from '../model/queue-id.ts';
+import { SUBSCRIBE_ALL } from '../model/subscription.ts';
+import { retryTopic } from '../model/topic.ts';
+import { CONSUME_PASSIVELY } from '../protocol/remoting/bodies/heartbeat-data.ts';
+import type { ConsumerOptions, Selector } from './consumer-options.ts';
+import { ClientError, errorText } from './errors.ts';
+import { GroupMember } from './group-member.ts';
+import { HandlerSlots } from './handler-slots.ts';
+import type { Message } from './message.ts';
+import { answerPeer } from './peer-requests.ts';
+import { PushQueue, type PushQueueOwner } from './push-queue.ts';
+import { keyOf, QueueLocks, RENEW_PERIOD_MS } from './queue-locks.ts';
+import { SendBack } from './send-back.ts';
+import { Topic } from './typed-topic.ts';
+
+export type PushConsumerOptions = ConsumerOptions & {
+  /** Handlers that run at once; 20 if not given. */
+  readonly concurrency?: number;
+  /** True: the messages of a queue one after another, in their order, and each queue at one member only. */
+  readonly orderly?: boolean;
+  /**
+   * Repetitions after which a message goes to the dead letters (`%DLQ%group`): 16 if not given. Orderly, where a message that fails holds its queue
+   * up: without an end if not given.
+   */
+  readonly retriesMax?: number;
+  /** Orderly: the pause before a message is tried again, in milliseconds; 1000 if not given. */
+  readonly orderlyRetryMs?: number;
+  /** How long `close` waits for handlers that run, in milliseconds; 10000 if not given. */
+  readonly closeTimeoutMs?: number;
+};
+
+/** Handles one message; done when its promise resolves. Throwing (or rejecting) sends it back. */
+export type MessageHandler = (message: Message) => Promise<void> | void;
+/** Handles one value of a typed topic. */
+export type ValueHandler<T> = (value: T, message: Message) => Promise<void> | void;
+
+export type SubscribeOptions = Selector & {
+  /**
+   * The delay level of a message that failed: 1 to 18, 0 for the broker's choice (10 s, 30 s, 1 min … growing), −1 for the dead letters at once.
+   * Always 0 if not given.
+   */
+  readonly retryLevel?: (message: Message, error: unknown) => number;
+};
+
+export type TypedSubscribeOptions = SubscribeOptions & {
+  /**
+   * Takes a stored message whose value is not valid; then it is done with. Without it such a message counts as failed, and ends among the dead letters.
+   */
+  readonly onInvalid?: (error: ClientError, message: Message) => Promise<void> | void;
+};
+
+type Subscriber = {
+  readonly handle: MessageHandler;
+  readonly retryLevel: (message: Message, error: unknown) => number;
+};
+
+/** A message that could not be sent back either is tried again here after this. */
+const AGAIN_MS = 5_000;
+const CONCURRENCY_MAX = 10_000;
+
+export class PushConsumer {
+  readonly #member: GroupMember;
+  readonly #owner: PushQueueOwner;
+  readonly #slots: HandlerSlots;
+  readonly #sendBack: SendBack;
+  readonly #locks: QueueLocks | null;
+  readonly #subscribers: Map<string, Subscriber> = new Map();
+  readonly #queues: Map<string, PushQueue> = new Map();
+  /** Queues that are being taken or given up: by key, what has to end first. */
+  readonly #changing: Map<string, Promise<void>> = new Map();
+  readonly #retriesMax: number;
+  readonly #closeTimeoutMs: number;
+  #isPaused = false;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: PushConsumerOptions) {
+    const concurrency = options.concurrency ?? 20;
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX)
+      throw new ClientError('MQ_CLIENT_ARGUMENT', `concurrency is ${concurrency}; 1 to ${CONCURRENCY_MAX} are allowed`);
+    const isOrderly = options.orderly === true;
+    this.#retriesMax = options.retriesMax ?? (isOrderly ? Number.POSITIVE_INFINITY : 16);
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
+    this.#slots = new HandlerSlots(concurrency);
+    this.#member = new GroupMember(options, {
+      consumeType: CONSUME_PASSIVELY,
+      onAssigned: (topic, queues) => this.#assign(topic, queues),
+      onRequest: (request, connection) => void answerPeer(this.#member, request, connection, () => undefined),
+    });
+    this.#sendBack = new SendBack(this.#member, this.#retriesMax);
+    this.#locks = isOrderly && this.#member.settings.messageModel === 'clustering' ? new QueueLocks(this.#member) : null;
+    const locks = this.#locks;
+    this.#owner = {
+      member: this.#member,
+      slots: this.#slots,
+      isLocked: isOrderly ? (queue) => locks === null || locks.has(queue) : null,
+      isPaused: () => this.#isPaused,
+      consume: (message, attempt) => (isOrderly ? this.#consumeInOrder(message, attempt) : this.#consume(message)),
+      againMs: isOrderly ? (options.orderlyRetryMs ?? 1_000) : AGAIN_MS,
+    };
+  }
+
+  /** Unique among the members of the group. */
+  get clientId(): string {
+    return this.#member.core.clientId;
+  }
+
+  /** The queues that are this member's now. */
+  get queues(): readonly MessageQueue[] {
+    return [...this.#queues.values()].map((each) => each.queue);
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#slots.running;
+  }
+
+  /** Takes the messages of a topic; before `start` or after it. A second call for a topic replaces the first. */
+  subscribe(topic: string, handler: MessageHandler, options?: SubscribeOptions): Promise<void>;
+  /** Takes the values of a typed topic. */
+  subscribe<T>(topic: Topic<T>, handler: ValueHandler<T>, options?: TypedSubscribeOptions): Promise<void>;
+  subscribe<T>(topic: string | Topic<T>, handler: MessageHandler | ValueHandler<T>, options: TypedSubscribeOptions = {}): Promise<void> {
+    const { retryLevel = () => 0 } = options;
+    const handle = topic instanceof Topic ? valueHandler(topic, handler as ValueHandler<T>, options) : (handler as MessageHandler);
+    const name = topic instanceof Topic ? topic.name : topic;
+    this.#subscribers.set(name, { handle, retryLevel });
+    return this.#member.subscribe(name, options);
+  }
+
+  /** Ends a subscription. */
+  async unsubscribe(topic: string): Promise<void> {
+    await this.#member.unsubscribe(topic, (name, queues) => this.#assign(name, queues));
+    this.#subscribers.delete(topic);
+  }
+
+  /** Joins the group and begins; resolves when the first share is taken. */
+  async start(): Promise<void> {
+    if (this.#closing !== null) throw new ClientError('MQ_CLIENT_CLOSED', 'The consumer is closed');
+    if (this.#member.isStarted) throw new ClientError('MQ_CLIENT_ARGUMENT', 'The consumer was started before');
+    if (this.#subscribers.size === 0) throw new ClientError('MQ_CLIENT_ARGUMENT', 'The consumer has no subscription; call subscribe first');
+    const { group, messageModel, commitPeriodMs } = this.#member.settings;
+    if (messageModel === 'clustering') await this.#member.subscribe(retryTopic(group), { tags: SUBSCRIBE_ALL });
+    this.#member.core.every(commitPeriodMs, () => this.#commitAll());
+    const locks = this.#locks;
+    if (locks !== null) this.#member.core.every(RENEW_PERIOD_MS, () => locks.lock(this.queues));
+    await this.#member.start(true);
+  }
+
+  /** Begins no more handlers and pulls no more; those that run go on. The queues stay this member's. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#slots.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#slots.resume();
+    for (const queue of this.#queues.values()) queue.wake();
+  }
+
+  /** Waits for handlers that run, commits, and leaves the group. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const queues = [...this.#queues.values()];
+    const stopped = queues.map((queue) => queue.stop());
+    this.#slots.resume();
+    const ended = Promise.all([...stopped, this.#slots.idle(), ...this.#changing.values()]);
+    if (this.#member.isStarted) {
+      await Promise.race([ended, this.#member.core.pause(this.#closeTimeoutMs)]);
+      for (const queue of queues) await this.#member.commit(queue.queue, queue.progress);
+      await this.#locks?.unlock(queues.map((queue) => queue.queue));
+      await this.#member.leave();
+    }
+    this.#queues.clear();
+    this.#member.core.close();
+  }
+
+  async #commitAll(): Promise<void> {
+    for (const queue of this.#queues.values()) await this.#member.commit(queue.queue, queue.progress);
+  }
+
+  /** Gives up what is no longer this member's, and takes what is new. */
+  async #assign(topic: string, queues: readonly MessageQueue[]): Promise<void> {
+    const wanted = new Set(queues.map(keyOf));
+    for (const [key, held] of this.#queues) {
+      if (held.queue.topic === topic && !wanted.has(key)) this.#change(key, this.#giveUp(key, held));
+    }
+    if (this.#closing !== null) return;
+    const missing = queues.filter((queue) => !this.#queues.has(keyOf(queue)) && !this.#changing.has(keyOf(queue)));
+    if (this.#locks !== null && missing.length > 0) await this.#locks.lock(missing);
+    for (const queue of missing) if (this.#closing === null) this.#change(keyOf(queue), this.#take(queue));
+    // Those that are being given up may be wanted again: the next round takes them.
+    if (queues.some((queue) => !this.#queues.has(keyOf(queue)) && !missing.includes(queue))) this.#member.retryShare();
+    await Promise.all(missing.map((queue) => this.#changing.get(keyOf(queue))));
+  }
+
+  #change(key: string, change: Promise<void>): void {
+    const known = change.finally(() => this.#changing.delete(key));
+    this.#changing.set(key, known);
+  }
+
+  async #take(queue: MessageQueue): Promise<void> {
+    const { core, offsets, subscriptions } = this.#member;
+    try {
+      if (this.#locks?.has(queue) === false) {
+        // Another member has not given it back yet.
+        this.#member.retryShare();
+        return;
+      }
+      const offset = await offsets.start(queue);
+      const subscription = subscriptions.get(queue.topic);
+      if (this.#closing !== null || subscription === undefined) return;
+      const held = new PushQueue(this.#owner, queue, subscription, offset);
+      this.#queues.set(keyOf(queue), held);
+      held.start();
+    } catch (error) {
+      core.report(error);
+      this.#member.retryShare();
+    }
+  }
+
+  async #giveUp(key: string, held: PushQueue): Promise<void> {
+    this.#queues.delete(key);
+    await held.stop();
+    await this.#member.commit(held.queue, held.progress);
+    await this.#locks?.unlock([held.queue]);
+  }
+
+  async #consume(message: Message): Promise<boolean> {
+    const subscriber = this.#subscribers.get(message.topic);
+    // A message of a subscription that has ended comes by the retry topic: somebody else of the group may want it.
+    const error = subscriber === undefined ? noSubscriber(message) : await failureOf(subscriber.handle, message);
+    if (error === null) return true;
+    this.#tell(message, error);
+    if (this.#member.settings.messageModel === 'broadcasting') return true;
+    try {
+      await this.#sendBack.send(message, levelOf(subscriber, message, error));
+      return true;
+    } catch (sendError) {
+      this.#member.core.report(sendError);
+      return false;
+    }
+  }
+
+  async #consumeInOrder(message: Message, attempt: number): Promise<boolean> {
+    const subscriber = this.#subscribers.get(message.topic);
+    const tried = attempt === 0 ? message : { ...message, reconsumeTimes: message.reconsumeTimes + attempt };
+    const error = subscriber === undefined ? noSubscriber(message) : await failureOf(subscriber.handle, tried);
+    if (error === null) return true;
+    this.#tell(message, error);
+    if (this.#member.settings.messageModel === 'broadcasting') return true;
+    if (tried.reconsumeTimes < this.#retriesMax) return false;
+    try {
+      await this.#sendBack.resend(tried);
+      return true;
+    } catch (sendError) {
+      this.#member.core.report(sendError);
+      return false;
+    }
+  }
+
+  #tell(message: Message, error: unknown): void {
+    const text = `Message ${message.messageId} of ${message.topic} failed: ${errorText(error)}`;
+    this.#member.core.report(new ClientError('MQ_CLIENT_HANDLER', text, { cause: error }));
+  }
+}
+
+function valueHandler<T>(topic: Topic<T>, handler: ValueHandler<T>, options: TypedSubscribeOptions): MessageHandler {
+  return async (message) => {
+    let value: T;
+    try {
+      value = await topic.decode(message.body);
+    } catch (error) {
+      if (!(error instanceof ClientError) || options.onInvalid === undefined) throw error;
+      await options.onInvalid(error, message);
+      return;
+    }
+    await handler(value, message);
+  };
+}
+
+/** What a handler threw; null: nothing. */
+async function failureOf(handle: MessageHandler, message: Message): Promise<unknown> {
+  if (message.bodyFault !== null) return new ClientError('MQ_CLIENT_BAD_ANSWER', message.bodyFault);
+  try {
+    await handle(message);
+    return null;
+  } catch (error) {
+    return error ?? new Error('the handler threw nothing');
+  }
+}
+
+function noSubscriber(message: Message): ClientError {
+  return new ClientError('MQ_CLIENT_ARGUMENT', `this consumer has no subscription to ${message.topic}`);
+}
+
+function levelOf(subscriber: Subscriber | undefined, message: Message, error: unknown): number {
+  const level = subscriber?.retryLevel(message, error) ?? 0;
+  return Number.isInteger(level) && level >= -1 && level <= 18 ? level : 0;
+}
