@@ -1,5 +1,9 @@
 /** `ringmq top`: rates, lag and busy threads, drawn again and again. Requests a look: 106, 21, 201, 28, and 202 a topic, 203 and 208 a group; /metrics. */
+import { ClientError } from '../../client/errors.ts';
 import { isSystemGroup } from '../../model/group.ts';
+import { decodeKvTable } from '../../protocol/remoting/bodies/kv-table.ts';
+import { GET_BROKER_RUNTIME_INFO } from '../../protocol/remoting/request-code.ts';
+import { SUCCESS } from '../../protocol/remoting/response-code.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -28,13 +32,20 @@ export const top: Command = async (context) => {
   try {
     for (let look = 0; look < (args.number('count') ?? Number.POSITIVE_INFINITY) && !signal.aborted; look++) {
       const startedMs = performance.now();
-      const now = await sample(context, cluster);
+      const now = await sample(context, cluster).catch((error: unknown) => {
+        // Who watches wants to see the broker come back; but first it has to have been there.
+        if (before === undefined || !(error instanceof ClientError)) throw error;
+        terminal.note(terminal.style('red', error.message));
+        return undefined;
+      });
       if (signal.aborted) break;
-      const view = topView(now, before);
-      before = now;
-      if (look === 0 && isDrawing) terminal.clear();
-      if (isDrawing) terminal.redraw(drawView(view, terminal));
-      else await terminal.printSlowly(JSON.stringify(view));
+      if (now !== undefined) {
+        const view = topView(now, before);
+        if (before === undefined && isDrawing) terminal.clear();
+        before = now;
+        if (isDrawing) terminal.redraw(drawView(view, terminal));
+        else await terminal.printSlowly(JSON.stringify(view));
+      }
       await pause(cluster, Math.max(0, intervalMs - (performance.now() - startedMs)), signal);
     }
     return exitCodes.stopped;
@@ -55,7 +66,7 @@ async function sample({ args, environment }: CommandContext, cluster: Cluster): 
   const [views, configs, runtimes] = await Promise.all([
     topicViews(cluster, masters),
     groupConfigs(cluster, masters),
-    forEachOf(masters, async ({ name, master }) => ({ broker: name, address: master, runtime: await cluster.admin.brokerRuntime(master) })),
+    forEachOf(masters, async ({ name, master }) => ({ broker: name, address: master, runtime: await runtimeOf(cluster, master) })),
   ]);
   const topics = views.filter(({ topic }) => topic.includes(filter) && !isInternalTopic(topic, masters));
   const names = new Set(configs.flatMap((table) => [...table.keys()]));
@@ -85,6 +96,12 @@ async function sample({ args, environment }: CommandContext, cluster: Cluster): 
     threads: threads.flatMap((each) => each ?? []).filter(({ node }) => masters.some(({ name }) => name === node)),
     notShown: { topics: Math.max(0, topics.length - limit), groups: Math.max(0, groups.length - limit) },
   };
+}
+
+/** What a broker tells of itself; null from one that does not. */
+async function runtimeOf(cluster: Cluster, master: string): Promise<ReadonlyMap<string, string> | null> {
+  const answer = await cluster.core.request(master, { code: GET_BROKER_RUNTIME_INFO });
+  return answer.code === SUCCESS ? decodeKvTable(answer.body) : null;
 }
 
 /** Those that were named, else the default port where a broker is on this machine. */
@@ -156,7 +173,7 @@ export function drawView(view: TopView, terminal: Pick<Terminal, 'columns' | 'ro
             threads.map((each) => [each.thread, share(each.busyShare), formatCount(each.mailboxDepth), each.address]),
           ),
         ];
-  const room = Math.max(2, terminal.rows - 1 - head.length - tail.length - 4);
+  const room = Math.max(2, terminal.rows - 1 - head.length - tail.length - 5);
   const groupRows = Math.min(groups.length, Math.max(1, Math.floor(room / 2), room - topics.length));
   const topicRows = Math.min(topics.length, Math.max(1, room - groupRows));
   const hidden = topics.length - topicRows + notShown.topics + groups.length - groupRows + notShown.groups;

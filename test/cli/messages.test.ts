@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { readQueue, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest } from '../support/broker-under-test.ts';
 import { createTopic } from '../support/create-topic.ts';
 import { type CliOptions, type CliResult, runCli } from '../support/run-cli.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(300_000);
 
 type Sent = { status: string; queueId: number; queueOffset: number; msgId: string; uniqKey: string; error: string | null };
 type Shown = { queueId: number; queueOffset: number; body: string | null; bodyBase64: string | null; tag: string | null };
@@ -55,17 +58,21 @@ test('ringmq send takes bodies from arguments, lines and files, and ringmq tail 
 test('ringmq tail follows until it is interrupted, and ends in order', async (t) => {
   const { run, connect } = await start(t, 2);
   const client = await connect();
-  let sent = 0;
+  const sent: Promise<unknown>[] = [];
   let timer: NodeJS.Timeout | undefined;
   t.teardown(async () => clearInterval(timer));
   const result = await run(['tail', 'orders'], {
     interruptWhen: (stdout, stderr) => {
       if (stderr.includes('Following 4 queues of orders') && timer === undefined)
-        timer = setInterval(() => void sendMessage(client, 'orders', `line\n\x1b[2J${sent}`, { queueId: sent++ % 4 }), 20);
+        timer = setInterval(
+          () => sent.push(sendMessage(client, 'orders', `line\n\x1b[2J${sent.length}`, { queueId: sent.length % 4 })),
+          20,
+        );
       return stdout.split('\n').length > 8;
     },
   });
   clearInterval(timer);
+  await Promise.all(sent);
   t.equal(result.code, 0, result.stderr);
   t.match(result.stdout, /broker-a\/\d@0 line\\n\\u001b\[2J0\n/, 'what a message holds stays on its line and moves no cursor');
 });

@@ -1,7 +1,10 @@
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { brokerUnderTest } from '../support/broker-under-test.ts';
 import { freePort } from '../support/free-port.ts';
 import { type CliOptions, type CliResult, runCli } from '../support/run-cli.ts';
+
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(300_000);
 
 type Run = (words: string, options?: CliOptions) => Promise<CliResult>;
 
