@@ -10,3 +10,6 @@ export const TOPIC_REGISTRY_PATH = 'topic-registry';
 export function shardPath(name: string): string {
   return `${name}/shard`;
 }
+
+/** Delivers the messages of the delay levels. */
+export const TIMER_PATH = 'timer';

@@ -497,6 +497,15 @@ export const brokerOptions = {
     unit: 'ms',
     sentence: 'Time between two saves of the committed offsets (RocketMQ: 5000).',
   }),
+  delayOffsetSaveEveryMs: integer({
+    key: 'flushDelayOffsetInterval',
+    group: 'Consuming',
+    default: 1000,
+    min: 10,
+    max: 600_000,
+    unit: 'ms',
+    sentence: 'Time between two saves of how far the delay levels are delivered (RocketMQ: 10000).',
+  }),
 
   // Limits
   connectionsMax: integer({

@@ -5,6 +5,7 @@
  */
 
 import { extname } from 'node:path';
+import { SCHEDULE_TOPIC } from '../../model/topic.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
@@ -24,7 +25,7 @@ import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
-import { COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
+import { COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TIMER_PATH, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
@@ -159,7 +160,13 @@ class StartingBroker implements RunningBroker {
     const config = this.#config;
     const layout = storeLayout(config.storePath);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
-    const log: LogThreadData = { memory, directory: layout.commitLog, segmentBytes: config.commitLogSegmentBytes, syncFlush };
+    const log: LogThreadData = {
+      memory,
+      directory: layout.commitLog,
+      segmentBytes: config.commitLogSegmentBytes,
+      syncFlush,
+      delayLevelsMs: config.delayLevelsMs,
+    };
     const sync: SyncThreadData = { ...log, flushEveryMs: config.flushEveryMs };
     const store: StoreThreadData = {
       memory,
@@ -206,8 +213,9 @@ class StartingBroker implements RunningBroker {
   #placement(): PlacementRule[] {
     const first = this.#shards[0]!;
     const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
-    for (const prefix of ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration'])
-      rules.push({ prefix, thread: first });
+    const onFirst = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration'];
+    // The timer has the delay levels' queues beside it: it is told of what comes to them.
+    for (const prefix of [...onFirst, TIMER_PATH, `queue/${SCHEDULE_TOPIC}/`]) rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
     if (this.#memory !== null) {
       rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });

@@ -34,6 +34,8 @@ export type CommitLogConfig = {
   readonly directory: string;
   readonly segmentBytes: number;
   readonly syncFlush: boolean;
+  /** Delay by level − 1. */
+  readonly delayLevelsMs: readonly number[];
 };
 
 export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
@@ -90,7 +92,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   }
 
   #open(): Sequencer {
-    const { memory, directory, segmentBytes, syncFlush } = this.#config;
+    const { memory, directory, segmentBytes, syncFlush, delayLevelsMs } = this.#config;
     const thread = this.#thread;
     const marks = this.#marks;
     const shards = thread.threadsOf('shard');
@@ -109,6 +111,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
       classify: (error) => (decideThrown(error) === 'cut-back' ? 'cut-back' : 'fence'),
       now: () => thread.now(),
       syncFlush,
+      delayLevelsMs,
       lastStoreTimestamp: marks.lastStoreTimestamp,
       hooks: {
         waiting: (queue, owner) => this.#notices.add(queue, owner),

@@ -30,7 +30,7 @@ export const D_QUEUE = 0;
 export const D_POSITION = 1;
 export const D_SIZE = 2;
 export const D_FLAGS = 3;
-/** Java hash of the tag; sign-extended to the unit's 8 bytes. */
+/** Java hash of the tag; sign-extended to the unit's 8 bytes. With FLAG_DELAYED the delay level. */
 export const D_TAG = 4;
 /** Hash of `topic#UNIQ_KEY`, made non-negative as the index wants it. */
 export const D_UNIQUE_HASH = 5;
@@ -68,6 +68,11 @@ export const FLAG_MANY_KEYS = 128;
 export const FLAG_BORN_V6 = 256;
 /** No unit and no index entry: a record that only the log knows. */
 export const FLAG_NO_DISPATCH = 512;
+/** Parked for the time of its delay level: its unit carries the time of delivery instead of a tag. */
+export const FLAG_DELAYED = 1024;
+
+/** D_SLOT of a record that the broker itself appends: no connection has it. */
+export const INNER_SLOT = 0;
 
 /** Why a record was refused: kept in D_OUTCOME and turned into a response by the shard. */
 export type Outcome =

@@ -7,6 +7,7 @@
  * Source: RocketMQ `CommitLog.asyncPutMessage`, `CommitLog.DefaultAppendMessageCallback`, `CommitLogDispatcherBuildConsumeQueue`.
  */
 import assert from 'node:assert/strict';
+import { readInt64 } from '../../model/message-record.ts';
 import type { TailWriter } from '../queue/queue-table.ts';
 import type { IndexFeed } from './index-feed.ts';
 import {
@@ -25,6 +26,7 @@ import {
   FLAG_BATCH,
   FLAG_BORN_V6,
   FLAG_CONTINUED,
+  FLAG_DELAYED,
   FLAG_KEY,
   FLAG_MANY_KEYS,
   FLAG_NO_DISPATCH,
@@ -39,34 +41,8 @@ import {
 } from './log-lane.ts';
 import { forEachKeyHash } from './record-keys.ts';
 import type { RunTable } from './run-table.ts';
+import type { DiskVerdict, LogFiles, SequencerHooks } from './sequencer-parts.ts';
 import { type Watermarks, WRITTEN_END } from './watermarks.ts';
-
-/** What the sequencer asks of the commit log's files (`storage/commit-log/commit-log.ts`). */
-export interface LogFiles {
-  readonly segmentBytes: number;
-  /** Writes within one segment; throws when the disk refuses. */
-  write(bytes: Uint8Array, offset: number, length: number, position: number): void;
-  /** Ends the segment at `position` with the format's blank record; gives the next segment's first position, which exists then. */
-  writeBlank(position: number): number;
-  /** Makes the log end at `position` again after a write that failed. */
-  cutBack(position: number): void;
-}
-
-/** What a disk error means (`storage/disk-error-policy.ts`). */
-export type DiskVerdict = 'cut-back' | 'fence';
-
-export interface SequencerHooks {
-  /** A queue with a held pull has got messages. */
-  waiting(queue: number, owner: number): void;
-  /** Records of a lane are written or refused. */
-  written(lane: number): void;
-  /** Somebody waits for the disk. */
-  syncWanted(): void;
-  /** The store worker should not wait for its next round: tails or the index feed run full. */
-  storeHurry(): void;
-  /** An append failed: `cut-back` goes on, `fence` never does. */
-  failed(verdict: DiskVerdict, error: Error): void;
-}
 
 /** A run is what one write takes; also the bound of a lane's share of a pass. */
 const PASS_BYTES_MAX = 4 * 1024 * 1024;
@@ -75,6 +51,8 @@ const BLANK_BYTES = 8;
 /** Unique key and first key; the further ones of a record come when there is room. */
 const ENTRIES_PER_RECORD = 2;
 const TWO_32 = 0x1_0000_0000;
+/** Records whose unit is none or another one. */
+const UNUSUAL = FLAG_NO_DISPATCH | FLAG_DELAYED;
 /** A full disk is tried again this often. */
 const PROBE_MS = 100;
 
@@ -90,6 +68,7 @@ export class Sequencer {
   readonly #hooks: SequencerHooks;
   readonly #now: () => number;
   readonly #syncFlush: boolean;
+  readonly #delayLevelsMs: readonly number[];
   /** Physical written end. */
   #end: number;
   #lastStoreTime = 0;
@@ -111,6 +90,8 @@ export class Sequencer {
     hooks: SequencerHooks;
     now: () => number;
     syncFlush: boolean;
+    /** Delay by level − 1. */
+    delayLevelsMs: readonly number[];
     /** No record may be older in the log than the last one there. */
     lastStoreTimestamp: number;
   }) {
@@ -125,6 +106,7 @@ export class Sequencer {
     this.#hooks = parts.hooks;
     this.#now = parts.now;
     this.#syncFlush = parts.syncFlush;
+    this.#delayLevelsMs = parts.delayLevelsMs;
     this.#end = parts.marks.read(WRITTEN_END);
     this.#lastStoreTime = parts.lastStoreTimestamp;
     for (let lane = 0; lane < parts.lanes.length; lane++) this.#taken[lane] = parts.lanes[lane]!.written();
@@ -149,10 +131,18 @@ export class Sequencer {
         if (high === NO_PLACE || high * TWO_32 + (low >>> 0) + size > this.#end) break;
         const handle = words[at + D_QUEUE]!;
         const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
-        if ((words[at + D_FLAGS]! & FLAG_NO_DISPATCH) !== 0 || this.#queues.peek(handle) !== offset) continue;
-        const tag = words[at + D_TAG]!;
+        const flags = words[at + D_FLAGS]!;
+        if ((flags & FLAG_NO_DISPATCH) !== 0 || this.#queues.peek(handle) !== offset) continue;
+        let tagLow = words[at + D_TAG]!;
+        let tagHigh = tagLow >> 31;
+        if ((flags & FLAG_DELAYED) !== 0) {
+          const timeAt = (words[at + D_POSITION]! & lane.byteMask) + ((flags & FLAG_BORN_V6) === 0 ? 56 : 68);
+          const due = this.#dueTime(tagLow, readInt64(lane.bytes, timeAt));
+          tagHigh = Math.floor(due / TWO_32);
+          tagLow = due | 0;
+        }
         this.#queues.take(handle);
-        this.#queues.append(handle, offset, high, low, size, tag >> 31, tag);
+        this.#queues.append(handle, offset, high, low, size, tagHigh, tagLow);
       }
       this.#taken[laneIndex] = count;
       lane.setWritten(count);
@@ -322,12 +312,18 @@ export class Sequencer {
       if (words[at + D_OUTCOME] !== 0) continue;
       const flags = words[at + D_FLAGS]!;
       flagsSeen |= flags;
-      if ((flags & FLAG_NO_DISPATCH) !== 0) continue;
+      let tagLow = words[at + D_TAG]!;
+      let tagHigh = tagLow >> 31;
+      if ((flags & UNUSUAL) !== 0) {
+        if ((flags & FLAG_NO_DISPATCH) !== 0) continue;
+        const due = this.#dueTime(tagLow, time);
+        tagHigh = Math.floor(due / TWO_32);
+        tagLow = due | 0;
+      }
       const physicalHigh = words[at + D_PHYSICAL_HI]!;
       const physicalLow = words[at + D_PHYSICAL_LO]!;
-      const tag = words[at + D_TAG]!;
       const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
-      queues.append(words[at + D_QUEUE]!, offset, physicalHigh, physicalLow, words[at + D_SIZE]!, tag >> 31, tag);
+      queues.append(words[at + D_QUEUE]!, offset, physicalHigh, physicalLow, words[at + D_SIZE]!, tagHigh, tagLow);
       if ((flags & FLAG_UNIQUE) !== 0) feed.put(words[at + D_UNIQUE_HASH]!, physicalHigh, physicalLow, timeHigh, timeLow);
       if ((flags & FLAG_KEY) !== 0) feed.put(words[at + D_KEY_HASH]!, physicalHigh, physicalLow, timeHigh, timeLow);
       else if ((flags & FLAG_MANY_KEYS) !== 0) {
@@ -358,6 +354,11 @@ export class Sequencer {
       this.#hooks.syncWanted();
     }
     if (feed.waiting > feed.capacity >> 1 || queues.freeChunks < queues.chunkCount >> 2) this.#hooks.storeHurry();
+  }
+
+  /** When a record of this delay level, stored at `storeTime`, is to be delivered. */
+  #dueTime(level: number, storeTime: number): number {
+    return storeTime + (this.#delayLevelsMs[level - 1] ?? 0);
   }
 
   /** A place in the lane as a virtual position, seen from the record `first`, which lies less than one lap before it. */

@@ -84,6 +84,9 @@ export type UnlockQueues = {
   readonly replyTo: ActorRef<QueuesUnlocked>;
 };
 export type QueuesUnlocked = { readonly kind: 'queues-unlocked' };
+/** Whether anybody holds a lock: then the group consumes in order. */
+export type QueryLocks = { readonly kind: 'query-locks'; readonly replyTo: ActorRef<LocksTold> };
+export type LocksTold = { readonly kind: 'locks-told'; readonly hasLocks: boolean };
 /** From the registry: the group's configuration was deleted, and with `cleanOffset` its offsets are to go. */
 export type GroupDeleted = { readonly kind: 'group-deleted'; readonly cleanOffset: boolean };
 
@@ -108,6 +111,7 @@ export type ConsumerGroupCommand =
   | UnregisterMember
   | LockQueues
   | UnlockQueues
+  | QueryLocks
   | GroupDeleted
   | ForgetTopic
   | OffsetCommand
@@ -214,6 +218,10 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       case 'unlock-queues':
         for (const [index, topic] of message.topics.entries()) this.#locks.unlock(topic, message.queueIds[index]!, message.clientId);
         message.replyTo.tell({ kind: 'queues-unlocked' });
+        return;
+      case 'query-locks':
+        this.#locks.expire(context.monotonicMs());
+        message.replyTo.tell({ kind: 'locks-told', hasLocks: this.#locks.count > 0 });
         return;
       case 'group-deleted':
         if (message.cleanOffset) this.#onForgetAll(context);

@@ -3,6 +3,7 @@
  */
 import {
   CHECK_CLIENT_CONFIG,
+  CONSUMER_SEND_MSG_BACK,
   DELETE_SUBSCRIPTIONGROUP,
   GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
   GET_CONSUMER_CONNECTION_LIST,
@@ -19,6 +20,7 @@ import {
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { checkClientConfig } from '../gateway/handlers/consumer-group/check-client-config.ts';
+import { consumerSendMsgBack, type SendBackParts } from '../gateway/handlers/consumer-group/consumer-send-msg-back.ts';
 import { deleteSubscriptionGroup } from '../gateway/handlers/consumer-group/delete-subscription-group.ts';
 import { getAllSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-all-subscription-group-config.ts';
 import { getConsumerConnectionList } from '../gateway/handlers/consumer-group/get-consumer-connection-list.ts';
@@ -38,7 +40,10 @@ import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
 
 /** Handlers by request code. */
-export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps): Map<number, Handler> {
+export function createGroupHandlers(
+  thread: ThreadContext,
+  deps: GroupHandlerDeps & { readonly sendBack: SendBackParts },
+): Map<number, Handler> {
   const door = new GroupDoor(thread, deps);
   thread.spawn(joinedGroupsPath(thread.name), () => new JoinedGroupsActor(door));
   return new Map<number, Handler>([
@@ -50,6 +55,7 @@ export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDep
     [LOCK_BATCH_MQ, lockBatchMq(door)],
     [UNLOCK_BATCH_MQ, unlockBatchMq(door)],
     [CHECK_CLIENT_CONFIG, checkClientConfig()],
+    [CONSUMER_SEND_MSG_BACK, consumerSendMsgBack(door, deps.sendBack)],
     [GET_CONSUMER_CONNECTION_LIST, getConsumerConnectionList(door)],
     [GET_PRODUCER_CONNECTION_LIST, getProducerConnectionList(door)],
     [UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, updateAndCreateSubscriptionGroup(door)],

@@ -4,6 +4,7 @@
  * and nobody else anything.
  */
 import { createServer, Socket } from 'node:net';
+import type { Host } from '../../model/message-record.ts';
 import { encodeCommand, ONEWAY_FLAG } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import type { OutputBuffer, OutputPool } from './output-pool.ts';
@@ -230,6 +231,12 @@ export function hostBytes(address: string, port: number): Uint8Array {
   });
   view.setInt32(16, port);
   return bytes;
+}
+
+/** The same as a record's host. */
+export function hostOfBytes(bytes: Uint8Array): Host {
+  const address = bytes.subarray(0, bytes.length - 4);
+  return { address, port: new DataView(bytes.buffer, bytes.byteOffset).getInt32(address.length) };
 }
 
 type Handle = { readonly fd?: number };

@@ -51,8 +51,8 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #thread: ThreadContext;
   readonly shard: number;
   readonly pool = new OutputPool();
-  /** By slot; shared with the send answers. */
-  readonly connections: (ClientConnection | null)[] = [];
+  /** By slot; shared with the send answers. The first slot is never given out: it stands for the broker's own appends. */
+  readonly connections: (ClientConnection | null)[] = [null];
   readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0 };
   readonly #limits: GatewayLimits;
   readonly #byId: Map<number, ClientConnection> = new Map();

@@ -10,6 +10,7 @@ import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/fram
 import { FLUSH_DISK_TIMEOUT, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY } from '../../protocol/remoting/response-code.ts';
 import { batchResponseMaxBytes, SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { PollSource } from '../../runtime/thread/thread-context.ts';
+import type { InnerAppend } from '../commit-log/inner-append.ts';
 import {
   D_CONNECTION,
   D_FLAGS,
@@ -28,11 +29,13 @@ import {
   FLAG_BINARY,
   FLAG_CONTINUED,
   FLAG_WAIT_SYNC,
+  INNER_SLOT,
   type LaneProducer,
   OUTCOME_DISK_FULL,
   OUTCOME_FENCED,
   OUTCOME_NO_QUEUE,
   OUTCOME_STOPPED,
+  OUTCOME_STORED,
   type Outcome,
 } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
@@ -50,6 +53,7 @@ export class SendAnswers implements PollSource {
   readonly #connections: readonly (ClientConnection | null)[];
   readonly #syncFlush: boolean;
   readonly #released: () => void;
+  readonly #inner: InnerAppend;
   #batchPhysical = new Float64Array(64);
   /** What had been published when the deadlines were last looked at, and the time before. */
   #markedHead: number;
@@ -65,6 +69,8 @@ export class SendAnswers implements PollSource {
     syncFlush: boolean;
     /** The lane has room again. */
     released: () => void;
+    /** The broker's own appends by this lane. */
+    inner: InnerAppend;
   }) {
     this.#lane = parts.lane;
     this.#marks = parts.marks;
@@ -72,6 +78,7 @@ export class SendAnswers implements PollSource {
     this.#connections = parts.connections;
     this.#syncFlush = parts.syncFlush;
     this.#released = parts.released;
+    this.#inner = parts.inner;
     this.#markedHead = parts.lane.head;
   }
 
@@ -117,7 +124,10 @@ export class SendAnswers implements PollSource {
     const words = this.#lane.lane.descriptors;
     const connection = this.#connections[words[at + D_SLOT]!];
     // The slot may have a new owner: then the sender has gone, and nobody waits.
-    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) return;
+    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) {
+      if (words[at + D_SLOT] === INNER_SLOT) this.#settleInner(at, outcome, code);
+      return;
+    }
     const isBinary = (flags & FLAG_BINARY) !== 0;
     const opaque = words[at + D_OPAQUE]!;
     if (outcome !== 0) {
@@ -164,8 +174,20 @@ export class SendAnswers implements PollSource {
     );
   }
 
+  /** A record of the broker's own: `code` 0 or 10 when it is stored. */
+  #settleInner(at: number, outcome: Outcome, code: number): void {
+    const words = this.#lane.lane.descriptors;
+    const isStored = outcome === 0;
+    this.#inner.settle(words[at + D_CONNECTION]!, {
+      kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
+      outcome,
+      physicalOffset: isStored ? physicalOf(words, at) : -1,
+      queueOffset: isStored ? words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0) : -1,
+    });
+  }
+
   #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {
-    this.#say(connection, isBinary, opaque, SERVICE_NOT_AVAILABLE, OUTCOME_REMARK[outcome] ?? 'the message was not stored; send it again');
+    this.#say(connection, isBinary, opaque, SERVICE_NOT_AVAILABLE, outcomeRemark(outcome));
   }
 
   #say(connection: ClientConnection, isBinary: boolean, opaque: number, code: number, remark: string): void {
@@ -192,7 +214,7 @@ export class SendAnswers implements PollSource {
       const at = lane.lane.descriptorAt(count);
       const flags = words[at + D_FLAGS]!;
       const end = (flags & FLAG_BATCH) === 0 ? (count + 1) | 0 : this.#batchEnd(count, this.#markedHead);
-      if ((flags & FLAG_ANSWER) !== 0) {
+      if ((flags & FLAG_ANSWER) !== 0 && !(words[at + D_SLOT] === INNER_SLOT && this.#inner.isPatient(words[at + D_CONNECTION]!))) {
         if (((written - count) | 0) > 0) this.#answer(count, end, at, flags, words[at + D_OUTCOME] as Outcome, FLUSH_DISK_TIMEOUT);
         else this.#sayLate(at, flags, limitMs);
         // The log worker reads other bits only; nobody waits for this record any more.
@@ -206,14 +228,27 @@ export class SendAnswers implements PollSource {
   #sayLate(at: number, flags: number, limitMs: number): void {
     const words = this.#lane.lane.descriptors;
     const connection = this.#connections[words[at + D_SLOT]!];
-    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) return;
-    const remark = `[TIMEOUT_CLEAN_QUEUE]broker busy: not written within ${limitMs} ms, the message may still be stored; sending it again may store it twice`;
-    this.#say(connection, (flags & FLAG_BINARY) !== 0, words[at + D_OPAQUE]!, SYSTEM_BUSY, remark);
+    if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) {
+      const late = { kind: 'late', outcome: OUTCOME_STORED, physicalOffset: -1, queueOffset: -1 } as const;
+      if (words[at + D_SLOT] === INNER_SLOT) this.#inner.settle(words[at + D_CONNECTION]!, late);
+      return;
+    }
+    this.#say(connection, (flags & FLAG_BINARY) !== 0, words[at + D_OPAQUE]!, SYSTEM_BUSY, lateRemark(limitMs));
   }
 }
 
 function physicalOf(words: Int32Array, at: number): number {
   return words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
+}
+
+/** For a record whose fate is not known in time. */
+export function lateRemark(limitMs: number): string {
+  return `[TIMEOUT_CLEAN_QUEUE]broker busy: not written within ${limitMs} ms, the message may still be stored; sending it again may store it twice`;
+}
+
+/** Why the log refused a record, with what to do. */
+export function outcomeRemark(outcome: Outcome): string {
+  return OUTCOME_REMARK[outcome] ?? 'the message was not stored; send it again';
 }
 
 const OUTCOME_REMARK: { readonly [outcome: number]: string } = {

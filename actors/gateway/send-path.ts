@@ -20,7 +20,8 @@ import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { FLAG_ANSWER, FLAG_BATCH, FLAG_BINARY, FLAG_CONTINUED, type LaneProducer } from '../commit-log/log-lane.ts';
 import type { CreateOnSend, TopicReady, TopicRefused } from '../topic/topic-registry-actor.ts';
-import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import { RETRY_SEND, type TopicState, type TopicTable } from '../topic/topic-table.ts';
+import { batchDelayFault, batchFault } from './batch-fault.ts';
 import { type ClientConnection, HOLD_LANE, HOLD_PARKED } from './client-connection.ts';
 import {
   PROPERTIES_BYTES_MAX,
@@ -31,12 +32,11 @@ import {
   RecordFields,
   type RecordWriter,
 } from './record-writer.ts';
+import type { UnusualSends } from './unusual-sends.ts';
 
 /** Frames of one connection that may wait for their topic's creation. */
 const PARKED_MAX = 256;
 const CREATE_TIMEOUT_MS = 10_000;
-/** Bytes beside body and properties in an item of a batch. */
-const BATCH_ITEM_FIXED_BYTES = 22;
 /** The unrolled records of a batch, so that a lane holds several. */
 const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
 
@@ -56,6 +56,7 @@ export class SendPath {
   readonly #topics: TopicTable;
   readonly #limits: SendLimits;
   readonly #registry: ActorRef<CreateOnSend>;
+  readonly #unusual: UnusualSends;
   readonly #header = new SendHeader();
   readonly #fields = new RecordFields();
   readonly #stalled: Stalled[] = [];
@@ -67,12 +68,20 @@ export class SendPath {
   messages = 0;
   bytes = 0;
 
-  constructor(parts: { thread: ThreadContext; lane: LaneProducer; writer: RecordWriter; topics: TopicTable; limits: SendLimits }) {
+  constructor(parts: {
+    thread: ThreadContext;
+    lane: LaneProducer;
+    writer: RecordWriter;
+    topics: TopicTable;
+    limits: SendLimits;
+    unusual: UnusualSends;
+  }) {
     this.#thread = parts.thread;
     this.#lane = parts.lane;
     this.#writer = parts.writer;
     this.#topics = parts.topics;
     this.#limits = parts.limits;
+    this.#unusual = parts.unusual;
     this.#registry = parts.thread.ref<CreateOnSend>('topic-registry');
   }
 
@@ -108,10 +117,15 @@ export class SendPath {
     }
     const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
     if (topic === undefined) return this.#create(connection, header, bytes, start, end);
-    if (topic.refusal !== 0) {
-      this.#refuse(connection, header, topic.refusal, `the topic[${topic.name}] is written by the broker only; send to another topic`);
-      return true;
-    }
+    if (topic.refusal !== 0) return this.#specialTopic(connection, header, topic, bytes);
+    if (this.#isIllegal(connection, header, topic)) return true;
+    const result = header.isBatch ? this.#appendBatch(connection, header, topic, bytes) : this.#appendOne(connection, header, topic, bytes);
+    if (result === RECORD_LANE_FULL) return this.#stall(connection, bytes, start, end);
+    return true;
+  }
+
+  /** True: the message was refused, for what it says of itself is out of its limits. */
+  #isIllegal(connection: ClientConnection, header: SendHeader, topic: TopicState): boolean {
     const queueMax = Math.max(topic.writeQueues, topic.readQueues);
     if (header.queueId >= queueMax) {
       const remark = `request queueId[${header.queueId}] is illegal, the topic[${topic.name}] has queues 0 to ${queueMax - 1}; refresh the route`;
@@ -132,9 +146,19 @@ export class SendPath {
       this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
       return true;
     }
-    const result = header.isBatch ? this.#appendBatch(connection, header, topic, bytes) : this.#appendOne(connection, header, topic, bytes);
-    if (result === RECORD_LANE_FULL) return this.#stall(connection, bytes, start, end);
-    return true;
+    return false;
+  }
+
+  /** A retry topic, or one that only the broker writes. */
+  #specialTopic(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): boolean {
+    if (topic.refusal !== RETRY_SEND) {
+      this.#refuse(connection, header, topic.refusal, `the topic[${topic.name}] is written by the broker only; send to another topic`);
+    } else if (this.#isIllegal(connection, header, topic)) return true;
+    else if (header.isBatch) {
+      const remark = 'batch request does not support retry group; send the messages singly';
+      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, remark);
+    } else this.#unusual.sendRetry(connection, header, topic, this.#queueId(header, topic), bytes);
+    return !connection.isHeld;
   }
 
   #queueId(header: SendHeader, topic: TopicState): number {
@@ -168,7 +192,8 @@ export class SendPath {
       this.messages++;
       this.bytes += size;
       this.#thread.requestTurn();
-    } else if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
+    } else if (size === RECORD_OTHER_KIND) return this.#unusual.send(connection, header, topic, fields.queueId, bytes);
+    else if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
     return size;
   }
 
@@ -176,21 +201,12 @@ export class SendPath {
     if (why === RECORD_PROPERTIES_TOO_LONG) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
     else if (why === RECORD_BAD_PROPERTIES)
       this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the field properties holds an escape that JSON does not have');
-    else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, KIND_REMARK);
+    else if (why === RECORD_OTHER_KIND) this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, BATCH_KIND_REMARK);
   }
 
   /** A batch is unrolled into records with consecutive offsets, published by one store, and answered once. */
   #appendBatch(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): number {
-    if (topic.isRetry) {
-      this.#refuse(
-        connection,
-        header,
-        responseCode.MESSAGE_ILLEGAL,
-        'batch request does not support retry group; send the messages singly',
-      );
-      return 0;
-    }
-    const fault = batchFault(bytes, header.bodyStart, header.bodyEnd);
+    const fault = batchFault(bytes, header.bodyStart, header.bodyEnd) ?? batchDelayFault(header);
     if (fault !== null) {
       this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, fault);
       return 0;
@@ -351,26 +367,4 @@ export class SendPath {
 }
 
 const PROPERTIES_REMARK = `the message properties are longer than ${PROPERTIES_BYTES_MAX} bytes with what the broker adds; shorten them`;
-const KIND_REMARK = 'delayed, timed and transactional messages are not supported yet; send it without DELAY, TIMER_ and TRAN_MSG';
-
-/** What is wrong with a batch's body, or null: every length must lead to the next item and the last one to the end. */
-export function batchFault(bytes: Uint8Array, start: number, end: number): string | null {
-  let items = 0;
-  for (let at = start; at < end; items++) {
-    const room = end - at;
-    if (room < BATCH_ITEM_FIXED_BYTES)
-      return `the batch ends within item ${items}: ${room} bytes are left, an item has at least ${BATCH_ITEM_FIXED_BYTES}`;
-    const itemBytes = readInt32(bytes, at);
-    const bodyBytes = readInt32(bytes, at + 16);
-    if (itemBytes < BATCH_ITEM_FIXED_BYTES || itemBytes > room)
-      return `item ${items} of the batch claims ${itemBytes} bytes, ${room} are there`;
-    if (bodyBytes < 1 || bodyBytes > itemBytes - BATCH_ITEM_FIXED_BYTES)
-      return `item ${items} of the batch claims a body of ${bodyBytes} bytes, it may have 1 to ${itemBytes - BATCH_ITEM_FIXED_BYTES}`;
-    const propertiesAt = at + 20 + bodyBytes;
-    const propertiesBytes = (bytes[propertiesAt]! << 8) | bytes[propertiesAt + 1]!;
-    if (propertiesBytes !== itemBytes - BATCH_ITEM_FIXED_BYTES - bodyBytes)
-      return `item ${items} of the batch claims ${propertiesBytes} bytes of properties, ${itemBytes - BATCH_ITEM_FIXED_BYTES - bodyBytes} are there`;
-    at += itemBytes;
-  }
-  return items === 0 ? 'the batch is empty' : null;
-}
+const BATCH_KIND_REMARK = 'a batch cannot hold delayed, timed or transactional messages; send them singly';

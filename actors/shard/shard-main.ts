@@ -16,19 +16,22 @@ import { REGISTRATION_PATH, shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { ARRIVED_RECORD } from '../commit-log/arrival-notices.ts';
+import { InnerAppend } from '../commit-log/inner-append.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
 import { LaneProducer } from '../commit-log/log-lane.ts';
-import { FLUSHED_END, Watermarks } from '../commit-log/watermarks.ts';
+import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { createGroupHandlers } from '../consumer-group/group-handlers.ts';
 import { startGroups } from '../consumer-group/start-groups.ts';
-import { hostBytes } from '../gateway/client-connection.ts';
+import { hostBytes, hostOfBytes } from '../gateway/client-connection.ts';
 import { PullPath } from '../gateway/pull-path.ts';
 import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import { EXPIRE_EVERY_MS, SendAnswers } from '../gateway/send-answers.ts';
 import { SendPath } from '../gateway/send-path.ts';
+import { UnusualSends } from '../gateway/unusual-sends.ts';
 import { MessageDoor } from '../message/message-door.ts';
 import { createMessageHandlers } from '../message/message-handlers.ts';
+import { RecordSource } from '../message/record-source.ts';
 import { KEY_VALUES_FILE, parseKeyValues } from '../name-server/key-value-actor.ts';
 import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
@@ -36,12 +39,15 @@ import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { startRegistration } from '../registration/start-registration.ts';
 import { STORE_PATH } from '../store/store-messages.ts';
+import { startTimer } from '../timer/start-timer.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
+import { ArrivalTable } from './arrival-table.ts';
+import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
 import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
@@ -113,6 +119,7 @@ class Shard {
   readonly #index: number;
   #lane: LaneProducer | null = null;
   #send: SendPath | null = null;
+  #append: InnerAppend | null = null;
   #answers: SendAnswers | null = null;
 
   constructor(thread: ThreadContext, data: ShardThreadData, known: readonly KnownQueues[]) {
@@ -226,17 +233,35 @@ class Shard {
       autoCreate: config.autoCreateTopicEnable,
       laneWaitMs: config.laneWaitMs,
     };
-    const send = new SendPath({ thread, lane, writer, topics, limits });
+    const append = new InnerAppend(lane, hostOfBytes(storeHost), () => thread.requestTurn());
+    const expireAfter = config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
+    const responses = new SendResponseWriter(storeHost, config.regionId, true);
+    const unusual = new UnusualSends({
+      thread,
+      append,
+      topics,
+      groups,
+      writer: responses,
+      uniqueKeys,
+      region: config.regionId,
+      cluster: config.brokerClusterName,
+      delayLevels: config.delayLevelsMs.length,
+      laneWaitMs: config.laneWaitMs,
+      answerMs: expireAfter,
+    });
+    const send = new SendPath({ thread, lane, writer, topics, limits, unusual });
     const answers = new SendAnswers({
       lane,
       marks,
-      writer: new SendResponseWriter(storeHost, config.regionId, true),
+      writer: responses,
       connections: gateway.connections,
       syncFlush,
       released: () => send.retryStalled(),
+      inner: append,
     });
     this.#lane = lane;
     this.#send = send;
+    this.#append = append;
     this.#answers = answers;
     thread.addSource(answers);
     const logThread = thread.threadIndex('log');
@@ -244,7 +269,6 @@ class Shard {
     thread.addTurnEnd(() => {
       if (lane.publish()) thread.wake(logThread);
     });
-    const expireAfter = config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
     const expire = (): void => {
       answers.expire(thread.monotonicMs(), expireAfter);
       if (lane.pending > 0) thread.requestTurn();
@@ -268,43 +292,51 @@ class Shard {
     groups.onReset = (group) => pull.answerResets(group);
     const flushWatch = new FlushWatch(marks);
     thread.addSource(flushWatch);
-    const queueOf: (ActorRef<Arrived> | undefined)[] = [];
+    const arrivals = new ArrivalTable(table, thread.index);
     const surroundings = {
       table,
       marks,
       syncFlush,
-      own: (handle: number, queue: ActorRef<Arrived>): void => {
-        queueOf[handle] = queue;
-        table.setOwner(handle, thread.index);
-      },
+      own: (handle: number, queue: ActorRef<Arrived>): void => arrivals.own(handle, queue),
       tellAfterFlush: (queue: ActorRef<Arrived>, seen: number): void => flushWatch.add(queue, seen),
     };
     thread.register('queue/', { create: () => new QueueActor(surroundings), mailboxMax: 131_072 });
-    const arrived: Arrived = { kind: 'arrived' };
     thread.onRecord(ARRIVED_RECORD, (_bytes, view, offset, length) => {
-      for (let at = offset; at < offset + length; at += 4) queueOf[view.getInt32(at)]?.tell(arrived);
+      for (let at = offset; at < offset + length; at += 4) arrivals.tell(view.getInt32(at));
     });
     gateway.serve(send, pull);
     gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
     gateway.addHandlers(createQueueHandlers(thread, topics, groups));
     const messages = new MessageDoor(thread);
     const broker = { name: config.brokerName, address: `${config.advertisedHost}:${config.listenPort}` };
-    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere: config.serverSideResetEnable }));
+    const visibleEnd = (): number => marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
+    const records = new RecordSource(lanes, messages, visibleEnd, config.commitLogSegmentBytes);
+    const sendBack = { append, records, delayLevels: config.delayLevelsMs.length, laneWaitMs: config.laneWaitMs, answerMs: expireAfter };
+    const isResetHere = config.serverSideResetEnable;
+    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack }));
     gateway.viewWith((physical, onMessage) => {
       const isAwaited = (): boolean => true;
       messages.viewOne(physical, isAwaited, (record) => onMessage(record === null || record.length === 0 ? null : record));
     });
     gateway.addHandlers(createMessageHandlers(thread, messages));
-    this.#count(memory, send, pull, topics, groups);
+    if (this.#index === 0) startTimer(thread, { config, topics, table, visibleEnd, append, records, arrivals, load });
+    this.#count(memory, send, append, pull, topics, groups);
   }
 
-  #count(memory: BrokerMemory, send: SendPath, pull: PullPath, topics: TopicTable, groups: { readonly size: number }): void {
+  #count(
+    memory: BrokerMemory,
+    send: SendPath,
+    append: InnerAppend,
+    pull: PullPath,
+    topics: TopicTable,
+    groups: { readonly size: number },
+  ): void {
     const block = new ShardCounterBlock(memory.counters, this.#index);
     const gateway = this.#gateway;
     const lane = this.#lane!;
     const sources: Record<ShardCounter, () => number> = {
-      messagesIn: () => send.messages,
-      bytesIn: () => send.bytes,
+      messagesIn: () => send.messages + append.messages,
+      bytesIn: () => send.bytes + append.bytes,
       messagesOut: () => pull.counters.messagesOut,
       bytesOut: () => pull.counters.bytesOut,
       connections: () => gateway.counters.connections,
@@ -337,6 +369,7 @@ class Shard {
 
   stopSends(reason: string, replyTo: ActorRef<SendsStopped>): void {
     this.#send?.refuseAll(reason);
+    this.#append?.stop();
     const settle = (): void => {
       const pending = this.#lane?.pending ?? 0;
       if (pending > 0) {
@@ -354,34 +387,6 @@ class Shard {
     this.#answers?.poll();
     await this.#gateway.stopListening();
     this.#gateway.closeAll('the broker stops');
-  }
-}
-
-/** Sync flush: queues with held pulls whose messages are written but not on disk; told again when the disk has more. */
-class FlushWatch {
-  readonly #marks: Watermarks;
-  #queues: Set<ActorRef<Arrived>> = new Set();
-  #flushed = -1;
-
-  constructor(marks: Watermarks) {
-    this.#marks = marks;
-  }
-
-  /** @param seen the flushed end at which the queue found nothing to show */
-  add(queue: ActorRef<Arrived>, seen: number): void {
-    this.#flushed = this.#queues.size === 0 ? seen : Math.min(this.#flushed, seen);
-    this.#queues.add(queue);
-  }
-
-  poll(): boolean {
-    if (this.#queues.size === 0) return false;
-    const flushed = this.#marks.read(FLUSHED_END);
-    if (flushed === this.#flushed) return false;
-    this.#flushed = flushed;
-    const queues = this.#queues;
-    this.#queues = new Set();
-    for (const queue of queues) queue.tell({ kind: 'arrived' });
-    return true;
   }
 }
 

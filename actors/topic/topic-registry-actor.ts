@@ -19,7 +19,7 @@ import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.
 import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
 import type { DropQueues, QueuesDropped } from './topic-drop-actor.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
-import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, systemTopics } from './topic-rules.ts';
+import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, lackingTopics } from './topic-rules.ts';
 import type { TopicTableCommand, TopicTableStarted } from './topic-table-actor.ts';
 import { topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
@@ -61,6 +61,8 @@ export type EnsureTopic = {
   readQueues: number;
   writeQueues: number;
   perm: number;
+  /** Unit flags; default none. */
+  sysFlag?: number;
   replyTo: ReplyTo;
 };
 /** Answered with topic-ready for an unknown topic too. Its queues go; a topic of the same name that is made later begins at 0. */
@@ -217,7 +219,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         this.#table.set(config.topicName, { config, handles: this.#loadedHandles(config, context), line: topicLine(config) });
     }
     this.#count = this.#table.size;
-    for (const config of systemTopics(settings)) this.#change(config.topicName, config, null, context);
+    for (const config of lackingTopics(this.#lookup, settings)) this.#change(config.topicName, config, null, context);
     this.#isStarting = false;
     context.schedule(SHARDS_START_MS, { kind: 'tell-silent-shards' });
     this.#loaded = this.#changes.length === 0;
@@ -243,7 +245,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         return;
       case 'ensure-topic': {
         if (this.#waits(message)) return;
-        const config = { ...plainTopic(message.topic, message.writeQueues, message.perm), readQueueNums: message.readQueues };
+        const { topic, writeQueues, readQueues, perm, sysFlag = 0 } = message;
+        const config = { ...plainTopic(topic, writeQueues, perm), readQueueNums: readQueues, topicSysFlag: sysFlag };
         this.#perform(message.topic, decideEnsure(this.#lookup, config, this.#options.settings), message.replyTo, context);
         return;
       }
@@ -321,7 +324,6 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   /** Puts a change on its way; refuses it when shared memory has no room for its queues. */
   #change(topic: string, config: TopicConfig, replyTo: ReplyTo | null, context: ActorContext): void {
-    if (replyTo === null && this.#lookup.get(topic) !== undefined) return;
     const handles = this.#intern(config);
     if (!(handles instanceof Int32Array)) {
       const remark = `Cannot give topic ${topic} its ${queueCount(config)} queues: ${handles.error}`;

@@ -25,7 +25,7 @@ import {
 } from '../../model/topic.ts';
 import { INVALID_PARAMETER, SYSTEM_ERROR, TOPIC_NOT_EXIST } from '../../protocol/remoting/response-code.ts';
 import type { TopicConfig, TopicFilterType } from './topic-config.ts';
-import { plainTopic, sameConfig } from './topic-config.ts';
+import { plainTopic, queueCount, sameConfig } from './topic-config.ts';
 
 /** What the broker's configuration says about topics. */
 export type TopicSettings = {
@@ -105,6 +105,19 @@ export function systemTopics(settings: TopicSettings): TopicConfig[] {
   // A broker named as its cluster has one topic for both, the first.
   const seen = new Set<string>();
   return topics.filter((topic) => !seen.has(topic.topicName) && seen.add(topic.topicName) !== undefined);
+}
+
+/** What a start has to make: system topics that the table lacks, and a queue for each delay level. Queues with messages stay. */
+export function lackingTopics(table: TopicLookup, settings: TopicSettings): TopicConfig[] {
+  const lacking: TopicConfig[] = [];
+  for (const topic of systemTopics(settings)) {
+    const current = table.get(topic.topicName);
+    if (current === undefined) lacking.push(topic);
+    else if (topic.topicName === SCHEDULE_TOPIC && queueCount(current) < topic.readQueueNums) {
+      lacking.push({ ...current, readQueueNums: topic.readQueueNums, writeQueueNums: topic.writeQueueNums });
+    }
+  }
+  return lacking;
 }
 
 /** Names of the system topics, as request 305 lists them. */

@@ -26,7 +26,7 @@ export interface TopicState {
   readonly isDlq: boolean;
   /** Unit flags; go out as `topicSysFlag` with pulls. */
   readonly topicSysFlag: number;
-  /** 0, or the response code with which a client's send is refused. */
+  /** 0, or the response code with which a client's send is refused, or RETRY_SEND. */
   readonly refusal: number;
 }
 
@@ -48,9 +48,12 @@ export function topicState(config: TopicConfig, queueHandles: Int32Array): Topic
     isRetry: isRetryTopic(name),
     isDlq: isDlqTopic(name),
     topicSysFlag: config.topicSysFlag,
-    refusal: TOPICS_FORBIDDEN_FOR_SEND.has(name) ? NO_PERMISSION : 0,
+    refusal: TOPICS_FORBIDDEN_FOR_SEND.has(name) ? NO_PERMISSION : isRetryTopic(name) ? RETRY_SEND : 0,
   };
 }
+
+/** `refusal` of a retry topic: its sends are not refused, but not plain ones either. */
+export const RETRY_SEND = -1;
 
 const SLOTS_MIN = 64;
 

@@ -18,7 +18,8 @@ import {
   LaneView,
 } from '../../actors/commit-log/log-lane.ts';
 import { allocateRunTable, RunTable } from '../../actors/commit-log/run-table.ts';
-import { type DiskVerdict, Sequencer } from '../../actors/commit-log/sequencer.ts';
+import { Sequencer } from '../../actors/commit-log/sequencer.ts';
+import type { DiskVerdict } from '../../actors/commit-log/sequencer-parts.ts';
 import { allocateWatermarks, FLUSHED_END, Watermarks, WRITTEN_END } from '../../actors/commit-log/watermarks.ts';
 import { allocateQueues, QueueTable, TailFiler, TailWriter } from '../../actors/queue/queue-table.ts';
 import { ColdReader } from '../../actors/store/cold-read.ts';
@@ -185,6 +186,7 @@ export class StoreUnderTest {
       },
       now: () => this.simulation.clock.now(),
       syncFlush: this.config.syncFlush,
+      delayLevelsMs: [1000, 5000],
       lastStoreTimestamp: this.opened.lastStoreTimestamp,
     });
     return this.opened;

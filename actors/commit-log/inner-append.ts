@@ -1,0 +1,154 @@
+/**
+ * Inner append: how a part of the broker appends a message, by the log lane of the shard on which it runs: a delayed message that
+ * is parked, one whose time has come, one that a consumer gave back. One a shard; owns what waits for its answer. Off the hot path:
+ * a message is an object here.
+ * Taken is not stored: `done` is called once, when the log says what became of the record, in synchronous flush when it is on the
+ * disk. Refused at once: the lane is full, the properties are too long, the broker stops.
+ * Source: RocketMQ 5.3 `MessageStore.asyncPutMessage`, `EscapeBridge.putMessage`.
+ */
+
+import { formatProperties, KEYS, TAGS, UNIQ_KEY } from '../../model/message-property.ts';
+import { encodeMessageRecord, type Host, PROPERTIES_BYTES_MAX } from '../../model/message-record.ts';
+import { tagCode } from '../../model/tag-hash.ts';
+import { indexKeyHash } from '../../storage/index/key-hash.ts';
+import type { TopicState } from '../topic/topic-table.ts';
+import {
+  D_CONNECTION,
+  D_FLAGS,
+  D_KEY_HASH,
+  D_OPAQUE,
+  D_QUEUE,
+  D_SLOT,
+  D_TAG,
+  D_UNIQUE_AT,
+  D_UNIQUE_HASH,
+  FLAG_ANSWER,
+  FLAG_BORN_V6,
+  FLAG_DELAYED,
+  FLAG_MANY_KEYS,
+  FLAG_UNIQUE,
+  FLAG_WAIT_SYNC,
+  INNER_SLOT,
+  type LaneProducer,
+  type Outcome,
+} from './log-lane.ts';
+
+/** A message as the broker appends it: what it has is stored, nothing is added. */
+export type InnerMessage = {
+  readonly topic: TopicState;
+  readonly queueId: number;
+  readonly flag: number;
+  readonly sysFlag: number;
+  readonly bornTimestamp: number;
+  readonly bornHost: Host;
+  readonly reconsumeTimes: number;
+  readonly preparedTransactionOffset: number;
+  /** Copied before `append` returns. */
+  readonly body: Uint8Array;
+  readonly properties: ReadonlyMap<string, string>;
+  /** Of a message that is parked in the schedule topic; 0: its unit carries the tag. */
+  readonly delayLevel: number;
+};
+
+/** What became of a record: `stored` with its place, maybe `flush-late`; `refused` with the log's reason; `late`: nobody knows yet. */
+export type Appended = {
+  readonly kind: 'stored' | 'flush-late' | 'refused' | 'late';
+  readonly outcome: Outcome;
+  readonly physicalOffset: number;
+  readonly queueOffset: number;
+};
+export type OnAppended = (appended: Appended) => void;
+
+/** Why a message was not taken. */
+export type NotTaken = 'lane-full' | 'properties-too-long' | 'stopping';
+
+type Pending = { readonly done: OnAppended; readonly isPatient: boolean };
+
+export class InnerAppend {
+  readonly #lane: LaneProducer;
+  readonly #storeHost: Host;
+  readonly #requestTurn: () => void;
+  readonly #pending: Map<number, Pending> = new Map();
+  #nextTicket = 0;
+  #isStopping = false;
+  /** Messages and bytes taken into the lane. */
+  messages = 0;
+  bytes = 0;
+
+  /** @param storeHost address and port that message ids carry */
+  constructor(lane: LaneProducer, storeHost: Host, requestTurn: () => void) {
+    this.#lane = lane;
+    this.#storeHost = storeHost;
+    this.#requestTurn = requestTurn;
+  }
+
+  /** From now on nothing is taken. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /**
+   * Puts a message into the lane. Null: it is taken, and `done` will be called. A patient caller is not told `late`: it is called
+   * when the log has said so, however long that takes.
+   */
+  append(message: InnerMessage, done: OnAppended, isPatient = false): NotTaken | null {
+    if (this.#isStopping) return 'stopping';
+    const properties = formatProperties(message.properties);
+    if (Buffer.byteLength(properties) > PROPERTIES_BYTES_MAX) return 'properties-too-long';
+    const { topic, queueId, bornHost, delayLevel } = message;
+    const record = encodeMessageRecord({
+      ...message,
+      topic: topic.name,
+      queueOffset: -1,
+      physicalOffset: -1,
+      storeHost: this.#storeHost,
+      properties,
+    });
+    const lane = this.#lane;
+    const at = lane.reserve(record.length);
+    if (at < 0) return 'lane-full';
+    lane.lane.bytes.set(record, at);
+    const uniqueKey = message.properties.get(UNIQ_KEY);
+    let flags = FLAG_ANSWER | FLAG_WAIT_SYNC;
+    if (bornHost.address.length === 16) flags |= FLAG_BORN_V6;
+    if (uniqueKey !== undefined) flags |= FLAG_UNIQUE;
+    if (message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
+    if (delayLevel > 0) flags |= FLAG_DELAYED;
+    const tags = message.properties.get(TAGS);
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    this.#pending.set(ticket, { done, isPatient });
+    const words = lane.lane.descriptors;
+    const word = lane.commit(record.length);
+    words[word + D_QUEUE] = topic.queueHandles[queueId] ?? -1;
+    words[word + D_FLAGS] = flags;
+    words[word + D_TAG] = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
+    words[word + D_UNIQUE_HASH] = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
+    words[word + D_KEY_HASH] = 0;
+    words[word + D_SLOT] = INNER_SLOT;
+    words[word + D_CONNECTION] = ticket;
+    words[word + D_OPAQUE] = 0;
+    words[word + D_UNIQUE_AT] = 0;
+    this.messages++;
+    this.bytes += record.length;
+    this.#requestTurn();
+    return null;
+  }
+
+  /** Whether the append waits for the log's word and nothing else. */
+  isPatient(ticket: number): boolean {
+    return this.#pending.get(ticket)?.isPatient === true;
+  }
+
+  /** The shard's answers tell what became of a record; once. */
+  settle(ticket: number, appended: Appended): void {
+    const pending = this.#pending.get(ticket);
+    if (pending === undefined) return;
+    this.#pending.delete(ticket);
+    pending.done(appended);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What the sequencer is given by its surroundings: the commit log's files, what a disk error means, and whom to tell. Types only.
+ */
+/** What the sequencer asks of the commit log's files (`storage/commit-log/commit-log.ts`). */
+export interface LogFiles {
+  readonly segmentBytes: number;
+  /** Writes within one segment; throws when the disk refuses. */
+  write(bytes: Uint8Array, offset: number, length: number, position: number): void;
+  /** Ends the segment at `position` with the format's blank record; gives the next segment's first position, which exists then. */
+  writeBlank(position: number): number;
+  /** Makes the log end at `position` again after a write that failed. */
+  cutBack(position: number): void;
+}
+
+/** What a disk error means (`storage/disk-error-policy.ts`). */
+export type DiskVerdict = 'cut-back' | 'fence';
+
+export interface SequencerHooks {
+  /** A queue with a held pull has got messages. */
+  waiting(queue: number, owner: number): void;
+  /** Records of a lane are written or refused. */
+  written(lane: number): void;
+  /** Somebody waits for the disk. */
+  syncWanted(): void;
+  /** The store worker should not wait for its next round: tails or the index feed run full. */
+  storeHurry(): void;
+  /** An append failed: `cut-back` goes on, `fence` never does. */
+  failed(verdict: DiskVerdict, error: Error): void;
+}

@@ -1,0 +1,284 @@
+/**
+ * Sends that are no plain ones, taken from the send path: messages of a delay level, which are parked, and what a consumer sends to
+ * its group's retry topic, which goes to the dead letters when it was tried too often. One a shard; off the hot path, so a message is
+ * an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
+ *
+ * Refusals: 1 a DELAY that is no integer, no retry topic could be made; 2 the lane stayed full or nobody answered in time; 13 a kind
+ * that is not supported, properties too long; 14 the broker stops or its disk failed; 26 no such group.
+ * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
+ */
+
+import { CLUSTER, MSG_REGION, POP_CK, parseProperties, TRACE_SWITCH, UNIQ_KEY, WAIT_STORE_MSG_OK } from '../../model/message-property.ts';
+import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC } from '../../model/topic.ts';
+import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
+import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
+import * as responseCode from '../../protocol/remoting/response-code.ts';
+import { SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
+import type { SendHeader } from '../../protocol/remoting/send-header.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
+import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
+import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-actor.ts';
+import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
+import type { GroupTable } from '../consumer-group/group-table.ts';
+import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
+import { parkMessage } from '../timer/delayed-message.ts';
+import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
+import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
+import { decideUnusualSend } from './decide-unusual-send.ts';
+import { propertiesText } from './properties-text.ts';
+import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
+import { lateRemark, outcomeRemark } from './send-answers.ts';
+
+const ASK_MAX_MS = 2_500;
+/** A topic is made within this time; longer than a registration at the name servers may take. */
+const TOPIC_MAX_MS = 10_000;
+/** Retries of one connection that may wait for an actor's word. */
+const WAITING_MAX = 256;
+const LANE_AGAIN_MS = 10;
+const DLQ_QUEUES = 1;
+const PERM_READ_WRITE = 6;
+
+/** One send, out of its frame. */
+type Sent = {
+  readonly connection: ClientConnection;
+  readonly opaque: number;
+  readonly isOneway: boolean;
+  readonly isBinary: boolean;
+  readonly version: number;
+  readonly maxReconsumeTimes: number;
+  readonly clientProperties: ReadonlyMap<string, string>;
+  readonly message: InnerMessage;
+};
+
+type Group = { readonly retryMaxTimes: number; readonly hasLocks: boolean };
+
+export type UnusualSendParts = {
+  readonly thread: ThreadContext;
+  readonly append: InnerAppend;
+  readonly topics: TopicTable;
+  readonly groups: GroupTable;
+  readonly writer: SendResponseWriter;
+  readonly uniqueKeys: UniqueKeys;
+  readonly region: string;
+  readonly cluster: string;
+  readonly delayLevels: number;
+  /** How long a message waits for room in the lane, and for the log's word. */
+  readonly laneWaitMs: number;
+  readonly answerMs: number;
+};
+
+export class UnusualSends {
+  readonly #parts: UnusualSendParts;
+
+  constructor(parts: UnusualSendParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a send that the record writer left. RECORD_LANE_FULL: try again later; else it is dealt with. */
+  send(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
+    const sent = this.#read(connection, header, topic, queueId, bytes);
+    return sent === null ? 0 : this.#store(sent, null);
+  }
+
+  /** Takes a send to a retry topic. It waits for what its group says. */
+  sendRetry(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): void {
+    const read = this.#read(connection, header, topic, queueId, bytes);
+    if (read === null) return;
+    const sent = { ...read, message: { ...read.message, body: Uint8Array.from(read.message.body) } };
+    connection.parked++;
+    if (connection.parked >= WAITING_MAX) connection.hold(HOLD_PARKED);
+    this.#askGroup(sent, groupOfDerivedTopic(topic.name)!);
+  }
+
+  #read(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): Sent | null {
+    const { opaque, isBinary, version, maxReconsumeTimes, messageFlag, sysFlag, bornTimestamp, reconsumeTimes } = header;
+    const isOneway = (header.flag & ONEWAY_FLAG) !== 0;
+    const head = { connection, opaque, isOneway, isBinary };
+    const text = propertiesText(header);
+    if (text === null) {
+      this.#refuse(head, responseCode.SYSTEM_ERROR, 'the field properties holds an escape that JSON does not have');
+      return null;
+    }
+    const clientProperties = parseProperties(text);
+    const message: InnerMessage = {
+      topic,
+      queueId,
+      flag: messageFlag,
+      sysFlag,
+      bornTimestamp,
+      bornHost: hostOfBytes(connection.hostBytes),
+      reconsumeTimes,
+      preparedTransactionOffset: 0,
+      body: bytes.subarray(header.bodyStart, header.bodyEnd),
+      properties: clientProperties,
+      delayLevel: 0,
+    };
+    return { ...head, version, maxReconsumeTimes, clientProperties, message };
+  }
+
+  /** The properties as a plain send's are stored: the broker's own are added, those that are for it alone go. */
+  #stored(properties: ReadonlyMap<string, string>): Map<string, string> {
+    const { region, cluster, uniqueKeys, thread } = this.#parts;
+    const stored = new Map([[MSG_REGION, region]]);
+    for (const [name, value] of properties) if (!BROKERS_OWN.has(name)) stored.set(name, value);
+    if (!stored.has(UNIQ_KEY)) stored.set(UNIQ_KEY, uniqueKeys.next(thread.now()));
+    return stored.set(CLUSTER, cluster).set(TRACE_SWITCH, 'true');
+  }
+
+  /** Decides and appends; RECORD_LANE_FULL: nothing was done. */
+  #store(sent: Sent, group: Group | null): number {
+    const { topics, append, delayLevels } = this.#parts;
+    const { clientProperties: properties, version, maxReconsumeTimes } = sent;
+    const { sysFlag, reconsumeTimes } = sent.message;
+    const decision = decideUnusualSend({ properties, sysFlag, reconsumeTimes, maxReconsumeTimes, version, group });
+    if (decision.kind === 'refuse') {
+      this.#refuse(sent, decision.code, decision.remark);
+      return 0;
+    }
+    let message: InnerMessage = { ...sent.message, properties: this.#stored(decision.properties) };
+    if (decision.isDead) {
+      const name = dlqTopic(groupOfDerivedTopic(message.topic.name)!);
+      const topic = topics.get(name);
+      if (topic === undefined) {
+        this.#makeTopic(sent, name, group);
+        return 0;
+      }
+      message = { ...message, topic, queueId: 0 };
+    }
+    if (decision.delayLevel > 0) {
+      const schedule = topics.get(SCHEDULE_TOPIC);
+      if (schedule === undefined || schedule.queueHandles.length < delayLevels) {
+        this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${SCHEDULE_TOPIC}] is not ready: the broker is starting; send again later`);
+        return 0;
+      }
+      message = parkMessage(message, decision.delayLevel, delayLevels, schedule);
+    }
+    const { queueId } = sent.message;
+    const uniqueKey = Buffer.from(message.properties.get(UNIQ_KEY)!);
+    const notTaken = append.append(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey));
+    if (notTaken === 'lane-full') return RECORD_LANE_FULL;
+    if (notTaken === 'properties-too-long') this.#refuse(sent, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
+    else if (notTaken === 'stopping')
+      this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, 'the broker is stopping; send to another broker');
+    return 0;
+  }
+
+  #askGroup(sent: Sent, name: string): void {
+    const { thread, groups } = this.#parts;
+    const known = groups.get(name);
+    if (known === undefined) {
+      thread.ask<GroupReply, EnsureGroup>(
+        thread.ref(GROUP_REGISTRY_PATH),
+        (replyTo) => ({ kind: 'ensure-group', group: name, replyTo }),
+        ASK_MAX_MS,
+        (reply) => {
+          if (reply?.kind === 'group-ready' && groups.get(name) !== undefined) this.#askGroup(sent, name);
+          else if (reply?.kind === 'group-refused') this.#refuseWaiting(sent, reply.code, reply.remark);
+          else this.#refuseWaiting(sent, responseCode.SYSTEM_BUSY, `the group ${name} gave no answer in time; send again later`);
+        },
+      );
+      return;
+    }
+    const { retryMaxTimes } = known.config;
+    thread.ask<LocksTold, QueryLocks>(
+      thread.ref(consumerGroupPath(name)),
+      (replyTo) => ({ kind: 'query-locks', replyTo }),
+      ASK_MAX_MS,
+      (reply) => {
+        if (reply === undefined)
+          this.#refuseWaiting(sent, responseCode.SYSTEM_BUSY, `the group ${name} gave no answer in time; send again later`);
+        else this.#storeWaiting(sent, { retryMaxTimes, hasLocks: reply.hasLocks }, thread.monotonicMs());
+      },
+    );
+  }
+
+  #makeTopic(sent: Sent, topic: string, group: Group | null): void {
+    const { thread } = this.#parts;
+    sent.connection.parked++;
+    thread.ask<TopicReply, EnsureTopic>(
+      thread.ref(TOPIC_REGISTRY_PATH),
+      (replyTo) => ({
+        kind: 'ensure-topic',
+        topic,
+        readQueues: DLQ_QUEUES,
+        writeQueues: DLQ_QUEUES,
+        perm: PERM_READ_WRITE,
+        replyTo,
+      }),
+      TOPIC_MAX_MS,
+      (reply) => {
+        if (reply?.kind === 'topic-ready' && this.#parts.topics.get(topic) !== undefined)
+          this.#storeWaiting(sent, group, thread.monotonicMs());
+        else if (reply?.kind === 'topic-refused') this.#refuseWaiting(sent, reply.code, reply.remark);
+        else this.#refuseWaiting(sent, responseCode.SYSTEM_BUSY, `the topic[${topic}] could not be made in time; send again later`);
+      },
+    );
+  }
+
+  /** Stores a send that has waited; for room in the lane it waits once more, for a while. */
+  #storeWaiting(sent: Sent, group: Group | null, since: number): void {
+    const { thread, laneWaitMs } = this.#parts;
+    if (this.#store(sent, group) !== RECORD_LANE_FULL) {
+      this.#ready(sent);
+      return;
+    }
+    if (thread.monotonicMs() - since < laneWaitMs) {
+      thread.schedule(LANE_AGAIN_MS, () => this.#storeWaiting(sent, group, since));
+      return;
+    }
+    const remark = `[REJECTREQUEST]the log lane stayed full for ${laneWaitMs} ms: the disk is slower than the senders; send again later`;
+    this.#refuseWaiting(sent, responseCode.SYSTEM_BUSY, remark);
+  }
+
+  #refuseWaiting(sent: Sent, code: number, remark: string): void {
+    this.#refuse(sent, code, remark);
+    this.#ready(sent);
+  }
+
+  #ready({ connection }: Sent): void {
+    connection.parked--;
+    if (connection.parked < WAITING_MAX) connection.resume(HOLD_PARKED);
+    this.#parts.thread.requestTurn();
+  }
+
+  #answer(sent: Sent, appended: Appended, queueId: number, uniqueKey: Uint8Array): void {
+    const { connection, isBinary, opaque } = sent;
+    if (sent.isOneway || !connection.isOpen) return;
+    if (appended.kind === 'refused') {
+      this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, outcomeRemark(appended.outcome));
+      return;
+    }
+    if (appended.kind === 'late') {
+      this.#refuse(sent, responseCode.SYSTEM_BUSY, lateRemark(this.#parts.answerMs));
+      return;
+    }
+    const code = appended.kind === 'stored' ? responseCode.SUCCESS : responseCode.FLUSH_DISK_TIMEOUT;
+    const output = connection.output(SEND_RESPONSE_MAX_BYTES);
+    output.length = this.#parts.writer.write(
+      output.bytes,
+      output.length,
+      isBinary,
+      opaque,
+      code,
+      appended.physicalOffset,
+      queueId,
+      appended.queueOffset,
+      uniqueKey,
+      0,
+      uniqueKey.length,
+    );
+  }
+
+  #refuse(sent: Pick<Sent, 'connection' | 'opaque' | 'isOneway' | 'isBinary'>, code: number, remark: string): void {
+    if (sent.isOneway) return;
+    const serializeType = sent.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
+    sent.connection.write(encodeCommand({ code, opaque: sent.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+    this.#parts.thread.requestTurn();
+  }
+}
+
+/** Set by the broker, or for it alone. */
+const BROKERS_OWN: ReadonlySet<string> = new Set([MSG_REGION, CLUSTER, TRACE_SWITCH, POP_CK, WAIT_STORE_MSG_OK]);
+const PROPERTIES_REMARK = 'the message properties are longer than 32767 bytes with what the broker adds; shorten them';
