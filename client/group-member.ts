@@ -83,14 +83,14 @@ export class GroupMember implements Member {
 
   /**
    * Routes, then heartbeats, then the first share: resolves when this member has taken what is its. Rejects when no name server answers at all; a
-   * topic that does not exist yet is looked for again and again.
+   * topic that does not exist yet is looked for again and again. @param sharesQueues false: its queues are assigned by the program.
    */
   async start(sharesQueues: boolean): Promise<void> {
     for (const topic of this.#subscriptions.keys()) await this.core.routes.find(topic);
     this.#isStarted = true;
     this.core.start();
-    if (!sharesQueues) return;
     await this.core.heartbeat();
+    if (!sharesQueues) return;
     this.#rebalancer.start();
     await this.#rebalancer.run();
   }

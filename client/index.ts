@@ -12,6 +12,7 @@ export type { Message } from './message.ts';
 export type { SendStatus } from './message-sender.ts';
 export type { MessageOptions, OutgoingMessage } from './outgoing-message.ts';
 export { Producer, type ProducerOptions, type SendResult } from './producer.ts';
+export { type PollOptions, PullConsumer, type PullConsumerOptions } from './pull-consumer.ts';
 export {
   type MessageHandler,
   PushConsumer,

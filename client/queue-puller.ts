@@ -64,6 +64,8 @@ export class QueuePuller {
   #brokerId = 0;
   #isStopped = false;
   #wake: (() => void) | null = null;
+  /** Ends the wait for the pull under way, which the broker may hold for long. */
+  #interrupt: () => void = () => {};
   #lastPullAt = 0;
 
   constructor(member: Member, queue: MessageQueue, subscription: SubscriptionData, offset: number, sink: PullSink) {
@@ -94,6 +96,7 @@ export class QueuePuller {
   seek(offset: number): void {
     this.#offset = offset;
     this.#epoch++;
+    this.#interrupt();
     this.wake();
   }
 
@@ -106,6 +109,7 @@ export class QueuePuller {
 
   stop(): void {
     this.#isStopped = true;
+    this.#interrupt();
     this.wake();
   }
 
@@ -120,9 +124,12 @@ export class QueuePuller {
       const epoch = this.#epoch;
       let pauseMs: number;
       try {
-        pauseMs = await this.#pull(epoch);
+        const interrupted = new Promise<number>((resolve) => {
+          this.#interrupt = () => resolve(0);
+        });
+        pauseMs = await Promise.race([this.#pull(epoch), interrupted]);
       } catch (error) {
-        if (this.#isStopped) return;
+        if (this.#isStopped || epoch !== this.#epoch) continue;
         this.#member.core.report(error);
         this.#member.core.routes.doubt(this.queue.topic);
         pauseMs = this.#failurePauseMs(error);
