@@ -13,6 +13,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { CLIENT_PROGRAMS, type ClientProgram, runProgram, type Verdict } from './client-programs.ts';
+import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -35,6 +36,22 @@ const names = options.scenarios?.split(',');
 const clients = CLIENT_PROGRAMS.filter(({ name }) => prefixes === undefined || prefixes.some((prefix) => name.startsWith(prefix)));
 const outcomes: Outcome[] = [];
 
+function note(client: ClientProgram, label: string, verdict: Verdict): void {
+  outcomes.push({ ...verdict, client: client.name, broker: label });
+  const detail = Object.entries(verdict.detail).map(
+    ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`,
+  );
+  const text = [
+    verdict.ok ? 'ok  ' : 'FAIL',
+    label.padEnd(10),
+    client.name.padEnd(14),
+    verdict.scenario.padEnd(20),
+    `${verdict.ms} ms`.padStart(9),
+    ...detail,
+  ];
+  process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
+}
+
 async function runClient(client: ClientProgram, nameServer: string, label: string, ringmq: RingmqProcess | undefined): Promise<void> {
   const scenarios = client.scenarios.filter(
     (scenario) => (names === undefined || names.includes(scenario)) && (ringmq !== undefined || scenario !== 'broker-restart'),
@@ -46,21 +63,7 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
     nameServer,
     scenarios,
     prefix,
-    (verdict) => {
-      outcomes.push({ ...verdict, client: client.name, broker: label });
-      const detail = Object.entries(verdict.detail).map(
-        ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`,
-      );
-      const text = [
-        verdict.ok ? 'ok  ' : 'FAIL',
-        label.padEnd(10),
-        client.name.padEnd(14),
-        verdict.scenario.padEnd(20),
-        `${verdict.ms} ms`.padStart(9),
-        ...detail,
-      ];
-      process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
-    },
+    (verdict) => note(client, label, verdict),
     async (event) => {
       if (event !== 'restart' || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
       await ringmq.stop();
@@ -70,28 +73,28 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
   );
 }
 
+/** Two brokers and two name servers for each client. */
+async function runWithCluster(client: ClientProgram, shards: number): Promise<void> {
+  if (names !== undefined && !CLUSTER_SCENARIOS.some((scenario) => names.includes(scenario))) return;
+  const label = `${shards} shard${shards === 1 ? '' : 's'}`;
+  const prefix = `c${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
+  try {
+    await runInCluster(client, shards, prefix, (verdict) => note(client, label, verdict), PROGRAM_MS_MAX);
+  } catch (error) {
+    note(client, label, { scenario: 'the cluster itself', ok: false, ms: 0, error: String(error), detail: {} });
+  }
+}
+
 /** A broker for each client: the restart in the middle of one must not disturb another. */
 async function runWithBroker(client: ClientProgram, shards: number): Promise<void> {
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
-  const fail = (error: unknown): void => {
-    outcomes.push({
-      client: client.name,
-      broker: label,
-      scenario: 'the broker itself',
-      ok: false,
-      ms: 0,
-      error: String(error),
-      detail: {},
-    });
-    process.stdout.write(`FAIL ${label} ${client.name}: ${String(error)}\n`);
-  };
   let ringmq: RingmqProcess | undefined;
   try {
     ringmq = await startRingmq({ shards });
     await runClient(client, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {
-    fail(error);
+    note(client, label, { scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
   } finally {
     await ringmq?.destroy();
   }
@@ -102,10 +105,13 @@ for (const client of clients) client.command();
 if (options.against !== undefined) {
   for (const client of clients) await runClient(client, options.against, 'given', undefined);
 } else {
-  const waiting = options.shards.split(',').flatMap((shards) => clients.map((client) => ({ client, shards: Number(shards) })));
+  const shards = options.shards.split(',').map(Number);
+  const waiting = shards.flatMap((count) => clients.map((client) => () => runWithBroker(client, count)));
+  // Four processes a client: once is enough.
+  for (const client of clients) waiting.push(() => runWithCluster(client, Math.max(...shards)));
   await Promise.all(
     Array.from({ length: Number(options.jobs) }, async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runWithBroker(next.client, next.shards);
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
     }),
   );
 }

@@ -41,6 +41,7 @@ export type AliOptions = {
   rebalanceInterval?: number;
   /** Spelled as the client does. */
   pollNameServerInteval?: number;
+  heartbeatBrokerInterval?: number;
   persistConsumerOffsetInterval?: number;
   maxMessageSize?: number;
 };

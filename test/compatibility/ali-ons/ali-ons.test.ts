@@ -2,6 +2,7 @@
 import tap, { test } from 'tap';
 import { startRingmq } from '../../support/start-ringmq.ts';
 import { CLIENT_PROGRAMS, runProgram, type Verdict } from '../client-programs.ts';
+import { CLUSTER_SCENARIOS, runInCluster } from '../run-cluster.ts';
 
 // Started processes take their time on a busy machine: a limit that only catches what hangs.
 tap.setTimeout(300_000);
@@ -27,3 +28,11 @@ for (const shards of [1, 2]) {
     t.equal(verdicts.length, SCENARIOS.length, 'a verdict for each scenario');
   });
 }
+
+test('ali-ons with two brokers behind two name servers, of which one after the other is killed', { timeout: 300_000 }, async (t) => {
+  if (program === undefined) throw new Error('There is no program for ali-ons');
+  const verdicts: Verdict[] = [];
+  await runInCluster(program, 1, 'ali', (verdict) => verdicts.push(verdict), 120_000);
+  for (const { scenario, ok, error, ms } of verdicts) t.ok(ok, `${scenario} in ${ms} ms${error === undefined ? '' : `: ${error}`}`);
+  t.equal(verdicts.length, CLUSTER_SCENARIOS.length);
+});

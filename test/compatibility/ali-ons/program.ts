@@ -27,7 +27,7 @@ const errors: string[] = [];
 
 async function producer(run: Run, more: Partial<AliOptions> = {}): Promise<AliProducer> {
   const made = new aliOns.Producer({
-    nameSrv: run.nameServer,
+    nameSrv: run.nameServer.split(';'),
     httpclient: {},
     logger: silentLogger,
     producerGroup: `P_${run.group}`,
@@ -47,7 +47,7 @@ async function consumer(
 ): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
   const received: Received = { messages: [], bodies: new Set() };
   const client = new aliOns.Consumer({
-    nameSrv: run.nameServer,
+    nameSrv: run.nameServer.split(';'),
     httpclient: {},
     logger: silentLogger,
     consumerGroup: run.group,
@@ -219,6 +219,55 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     }
   },
 
+  'two-brokers': async (run) => {
+    // Half a minute each by default, as with every client.
+    const often = { pollNameServerInteval: 500, heartbeatBrokerInterval: 1_000 };
+    const acknowledged: string[] = [];
+    const onB = new Set<string>();
+    let failed = 0;
+    const used = new Map<string, number>();
+    const sendAll = async (from: AliProducer, word: string, count: number): Promise<void> => {
+      for (let i = 0; i < count; ) {
+        try {
+          const { messageQueue } = await from.send(message(run, 'A', `${word} ${i}`));
+          const queue = `${messageQueue.brokerName}/${messageQueue.queueId}`;
+          used.set(queue, (used.get(queue) ?? 0) + 1);
+          acknowledged.push(`${word} ${i}`);
+          if (messageQueue.brokerName === 'broker-b') onB.add(`${word} ${i}`);
+          i++;
+        } catch {
+          assert.ok(++failed < 100, 'sends fail for good');
+          await pause(50);
+        }
+      }
+    };
+    await askFor(`topics ${run.topic}`);
+    const from = await producer(run, often);
+    await sendAll(from, 'first', 60);
+    assert.deepEqual([...used.values()], [10, 10, 10, 10, 10, 10], 'all queues of both brokers, each alike');
+    await askFor('kill broker-b');
+    await sendAll(from, 'without-b', 20);
+    const { received } = await consumer(run, '*', { rebalanceInterval: 300, ...often });
+    const reachable = acknowledged.filter((body) => !onB.has(body));
+    await exactly(received, reachable.length, 'what the living broker has');
+    await askFor('start broker-b');
+    await exactly(received, acknowledged.length, 'what had waited for the dead broker, too');
+    await askFor('kill names-1');
+    await sendAll(from, 'without-names', 20);
+    await exactly(received, acknowledged.length, 'a cluster with one name server');
+    await askFor('start names-1');
+    await askFor('kill names-2');
+    used.clear();
+    // The client may have asked it when it knew one broker only.
+    for (let round = 0; used.size < 6 && round < 200; round++) await sendAll(from, `restarted-names-${round}`, 6);
+    assert.equal(used.size, 6, 'all queues again');
+    await exactly(received, acknowledged.length, 'a name server that came back empty');
+    assert.ok(acknowledged.every((body) => received.bodies.has(body)));
+    run.detail['failedSends'] = failed;
+    // The client reports each connection that it lost and each try of another; here that is what was asked for.
+    errors.length = 0;
+  },
+
   'broker-restart': async (run) => {
     const from = await producer(run);
     await send(run, from, 'first', 1);
@@ -278,7 +327,7 @@ for (const name of names === 'all' ? Object.keys(scenarios) : names.split(',')) 
     const scenario = scenarios[name];
     assert.ok(scenario !== undefined, 'no such scenario');
     // This client publishes only to topics that have a route.
-    await createTopic(nameServer, run.topic, 4);
+    await createTopic(nameServer.split(';')[0] ?? '', run.topic, 4);
     await scenario(run);
   } catch (thrown) {
     error = thrown instanceof Error ? thrown.message : String(thrown);

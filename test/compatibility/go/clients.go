@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,7 @@ func instance(kind string) string {
 }
 
 func resolver(r *run) primitive.NsResolver {
-	return primitive.NewPassthroughResolver([]string{r.nameServer})
+	return primitive.NewPassthroughResolver(strings.Split(r.nameServer, ";"))
 }
 
 func await(what string, limit time.Duration, holds func() bool) (time.Duration, error) {

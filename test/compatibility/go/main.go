@@ -53,6 +53,7 @@ func scenarios() []scenario {
 		{"pull", pull},
 		{"create-topic", createTopic},
 		{"broker-restart", brokerRestart},
+		{"two-brokers", twoBrokers},
 	}
 }
 

@@ -72,6 +72,7 @@ public final class Program {
         PullScenarios.add(all);
         AdminScenarios.add(all);
         QueryScenarios.add(all);
+        ClusterScenarios.add(all);
         boolean failed = false;
         for (String name : args[1].equals("all") ? all.keySet().toArray(new String[0]) : args[1].split(",")) {
             Scenario scenario = all.get(name);
