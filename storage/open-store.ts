@@ -291,7 +291,7 @@ function withoutDeleted(table: QueueTable | null, deleted: DeletedTopics): Queue
 }
 
 /** Store timestamp of the first record of the segment at `base`; null when none begins there. Its frame only is looked at, as in Java. */
-function firstStoreTimestamp(log: CommitLog, base: number): number | null {
+export function firstStoreTimestamp(log: CommitLog, base: number): number | null {
   const head = new Uint8Array(STORE_TIMESTAMP_AT + 8 + HOST_V6_EXTRA_BYTES);
   if (log.read(head, 0, head.length, base) < head.length) return null;
   const magic = readInt32(head, MAGIC_AT);

@@ -4,6 +4,7 @@
  */
 export const COMMIT_LOG_PATH = 'commit-log';
 export const REGISTRATION_PATH = 'registration';
+export const BROKER_STATS_PATH = 'broker-stats';
 export const TOPIC_REGISTRY_PATH = 'topic-registry';
 
 /** The actor that starts a shard's parts and lets it serve. */

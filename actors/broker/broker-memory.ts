@@ -13,7 +13,7 @@ export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
 /** Cold pulls of one shard that may be read at once. */
 export const READ_SLOTS = 8;
 /** Records of a lane that may wait for their answer. */
-const LANE_DESCRIPTORS = 32_768;
+export const LANE_DESCRIPTORS = 32_768;
 
 export type BrokerMemory = {
   /** One a shard, in the shards' order. */

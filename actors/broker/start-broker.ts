@@ -25,7 +25,7 @@ import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
-import { COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TIMER_PATH, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
+import { BROKER_STATS_PATH, COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TIMER_PATH, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
@@ -213,7 +213,7 @@ class StartingBroker implements RunningBroker {
   #placement(): PlacementRule[] {
     const first = this.#shards[0]!;
     const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
-    const onFirst = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration'];
+    const onFirst = ['topic-registry', 'topic-drop', BROKER_STATS_PATH, 'group-registry', 'offset-store', 'registration'];
     // The timer has the delay levels' queues beside it: it is told of what comes to them.
     for (const prefix of [...onFirst, TIMER_PATH, `queue/${SCHEDULE_TOPIC}/`]) rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });

@@ -41,6 +41,7 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
+import { PullCounts } from './pull-counts.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
 
 /** Messages of one answer, whatever was asked for. */
@@ -95,7 +96,14 @@ export type PullLimits = {
   readonly shortPollingMs: number;
 };
 
-export type PullCounters = { messagesOut: number; bytesOut: number; coldPulls: number };
+export type PullCounters = {
+  messagesOut: number;
+  bytesOut: number;
+  coldPulls: number;
+  /** Pulls answered with messages, and without. */
+  pullsFound: number;
+  pullsMissed: number;
+};
 
 /** The reader's thread has died: what it was asked is answered busy, its slots are free. */
 type ReaderGone = { readonly kind: 'reader-gone' };
@@ -123,11 +131,14 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #header = new PullHeader();
   readonly #pending: Map<number, Pending> = new Map();
   #nextTicket = 0;
+  /** By handle, with the topic that the handle stood for then: a handle may come to stand for another one's queue. */
   readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
+  readonly #queueRefTopics: string[] = [];
   readonly #expressions: Map<string, readonly number[]> = new Map();
   readonly #askedGroups: Set<string> = new Set();
   readonly #brokerIdWhenSlow: number;
-  readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0 };
+  readonly #counts: PullCounts;
+  readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0, pullsFound: 0, pullsMissed: 0 };
   readonly #fields = {
     code: 0,
     remark: '',
@@ -153,6 +164,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#limits = parts.limits;
     this.#topics = parts.topics;
     this.#groups = parts.groups;
+    this.#counts = new PullCounts(parts.thread);
     this.#lanes = parts.lanes;
     this.#table = parts.table;
     const expire = (): void => {
@@ -257,9 +269,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   #queueRef(topic: TopicState, queueId: number): ActorRef<Pull> {
     const handle = topic.queueHandles[queueId]!;
     let ref = this.#queueRefs[handle];
-    if (ref === undefined) {
+    if (ref === undefined || this.#queueRefTopics[handle] !== topic.name) {
       ref = this.#thread.ref<Pull>(`queue/${topic.name}/${queueId}`);
       this.#queueRefs[handle] = ref;
+      this.#queueRefTopics[handle] = topic.name;
     }
     return ref;
   }
@@ -491,8 +504,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       at += size;
     }
     output.length = at;
-    this.counters.messagesOut += count;
-    this.counters.bytesOut += bytes;
+    this.#gave(pending, count, bytes);
     this.#settle(reply.ticket, pending);
   }
 
@@ -503,8 +515,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     const at = read.slot * READ_SLOT_BYTES;
     if (pending.codes.length > 0) {
-      this.counters.messagesOut += read.count;
-      this.counters.bytesOut += read.length;
+      this.#gave(pending, read.count, read.length);
       this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, this.#slots, at, at + read.length);
       return;
     }
@@ -525,9 +536,16 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   }
 
   #answerCut(pending: Pending, cut: Cut, offset: number, min: number, max: number): void {
-    this.counters.messagesOut += cut.count;
-    this.counters.bytesOut += cut.end - cut.start;
+    this.#gave(pending, cut.count, cut.end - cut.start);
     this.#answer(pending, 'FOUND', offset, cut.next, min, max, cut.bytes, cut.start, cut.end);
+  }
+
+  /** Counts what a pull got. */
+  #gave(pending: Pending, messages: number, bytes: number): void {
+    this.counters.pullsFound++;
+    this.counters.messagesOut += messages;
+    this.counters.bytesOut += bytes;
+    this.#counts.add(pending.topic.name, pending.group, messages);
   }
 
   /** Pulls that were read before the connection was found to be slow: their messages would only pile up. */
@@ -643,6 +661,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     fields.maxOffset = max;
     fields.topicSysFlag = pending.topic.topicSysFlag;
     fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
+    if (body === null) this.counters.pullsMissed++;
     const bytes = bodyEnd - bodyStart;
     if (body === this.#slots && this.#mayLend(pending.connection, bytes)) {
       this.#lend(pending, body, bodyStart, bodyEnd);

@@ -83,6 +83,11 @@ export class QueueHandleList implements QueueHandles {
     return handle;
   }
 
+  /** Names of all topics that have handles. */
+  topics(): Iterable<string> {
+    return this.#byTopic.keys();
+  }
+
   /** The topic was deleted: its handles stand for nothing any more; made again it gets others, and begins at offset 0. */
   retire(topic: string): void {
     const queues = this.#byTopic.get(topic);

@@ -18,6 +18,8 @@ export const SHARD_COUNTERS = [
   'laneFullRefusals',
   'topics',
   'groups',
+  'pullsFound',
+  'pullsMissed',
 ] as const;
 export type ShardCounter = (typeof SHARD_COUNTERS)[number];
 export type ShardCounts = Record<ShardCounter, number>;

@@ -14,7 +14,9 @@ import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import { REGISTRATION_PATH, shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
-import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { type BrokerMemory, LANE_DESCRIPTORS } from '../broker/broker-memory.ts';
+import { createBrokerHandlers } from '../broker-stats/broker-stats-handlers.ts';
+import { startBrokerStats } from '../broker-stats/start-broker-stats.ts';
 import { ARRIVED_RECORD } from '../commit-log/arrival-notices.ts';
 import { InnerAppend } from '../commit-log/inner-append.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
@@ -79,6 +81,15 @@ const SEND_LIMIT_SLACK_MS = 1_000;
 export function main(thread: ThreadContext, data: ShardThreadData): void {
   // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.
   thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data), { intensity: 0 });
+}
+
+/** Messages of each topic that the store knows, before anything is sent. */
+function messagesAtStart(known: readonly KnownQueues[], table: QueueTable): Map<string, number> {
+  const messages = new Map<string, number>();
+  for (const { topics, handles } of known) {
+    for (const [i, topic] of topics.entries()) messages.set(topic, (messages.get(topic) ?? 0) + table.next(handles[i]!));
+  }
+  return messages;
 }
 
 class ShardActor implements Actor<ShardCommand> {
@@ -307,6 +318,12 @@ class Shard {
     gateway.serve(send, pull);
     gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
     gateway.addHandlers(createQueueHandlers(thread, topics, groups));
+    const sendsMax = LANE_DESCRIPTORS * shards.length;
+    gateway.addHandlers(createBrokerHandlers(thread, { marks, commitLogPath: storeLayout(config.storePath).commitLog, sendsMax }));
+    if (this.#index === 0) {
+      const blocks = shards.map((_, shard) => new ShardCounterBlock(memory.counters, shard));
+      startBrokerStats(thread, { clusterName: config.brokerClusterName, topics, table, blocks, bases: messagesAtStart(known, table) });
+    }
     const messages = new MessageDoor(thread);
     const broker = { name: config.brokerName, address: `${config.advertisedHost}:${config.listenPort}` };
     const visibleEnd = (): number => marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
@@ -347,6 +364,8 @@ class Shard {
       heldPulls: () => pull.held,
       pendingSends: () => lane.pending,
       coldPulls: () => pull.counters.coldPulls,
+      pullsFound: () => pull.counters.pullsFound,
+      pullsMissed: () => pull.counters.pullsMissed,
       laneFullRefusals: () => send.laneFullRefusals,
       topics: () => topics.size,
       groups: () => groups.size,

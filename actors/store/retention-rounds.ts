@@ -44,6 +44,11 @@ export class RetentionRounds {
     this.#nextLook = 0;
   }
 
+  /** The next steps walk the queues, though nothing was removed from the log. */
+  cleanQueues(): void {
+    this.#walk ??= this.#parts.files.handles.entries();
+  }
+
   /** Queues are still to be walked. */
   get isBusy(): boolean {
     return this.#walk !== null;

@@ -23,11 +23,13 @@ import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
 import { RetentionRounds } from './retention-rounds.ts';
 import { isNoRoom, TableSaver } from './save-table.ts';
+import { storeFacts } from './store-facts.ts';
 import {
   type DropTopic,
   OPENED_PAGE_BYTES,
   type OpenStore,
   type QueryIndex,
+  type QueryStoreFacts,
   type SaveTable,
   type StoreCommand,
   type StoreStopped,
@@ -165,6 +167,13 @@ export class StoreActor implements Actor<StoreCommand | Round> {
       case 'delete-expired':
         this.#open?.retention.ask();
         this.#round();
+        return;
+      case 'clean-queues':
+        this.#open?.retention.cleanQueues();
+        this.#round();
+        return;
+      case 'query-store-facts':
+        this.#onQueryFacts(message);
         return;
       case 'store-stop':
         message.replyTo.tell(this.#stop());
@@ -415,6 +424,13 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     tails.drop(topic);
     for (const [handle, queue] of handles) if (queue.topic === topic) handles.delete(handle);
     queues.removeTopic(topic);
+  }
+
+  #onQueryFacts(message: QueryStoreFacts): void {
+    const open = this.#open;
+    // Nobody asks before the store is open; after a fault of the disk it is better not asked.
+    if (open === null || this.#isFenced) return;
+    this.#guarded('look at the disk', () => message.replyTo.tell(storeFacts(open.files)));
   }
 
   #onQueryIndex(message: QueryIndex): void {

@@ -69,6 +69,20 @@ export type TopicDropped = { readonly kind: 'topic-dropped'; readonly topic: str
 /** Retention runs at once, as if it were its hour. */
 export type DeleteExpired = { readonly kind: 'delete-expired' };
 
+/** Files of consume queues whose messages are all gone from the log go at once. */
+export type CleanQueues = { readonly kind: 'clean-queues' };
+
+/** What the store says of itself. */
+export type QueryStoreFacts = { readonly kind: 'query-store-facts'; readonly replyTo: ActorRef<StoreFacts> };
+/** `earliestMs`: store time of the log's first message, −1 without one. Bytes of the disk. */
+export type StoreFacts = {
+  readonly kind: 'store-facts';
+  readonly logMin: number;
+  readonly earliestMs: number;
+  readonly diskTotal: number;
+  readonly diskFree: number;
+};
+
 /** The log worker has stopped: everything goes to the disk, the abort file goes. Nothing is heard afterwards. */
 export type StopStore = { readonly kind: 'store-stop'; readonly replyTo: ActorRef<StoreStopped> };
 export type StoreStopped = { readonly kind: 'store-stopped'; readonly ok: boolean; readonly error?: string };
@@ -82,6 +96,8 @@ export type StoreCommand =
   | QueryIndex
   | DropTopic
   | DeleteExpired
+  | CleanQueues
+  | QueryStoreFacts
   | StopStore;
 
 export const OPENED_PAGE_BYTES = 32 * 1024;

@@ -73,7 +73,11 @@ export type TopicsReady = { kind: 'topics-ready'; topics: number };
 /** All topics, page by page: `cursor` 0 first, then the `next` of the page before, until it is −1. */
 export type ListTopics = { kind: 'list-topics'; cursor: number; replyTo: ActorRef<TopicPage> };
 export type TopicPage = { kind: 'topic-page'; topics: TopicConfig[]; next: number; version: TableVersion };
+/** Queues in the store that belong to no topic go. Answered with how many topics had some. */
+export type DropUnused = { kind: 'drop-unused'; replyTo: ActorRef<UnusedDropped> };
+export type UnusedDropped = { kind: 'unused-dropped'; topics: number };
 export type TopicRegistryCommand =
+  | DropUnused
   | CreateOnSend
   | UpdateTopicCommand
   | EnsureTopic
@@ -110,6 +114,8 @@ type Private = Saved | Registered | Dropped | FlushShards | BatchExpired | TellS
 export interface QueueHandles {
   /** The same at each call. Throws when there is no room for one more, with a text that says so. `mayWait`: a full ring is no reason. */
   intern(topic: string, queueId: number, mayWait: boolean): number;
+  /** Names of all topics that have queues, in the table or not. */
+  topics(): Iterable<string>;
 }
 
 export type TopicRegistryOptions = {
@@ -160,6 +166,9 @@ type Batch = {
   shards: number;
   registrations: number;
   drops: number;
+  /** Told how many topics the batch dropped. */
+  readonly whenDone?: ActorRef<UnusedDropped>;
+  dropped?: number;
 };
 type Changing = CreateOnSend | UpdateTopicCommand | EnsureTopic | DeleteTopic;
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
@@ -257,6 +266,9 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       case 'topic-table-started':
         this.#outboxes!.ask(message.shard, message.token);
         this.#flush(context);
+        return;
+      case 'drop-unused':
+        this.#dropUnused(message, context);
         return;
       case 'await-topics':
         if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
@@ -496,9 +508,30 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     );
   }
 
+  #dropUnused({ replyTo }: DropUnused, context: ActorContext): void {
+    const unused = [...this.#options.queueHandles.topics()].filter(
+      (topic) => this.#lookup.get(topic) === undefined && !this.#deleting.has(topic),
+    );
+    if (unused.length === 0 || this.#options.dropper === undefined) {
+      replyTo.tell({ kind: 'unused-dropped', topics: 0 });
+      return;
+    }
+    const id = this.#nextBatch++;
+    const batch: Batch = { topics: [], waiters: [], shards: 0, registrations: 0, drops: 0, whenDone: replyTo };
+    this.#batches.set(id, batch);
+    for (const topic of unused) {
+      context.log('info', 'queues without a topic are removed', { topic });
+      this.#deleting.set(topic, []);
+      this.#drop(topic, id, batch, context);
+    }
+  }
+
   #dropped({ batch: id, topic }: Dropped, context: ActorContext): void {
     const batch = this.#batches.get(id);
-    if (batch !== undefined) batch.drops--;
+    if (batch !== undefined) {
+      batch.drops--;
+      batch.dropped = (batch.dropped ?? 0) + 1;
+    }
     this.#finish(id);
     this.#goOn(topic, context);
   }
@@ -547,6 +580,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     if (batch === undefined || batch.shards > 0 || batch.registrations > 0 || batch.drops > 0) return;
     this.#batches.delete(id);
     for (const topic of batch.topics) if (this.#publishing.get(topic) === id) this.#publishing.delete(topic);
+    batch.whenDone?.tell({ kind: 'unused-dropped', topics: batch.dropped ?? 0 });
     for (const { topic, replyTo } of batch.waiters) replyTo.tell({ kind: 'topic-ready', topic });
   }
 

@@ -11,10 +11,16 @@ import { shapeDifferences } from '../support/json-shape.ts';
 import type { RemotingClient } from '../support/remoting-client.ts';
 
 /** Requests that are answered 3 so far. A code that is served has to go from here. */
-const NOT_SERVED_YET: ReadonlySet<number> = new Set([25, 26, 28, 202, 306, 315, 316, 329, 907]);
+const NOT_SERVED_YET: ReadonlySet<number> = new Set([25, 26, 202, 907]);
 
 /** What may differ, as `code: difference`, and why. */
-const MAY_DIFFER: ReadonlyMap<string, string> = new Map([]);
+const MAY_DIFFER: ReadonlyMap<string, string> = new Map([
+  ['28: table.getTransferedTps: not in the original', 'what tools of 4.x read'],
+  ...['getMessageEntireTimeMax', 'putLatency#', 'putMessageDistributeTime', 'putMessageEntireTimeMax'].map((name): [string, string] => [
+    `28: table.${name}: missing`,
+    'single puts and gets are not timed, and no tool reads it',
+  ]),
+]);
 
 const HOUR_MS = 3_600_000;
 const golden = new Map(loadGolden().map((command) => [command.command, command]));

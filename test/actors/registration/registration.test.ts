@@ -33,7 +33,7 @@ async function startBroker(nameServers: readonly string[]) {
   let handles = 0;
   const registry = startTopicRegistry(thread, {
     settings: DEFAULT_TOPIC_SETTINGS,
-    queueHandles: { intern: () => handles++ },
+    queueHandles: { intern: () => handles++, topics: () => [] },
     load: () => null,
     shards: [],
     sync: false,

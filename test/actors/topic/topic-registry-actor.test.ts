@@ -83,6 +83,7 @@ function world(change: Partial<TopicRegistryOptions> = {}, seed = 1) {
         handles.set(key, known);
         return known;
       },
+      topics: () => new Set([...handles.keys()].map((key) => key.slice(0, key.lastIndexOf('/')))),
     },
     load: () => disk.load(),
     shards: ['shard-0', 'shard-1'],
@@ -262,7 +263,7 @@ test('TopicRegistryActor fills a shard that lost its table, and a restarted one 
     () =>
       new TopicRegistryActor({
         settings: DEFAULT_TOPIC_SETTINGS,
-        queueHandles: { intern: (topic, queueId) => handles.get(`${topic}/${queueId}`) ?? 9999 },
+        queueHandles: { intern: (topic, queueId) => handles.get(`${topic}/${queueId}`) ?? 9999, topics: () => [] },
         load: () => disk.load(),
         shards: ['shard-0'],
         sync: false,
@@ -282,6 +283,7 @@ test('TopicRegistryActor refuses a topic for whose queues there is no room', asy
         if (left-- > 0) return left;
         throw new Error('The broker holds 4 queues, which is the most; delete topics');
       },
+      topics: () => [],
     },
   });
   simulation.advance(20);
