@@ -71,12 +71,13 @@ function readConfigFile(file: string): string {
 async function startAdmin(config: BrokerConfig, broker: RunningBroker, log: Log): Promise<AdminServer | undefined> {
   if (config.adminPort < 0) return undefined;
   const snapshot = () => broker.metrics();
+  const whole = () => broker.groupMetrics();
   try {
-    return await startAdminServer(config.adminHost, config.adminPort, snapshot);
+    return await startAdminServer(config.adminHost, config.adminPort, snapshot, whole);
   } catch (error) {
     if (!(error instanceof PortInUseError) || config.adminPortExplicit) throw error;
     log('warn', `the admin port ${config.adminPort} is in use, a free one is taken instead`);
-    return await startAdminServer(config.adminHost, 0, snapshot);
+    return await startAdminServer(config.adminHost, 0, snapshot, whole);
   }
 }
 

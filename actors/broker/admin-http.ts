@@ -23,9 +23,15 @@ export type AdminServer = {
 
 /**
  * @param port 0 takes a free one
- * @param snapshot called once a request
+ * @param snapshot called once a request for /health
+ * @param whole called once a request for /metrics; what it rejects with is told to who asked, on a page of the snapshot
  */
-export async function startAdminServer(host: string, port: number, snapshot: () => MetricsSnapshot): Promise<AdminServer> {
+export async function startAdminServer(
+  host: string,
+  port: number,
+  snapshot: () => MetricsSnapshot,
+  whole: () => Promise<MetricsSnapshot> = async () => snapshot(),
+): Promise<AdminServer> {
   const open = new Set<Socket>();
   let http: Promise<HttpServer> | undefined;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -37,7 +43,7 @@ export async function startAdminServer(host: string, port: number, snapshot: () 
     }
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy());
-    http ??= createHttpServer(snapshot);
+    http ??= createHttpServer(snapshot, whole);
     http.then(
       (parser) => {
         parser.emit('connection', socket);
@@ -59,15 +65,13 @@ export async function startAdminServer(host: string, port: number, snapshot: () 
 }
 
 /** Parses and answers; the sockets are given to it. */
-async function createHttpServer(snapshot: () => MetricsSnapshot): Promise<HttpServer> {
+async function createHttpServer(snapshot: () => MetricsSnapshot, whole: () => Promise<MetricsSnapshot>): Promise<HttpServer> {
   const { createServer: create } = await import('node:http');
   const server = create({ maxHeaderSize: HEADER_BYTES_MAX, keepAlive: false }, (request, response) => {
-    try {
-      respond(request, response, snapshot);
-    } catch (error) {
+    respond(request, response, snapshot, whole).catch((error: unknown) => {
       // The page is a view: what goes wrong in it is told to who asked, and must not end the broker.
-      send(response, 500, 'text/plain; charset=utf-8', `${error instanceof Error ? error.message : String(error)}\n`, false);
-    }
+      send(response, 500, 'text/plain; charset=utf-8', `${textOf(error)}\n`, false);
+    });
   });
   server.timeout = SILENCE_MS_MAX;
   return server;
@@ -83,7 +87,25 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function respond(request: IncomingMessage, response: ServerResponse, snapshot: () => MetricsSnapshot): void {
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Groups that do not answer hide no counter: the page comes without them, and says so. */
+async function metricsPage(snapshot: () => MetricsSnapshot, whole: () => Promise<MetricsSnapshot>): Promise<string> {
+  try {
+    return formatMetrics(await whole());
+  } catch (error) {
+    return `${formatMetrics(snapshot())}# The groups gave no answer: ${textOf(error).replaceAll(/\s+/g, ' ')}\n`;
+  }
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  snapshot: () => MetricsSnapshot,
+  whole: () => Promise<MetricsSnapshot>,
+): Promise<void> {
   const headOnly = request.method === 'HEAD';
   if (request.method !== 'GET' && !headOnly) {
     response.setHeader('allow', 'GET, HEAD');
@@ -95,7 +117,7 @@ function respond(request: IncomingMessage, response: ServerResponse, snapshot: (
     const { healthy, reason, cluster, broker, uptimeMs } = snapshot();
     const body = { status: healthy ? 'UP' : 'DOWN', ...(healthy ? {} : { reason }), cluster, broker, uptimeMs: Math.round(uptimeMs) };
     send(response, healthy ? 200 : 503, 'application/json; charset=utf-8', `${JSON.stringify(body)}\n`, headOnly);
-  } else if (path === '/metrics') send(response, 200, METRICS_CONTENT_TYPE, formatMetrics(snapshot()), headOnly);
+  } else if (path === '/metrics') send(response, 200, METRICS_CONTENT_TYPE, await metricsPage(snapshot, whole), headOnly);
   else send(response, 404, 'text/plain; charset=utf-8', 'Here are /health and /metrics\n', headOnly);
 }
 

@@ -13,7 +13,23 @@ export type TopicMetrics = {
 };
 
 /** Of one group on one topic. */
-export type LagMetrics = { readonly group: string; readonly topic: string; readonly messages: number };
+export type LagMetrics = {
+  readonly group: string;
+  readonly topic: string;
+  /** Messages that it has yet to consume. */
+  readonly messages: number;
+  /** Age of the oldest of them; null when it was not looked up. */
+  readonly latencyMs: number | null;
+};
+
+/** What is asked of the groups when somebody looks. */
+export type GroupMetrics = {
+  /** Those furthest behind, first. */
+  readonly lags: readonly LagMetrics[];
+  readonly lagsNotShown: number;
+  /** Groups with members, and the clients among them that subscribe to something else than the others. */
+  readonly online: readonly { readonly group: string; readonly members: number; readonly differing: readonly string[] }[];
+};
 
 /** Of one thread. */
 export type ThreadMetrics = {
@@ -45,11 +61,11 @@ export type MetricsSnapshot = {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly topics: readonly TopicMetrics[];
-  readonly lags: readonly LagMetrics[];
+  /** Null where nobody asked for them. */
+  readonly groups: GroupMetrics | null;
   readonly connections: number;
   /** Null where nobody counts them: then they are left out, for 0 would be a lie. */
   readonly producerConnections: number | null;
-  readonly consumerConnections: number | null;
   readonly topicCount: number;
   readonly groupCount: number;
   /** Physical range of the commit log. */

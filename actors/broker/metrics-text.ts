@@ -4,7 +4,8 @@
  * Source: RocketMQ 5.4 `BrokerMetricsConstant`, `DefaultStoreMetricsConstant`, `RemotingMetricsConstant`; the text format is
  * Prometheus' exposition format 0.0.4.
  */
-import type { MetricsSnapshot } from './metrics-snapshot.ts';
+import { isSystemGroup } from '../../model/group.ts';
+import type { GroupMetrics, LagMetrics, MetricsSnapshot } from './metrics-snapshot.ts';
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -107,16 +108,47 @@ function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
 }
 
 function writeClients(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
-  const lags = [...snapshot.lags].sort((a, b) => b.messages - a.messages).slice(0, SERIES_MAX);
   writer.add('rocketmq_producer_connections', 'gauge', 'Connected producers.', known(snapshot.producerConnections));
-  writer.add('rocketmq_consumer_connections', 'gauge', 'Connected consumers.', known(snapshot.consumerConnections));
+  writer.add('ringmq_connections', 'gauge', 'Open sockets.', [{ value: snapshot.connections }]);
+  if (snapshot.groups !== null) writeGroups(writer, snapshot.groups);
+}
+
+function writeGroups(writer: MetricsWriter, { lags, lagsNotShown, online }: GroupMetrics): void {
+  const labels = ({ group, topic }: LagMetrics): Labels => ({
+    consumer_group: group,
+    topic,
+    is_retry: isRetry(topic),
+    is_system: String(isSystem(topic) === 'true' || isSystemGroup(group)),
+  });
   writer.add(
     'rocketmq_consumer_lag_messages',
     'gauge',
     'Messages that a group has yet to consume.',
-    lags.map(({ group, topic, messages }) => ({ labels: { consumer_group: group, topic, is_retry: isRetry(topic) }, value: messages })),
+    lags.map((lag) => ({ labels: labels(lag), value: lag.messages })),
   );
-  writer.add('ringmq_connections', 'gauge', 'Open sockets.', [{ value: snapshot.connections }]);
+  writer.add(
+    'rocketmq_consumer_lag_latency',
+    'gauge',
+    'Milliseconds since the oldest message that a group has yet to consume was stored; of the groups furthest behind.',
+    lags.flatMap((lag) => (lag.latencyMs === null ? [] : [{ labels: labels(lag), value: lag.latencyMs }])),
+  );
+  writer.add('ringmq_lags_not_shown', 'gauge', 'Topics of groups left out of this page, the least behind.', [{ value: lagsNotShown }]);
+  const largest = [...online].sort((a, b) => b.members - a.members).slice(0, SERIES_MAX);
+  writer.add(
+    'rocketmq_consumer_connections',
+    'gauge',
+    'Connected consumers.',
+    largest.map(({ group, members }) => ({ labels: { consumer_group: group }, value: members })),
+  );
+  const differing = online.flatMap(({ group, differing: clients }) =>
+    clients.map((client) => ({ consumer_group: group, client_id: client })),
+  );
+  writer.add(
+    'ringmq_member_subscription_differs',
+    'gauge',
+    'Members that subscribe to something else than the others of their group: messages will be missed.',
+    differing.slice(0, SERIES_MAX).map((labelled) => ({ labels: labelled, value: 1 })),
+  );
 }
 
 function writeThreads(writer: MetricsWriter, snapshot: MetricsSnapshot): void {

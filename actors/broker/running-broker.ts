@@ -34,4 +34,6 @@ export type RunningBroker = {
   onFault(run: (fault: BrokerFault) => void): void;
   /** Read from shared counters: costs the broker's threads nothing. */
   metrics(): MetricsSnapshot;
+  /** The same with what the groups say, who are asked: costs each shard a little. Rejects when a part gives no answer in time. */
+  groupMetrics(): Promise<MetricsSnapshot>;
 };

@@ -28,6 +28,8 @@ import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-
 import { BROKER_STATS_PATH, COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TIMER_PATH, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
+import type { GroupMetricsCollector } from './group-metrics.ts';
+import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
 import type { BrokerFault, BrokerHooks, RunningBroker } from './running-broker.ts';
 
@@ -70,6 +72,7 @@ class StartingBroker implements RunningBroker {
   #failStart: (error: Error) => void = () => {};
   #system!: ActorSystem;
   #metrics!: MetricsSource;
+  #groups: GroupMetricsCollector | undefined;
   #isServing = false;
   #stopping: Promise<void> | null = null;
 
@@ -355,6 +358,22 @@ class StartingBroker implements RunningBroker {
 
   metrics(): ReturnType<RunningBroker['metrics']> {
     return this.#metrics.snapshot();
+  }
+
+  async groupMetrics(): Promise<MetricsSnapshot> {
+    if (this.#memory === null || !this.#isServing || this.#stopping !== null) return this.metrics();
+    if (this.#groups === undefined) {
+      // Loaded when somebody looks: the root needs none of it before.
+      const { GroupMetricsCollector } = await import('./group-metrics.ts');
+      this.#groups ??= new GroupMetricsCollector({
+        ask: (target, build, timeoutMs) => this.#system.ask(target, build, timeoutMs),
+        ref: (path) => this.#system.ref(path),
+        shard: this.#shards[0]!,
+        now: () => this.#system.context.now(),
+      });
+    }
+    const groups = await this.#groups.collect();
+    return { ...this.metrics(), groups };
   }
 
   stop(): Promise<void> {

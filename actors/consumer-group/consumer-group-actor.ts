@@ -315,7 +315,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   #scheduleScan(context: ActorContext): void {
     this.#scanIsDue = true;
     const untilNext = nextExpiryMs(this.#membership) - context.monotonicMs();
-    context.schedule(Math.max(SCAN_MS, untilNext), { kind: 'scan' } satisfies Private);
+    context.schedule(Math.max(Math.min(SCAN_MS, this.#options.limits.memberExpiryMs), untilNext), { kind: 'scan' } satisfies Private);
   }
 
   #onShardGone(shard: string, context: ActorContext): void {

@@ -15,6 +15,8 @@ export interface QueueRanges {
   minOffset(topic: string, queueId: number): number;
   /** The offset that the next message gets. */
   maxOffset(topic: string, queueId: number): number;
+  /** The queue's handle; −1: there is no such queue. */
+  handle(topic: string, queueId: number): number;
 }
 
 /**

@@ -82,8 +82,13 @@ export type ListGroupsOf = {
 export type GroupsOfListed = { readonly kind: 'groups-of-listed'; readonly groups: readonly string[]; readonly next: number };
 /** All groups' offsets as the table has them, page by page; what was committed a moment ago may be missing. */
 export type PageOffsets = { readonly kind: 'page-offsets'; readonly from: OffsetPlace; readonly replyTo: ActorRef<OffsetsPaged> };
-/** `ends`: the offset that each queue's next message gets. */
-export type OffsetsPaged = { readonly kind: 'offsets-paged'; readonly page: OffsetPage; readonly ends: readonly number[] };
+/** `ends`: the offset that each queue's next message gets. `handles`: −1 for a queue that is not there any more. */
+export type OffsetsPaged = {
+  readonly kind: 'offsets-paged';
+  readonly page: OffsetPage;
+  readonly ends: readonly number[];
+  readonly handles: readonly number[];
+};
 export type OffsetStoreCommand =
   | LoadOffsets
   | SaveOffsets
@@ -178,7 +183,8 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       case 'page-offsets': {
         const page = this.#table.page(message.from, OFFSETS_PER_MESSAGE);
         const ends = page.topics.map((topic, index) => this.#options.ranges.maxOffset(topic, page.queueIds[index]!));
-        message.replyTo.tell({ kind: 'offsets-paged', page, ends });
+        const handles = page.topics.map((topic, index) => this.#options.ranges.handle(topic, page.queueIds[index]!));
+        message.replyTo.tell({ kind: 'offsets-paged', page, ends, handles });
         return;
       }
       case 'save-now':

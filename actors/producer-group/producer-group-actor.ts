@@ -144,9 +144,11 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
 
   #scheduleScan(context: ActorContext): void {
     this.#scanIsDue = true;
+    const { memberExpiryMs } = this.#limits;
     let oldest = Number.POSITIVE_INFINITY;
     for (const seen of this.#members.values()) oldest = Math.min(oldest, seen.heartbeatMs);
-    const delay = this.#members.size === 0 ? IDLE_MS : Math.max(SCAN_MS, oldest + this.#limits.memberExpiryMs - context.monotonicMs());
+    const delay =
+      this.#members.size === 0 ? IDLE_MS : Math.max(Math.min(SCAN_MS, memberExpiryMs), oldest + memberExpiryMs - context.monotonicMs());
     context.schedule(delay, { kind: 'scan' } satisfies Scan);
   }
 }

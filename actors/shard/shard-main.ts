@@ -210,6 +210,7 @@ class Shard {
     const topics = startTopicTable(thread, this.#index);
     const handleOf = (topic: string, queueId: number): number => topics.get(topic)?.queueHandles[queueId] ?? -1;
     const ranges = {
+      handle: handleOf,
       minOffset: (topic: string, queueId: number): number => {
         const handle = handleOf(topic, queueId);
         return handle < 0 ? 0 : table.min(handle);

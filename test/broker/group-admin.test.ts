@@ -52,7 +52,7 @@ for (const shards of isForeign ? [1] : [1, 3]) {
         consumeStatsList: Record<string, unknown[]>[];
       };
       t.same(ordered.consumeStatsList.find((one) => group in one)?.[group], [], 'the topic is no ordered one');
-      t.equal((await client.request(317, {})).code, 1);
+      if (!isForeign) t.equal((await client.request(317, {})).code, 1);
     });
 
     t.test('who consumes a topic, what a group consumes, what it wants', async (t) => {
@@ -189,9 +189,11 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       t.equal((await client.request(222, { ...asked, topic: uniqueName('never') })).code, 17);
       t.equal((await client.request(222, { ...asked, group: uniqueName('never') })).code, 26);
       t.match(await client.request(222, { ...asked, queueId: '1', offset: '99' }), { code: 1, remark: /99.*\[0-3\]/ });
+      // The Java broker takes a missing or malformed time for 0.
+      if (isForeign) return;
       t.equal((await client.request(222, { ...asked, timestamp: 'soon' })).code, 1);
       t.equal((await client.request(222, { topic, group })).code, 1);
-      if (!isForeign) t.equal((await client.request(222, { ...asked, queueId: '77' })).code, 29);
+      t.equal((await client.request(222, { ...asked, queueId: '77' })).code, 29);
       t.equal((await query(client, group, topic, 1)).ext?.['offset'], '2');
       t.equal((await commit(client, group, topic, 1, 3)).code, 0);
       t.equal((await query(client, group, topic, 1)).ext?.['offset'], '3');
@@ -205,7 +207,7 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       t.equal((await query(client, to, topic, 1)).ext?.['offset'], '3');
       t.equal((await client.request(314, { srcGroup: uniqueName('never'), destGroup: to, topic, offline: 'true' })).code, 0);
       if (!isForeign) t.equal((await client.request(314, { srcGroup: group, destGroup: uniqueName('never'), offline: 'true' })).code, 26);
-      t.equal((await client.request(314, { srcGroup: group })).code, 1);
+      if (!isForeign) t.equal((await client.request(314, { srcGroup: group })).code, 1);
     });
 
     t.test('GET_CONSUMER_RUNNING_INFO and 309, 223 ask the client itself', async (t) => {
@@ -273,7 +275,7 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       }
       const { data } = JSON.parse((await client.request(328)).body.toString());
       for (const [index, name] of producers.entries()) {
-        t.match(data[name], [{ clientId: `producer-${index}`, language: 'JAVA', remoteIP: /^127\.0\.0\.1:\d+$/ }]);
+        t.match(data[name], [{ clientId: `producer-${index}`, language: 'JAVA', remoteIP: /^\/127\.0\.0\.1:\d+$/ }]);
         t.ok(Math.abs(data[name][0].lastUpdateTimestamp - Date.now()) < 60_000);
       }
     });
@@ -286,7 +288,8 @@ for (const shards of isForeign ? [1] : [1, 3]) {
         });
       t.equal((await mode({})).code, 0);
       t.equal((await mode({ topic: uniqueName('never') })).code, 17);
-      t.equal((await mode({ consumerGroup: uniqueName('never') })).code, 26);
+      t.equal((await mode({ consumerGroup: uniqueName('new') })).code, 0, 'a group comes into being by its use');
+      if (!isForeign) t.equal((await mode({ consumerGroup: '../etc' })).code, 26);
       t.equal((await mode({ topic: `%RETRY%${group}` })).code, 16);
       if (isForeign) return;
       t.match(await mode({ mode: 'POP' }), { code: 16, remark: /PULL/ });

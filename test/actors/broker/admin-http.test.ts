@@ -19,10 +19,19 @@ const snapshot: MetricsSnapshot = {
     { topic: 'quiet', messagesIn: 1, messagesOut: 0, bytesIn: 100, bytesOut: 0 },
     { topic: '%RETRY%busy"\\', messagesIn: 9, messagesOut: 20, bytesIn: 900, bytesOut: 2000 },
   ],
-  lags: [{ group: 'G', topic: 'quiet', messages: 7 }],
+  groups: {
+    lags: [
+      { group: 'G', topic: 'quiet', messages: 7, latencyMs: 1500 },
+      { group: 'CID_RMQ_SYS_x', topic: '%RETRY%G', messages: 1, latencyMs: null },
+    ],
+    lagsNotShown: 3,
+    online: [
+      { group: 'G', members: 2, differing: ['c"1'] },
+      { group: 'H', members: 1, differing: [] },
+    ],
+  },
   connections: 3,
   producerConnections: 1,
-  consumerConnections: 2,
   topicCount: 2,
   groupCount: 1,
   logMinOffset: 100,
@@ -72,7 +81,12 @@ test('formatMetrics writes RocketMQ names, each family once, labels escaped', as
   t.match(text, 'topic="%RETRY%busy\\"\\\\",is_system="false",is_retry="true"} 9\n');
   t.match(text, /rocketmq_storage_size\{[^}]*storage_type="local"[^}]*\} 1073741900\n/);
   t.match(text, /rocketmq_processor_watermark\{[^}]*processor="send"\} 6\n/);
-  t.match(text, /rocketmq_consumer_lag_messages\{[^}]*consumer_group="G",topic="quiet",is_retry="false"\} 7\n/);
+  t.match(text, /rocketmq_consumer_lag_messages\{[^}]*consumer_group="G",topic="quiet",is_retry="false",is_system="false"\} 7\n/);
+  t.match(text, /rocketmq_consumer_lag_latency\{[^}]*consumer_group="G",[^}]*\} 1500\n/);
+  t.match(text, /rocketmq_consumer_lag_messages\{[^}]*topic="%RETRY%G",is_retry="true",is_system="true"\} 1\n/);
+  t.match(text, /rocketmq_consumer_connections\{[^}]*consumer_group="G"\} 2\n/);
+  t.match(text, /ringmq_member_subscription_differs\{[^}]*consumer_group="G",client_id="c\\"1"\} 1\n/);
+  t.match(text, /ringmq_lags_not_shown\{[^}]*\} 3\n/);
   t.match(text, /ringmq_busy_seconds_total\{[^}]*thread="shard-0"\} 1\.5\n/);
   const families = text.match(/^# TYPE (\S+)/gm) ?? [];
   t.equal(new Set(families).size, families.length);
@@ -81,9 +95,8 @@ test('formatMetrics writes RocketMQ names, each family once, labels escaped', as
 });
 
 test('formatMetrics leaves out what nobody counts', async (t) => {
-  const text = formatMetrics({ ...snapshot, producerConnections: null, reservedMs: null, lags: [] });
-  t.notMatch(text, /rocketmq_producer_connections|rocketmq_storage_message_reserve_time|rocketmq_consumer_lag_messages/);
-  t.match(text, /rocketmq_consumer_connections\{[^}]*\} 2\n/);
+  const text = formatMetrics({ ...snapshot, producerConnections: null, reservedMs: null, groups: null });
+  t.notMatch(text, /rocketmq_producer_connections|rocketmq_storage_message_reserve_time|rocketmq_consumer_(lag|connections)/);
 });
 
 test('formatMetrics bounds the number of series and says how many topics it left out', async (t) => {
@@ -118,6 +131,20 @@ test('startAdminServer answers /health and /metrics, and nothing else', async (t
   t.equal((await ask(server.address, '/')).status, 404);
   t.equal((await ask(server.address, '/health', 'POST')).status, 405);
   t.equal((await ask(server.address, '/health', 'HEAD')).body, '');
+});
+
+test('startAdminServer shows the counters when the groups give no answer', async (t) => {
+  const server = await startAdminServer(
+    '127.0.0.1',
+    0,
+    () => ({ ...snapshot, groups: null }),
+    () => Promise.reject(new Error('offset-store gave\nno answer')),
+  );
+  t.teardown(() => server.close());
+  const { status, body } = await ask(server.address, '/metrics');
+  t.equal(status, 200);
+  t.match(body, /^ringmq_connections\{/m);
+  t.match(body, /^# The groups gave no answer: offset-store gave no answer$/m);
 });
 
 test('startAdminServer answers while many connections say nothing', async (t) => {

@@ -36,7 +36,7 @@ test('ConsumerGroupActor ignores negative commits and refuses those beyond the e
 test('ConsumerGroupActor answers 0 for a queue whose begin is still there, −1 for one with a past', async (t) => {
   const world = new GroupWorld(3, 1);
   world.ensure('G');
-  world.ranges = { minOffset: (topic) => (topic === 'old' ? 7 : 0), maxOffset: () => 100 };
+  world.ranges = { minOffset: (topic) => (topic === 'old' ? 7 : 0), maxOffset: () => 100, handle: () => 0 };
   t.equal(query(world, 'young', 0), 0);
   t.equal(query(world, 'young', 0, false), -1, 'the client did not want a zero');
   t.equal(query(world, 'old', 0), -1);

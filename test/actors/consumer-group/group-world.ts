@@ -43,7 +43,7 @@ export class GroupWorld {
   saveError: string | null = null;
   saves = 0;
   #text = '';
-  ranges: QueueRanges = { minOffset: () => 0, maxOffset: () => 1_000 };
+  ranges: QueueRanges = { minOffset: () => 0, maxOffset: () => 1_000, handle: () => 0 };
 
   constructor(seed: number, shardCount: number, autoCreate = true) {
     this.simulation = new Simulation({ seed, startMs: 1_800_000_000_000 });
@@ -141,6 +141,7 @@ export class GroupWorld {
     const ranges: QueueRanges = {
       minOffset: (topic, queueId) => this.ranges.minOffset(topic, queueId),
       maxOffset: (topic, queueId) => this.ranges.maxOffset(topic, queueId),
+      handle: (topic, queueId) => this.ranges.handle(topic, queueId),
     };
     const shard = this.shards[0]!.name;
     return new ConsumerGroupActor({

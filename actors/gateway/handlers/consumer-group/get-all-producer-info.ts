@@ -53,7 +53,8 @@ function collectMembers(door: GroupDoor, request: Request, groups: readonly stri
       ({ members, heartbeats, next }) => {
         const infos = table.get(group) ?? [];
         for (const [at, { clientId, address, language, version }] of members.entries()) {
-          infos.push({ clientId, remoteIP: address, language, version, lastUpdateTimestamp: heartbeats[at]! });
+          // As Java writes a socket's address.
+          infos.push({ clientId, remoteIP: `/${address}`, language, version, lastUpdateTimestamp: heartbeats[at]! });
         }
         if (infos.length > 0) table.set(group, infos);
         count += members.length;

@@ -27,7 +27,7 @@ export function main(thread: ThreadContext, data: GroupThreadData): void {
   };
   const table = startGroups(thread, {
     shards: data.shards.map((name, id) => ({ name, id })),
-    ranges: { minOffset: () => 0, maxOffset: () => 1_000 },
+    ranges: { minOffset: () => 0, maxOffset: () => 1_000, handle: () => 0 },
     topics: new TopicTable(),
     loadTable: load,
     autoCreate: true,
