@@ -6,9 +6,10 @@ export type Log = (level: LogLevel, text: string, fields?: Record<string, unknow
 const ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const VALUE_CHARS_MAX = 2000;
 
-export function createConsoleLog(least: LogLevel): Log {
+/** @param least the least level that is written, asked for each line */
+export function createConsoleLog(least: () => LogLevel): Log {
   return (level, text, fields) => {
-    if (ORDER[level] < ORDER[least]) return;
+    if (ORDER[level] < ORDER[least()]) return;
     process.stderr.write(formatLogLine(new Date(), level, text, fields));
   };
 }

@@ -5,9 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { type AdminServer, startAdminServer } from '../actors/broker/admin-http.ts';
-import { type BrokerConfig, type ConfigEntry, type ParsedConfig, parseBrokerConfig } from '../actors/broker/broker-config.ts';
+import type { BrokerConfig, ConfigEntry, ParsedConfig } from '../actors/broker/broker-config.ts';
 import { claimPorts } from '../actors/broker/claim-ports.ts';
 import { ConfigTextError, PortInUseError } from '../actors/broker/errors.ts';
+import { loadBrokerConfig } from '../actors/broker/load-config.ts';
 import { describeMachine } from '../actors/broker/machine.ts';
 import { parsePropertiesText } from '../actors/broker/properties-text.ts';
 import type { RunningBroker } from '../actors/broker/running-broker.ts';
@@ -28,14 +29,22 @@ const STOP_GRACE_MS = 500;
 export async function runBroker(args: ServerArguments, environment: NodeJS.ProcessEnv, version: string): Promise<number> {
   const startedAt = performance.now();
   const parsed = readConfig(args, environment);
-  const log = createConsoleLog(parsed.config.logLevel);
+  const live = { config: parsed.config };
+  const log = createConsoleLog(() => live.config.logLevel);
   for (const warning of parsed.warnings) log('warn', warning);
   // Else each thread maps V8's builtins a second time, near its own code: 2 MB a thread, and no faster here.
   setFlagsFromString('--no-short-builtin-calls');
   const { config, claims } = await claimPorts(parsed.config, log);
-  const ending = new Ending(config, log);
+  live.config = config;
+  const ending = new Ending(live, log);
   try {
-    const broker = await startBroker(config, { log, ownsProcess: true });
+    const broker = await startBroker(config, {
+      log,
+      ownsProcess: true,
+      settingsChanged: (next) => {
+        live.config = next;
+      },
+    });
     ending.watch(broker);
     try {
       ending.admin = await startAdmin(config, broker, log);
@@ -57,7 +66,7 @@ function readConfig(args: ServerArguments, environment: NodeJS.ProcessEnv): Pars
     for (const { key, value, line } of parsePropertiesText(readConfigFile(file), file))
       entries.push({ key, value, source: `${file} line ${line}` });
   }
-  return parseBrokerConfig([...entries, ...args.entries], environment, args.flags, { role: args.command, machine: describeMachine() });
+  return loadBrokerConfig(entries, args.entries, environment, args.flags, { role: args.command, machine: describeMachine() });
 }
 
 function readConfigFile(file: string): string {
@@ -95,7 +104,7 @@ function readyLine(config: BrokerConfig, broker: RunningBroker, admin: AdminServ
 /** Decides how the process ends: by a signal, by a fault, or cut short. */
 class Ending {
   readonly code: Promise<number>;
-  readonly #config: BrokerConfig;
+  readonly #live: { readonly config: BrokerConfig };
   readonly #log: Log;
   #resolve: (code: number) => void = () => {};
   #broker: RunningBroker | undefined;
@@ -103,8 +112,9 @@ class Ending {
   #stoppingSince: number | undefined;
   admin: AdminServer | undefined;
 
-  constructor(config: BrokerConfig, log: Log) {
-    this.#config = config;
+  /** @param live the settings as they are now */
+  constructor(live: { readonly config: BrokerConfig }, log: Log) {
+    this.#live = live;
     this.#log = log;
     this.code = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -135,10 +145,11 @@ class Ending {
   }
 
   async #stop(): Promise<void> {
+    const { stopMs } = this.#live.config;
     const cutShort = setTimeout(() => {
-      this.#log('error', `not stopped after ${this.#config.stopMs} ms`);
+      this.#log('error', `not stopped after ${stopMs} ms`);
       void this.#endNow(exitCodes.stopTimeout);
-    }, this.#config.stopMs + STOP_GRACE_MS);
+    }, stopMs + STOP_GRACE_MS);
     try {
       await this.admin?.close();
       await this.#broker?.stop();

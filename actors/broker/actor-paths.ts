@@ -3,6 +3,7 @@
  * then loads none of their code.
  */
 export const COMMIT_LOG_PATH = 'commit-log';
+export const CONFIGURATION_PATH = 'root/configuration';
 export const REGISTRATION_PATH = 'registration';
 export const BROKER_STATS_PATH = 'broker-stats';
 export const TOPIC_REGISTRY_PATH = 'topic-registry';
@@ -14,3 +15,8 @@ export function shardPath(name: string): string {
 
 /** Delivers the messages of the delay levels. */
 export const TIMER_PATH = 'timer';
+
+/** The actor that brings changed settings to a thread. */
+export function settingsPath(thread: string): string {
+  return `${thread}/settings`;
+}

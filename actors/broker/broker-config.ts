@@ -4,6 +4,7 @@
  * machine's facts, which are a parameter.
  * Source: RocketMQ 5.4 `BrokerStartup`, `MixAll.properties2Object`.
  */
+import assert from 'node:assert/strict';
 import { isAbsolute, join } from 'node:path';
 import { brokerOptions, formatAddress, type OptionField, type OptionValue, parseAddress } from './broker-options.ts';
 import { ConfigError } from './errors.ts';
@@ -91,7 +92,7 @@ export function parseBrokerConfig(
   for (const entry of entries) {
     const field = fieldByKey.get(entry.key);
     if (field === undefined) {
-      warnings.push(unknownKeyWarning(entry));
+      warnings.push(unknownKeyText(entry.key, ` (${entry.source})`));
       continue;
     }
     const value = brokerOptions[field].parse(entry.value);
@@ -102,14 +103,31 @@ export function parseBrokerConfig(
   return { config: complete(values as { [F in OptionField]: OptionValue<F> }, role, machine, explicit), warnings };
 }
 
-/** The configuration as properties text under RocketMQ's keys: what GET_BROKER_CONFIG answers. */
-export function formatBrokerConfig(config: BrokerConfig): string {
-  let text = '';
-  for (const [field, option] of Object.entries(brokerOptions)) {
-    const format = option.format as (value: unknown) => string;
-    text += `${option.key}=${format(config[field as OptionField])}\n`;
+/** A setting that changes while the broker runs, by RocketMQ's key; the value is one that the table takes. */
+export type ConfigChange = { readonly key: string; readonly value: string };
+
+/** The configuration after changes. Fields that the start has made definite (ports, the number of shards) stay. */
+export function changedConfig(config: BrokerConfig, changes: readonly ConfigChange[]): BrokerConfig {
+  const values: Record<string, unknown> = {};
+  for (const { key, value } of changes) {
+    const field = fieldByKey.get(key);
+    assert(field !== undefined, `The setting ${key} is in the table`);
+    const parsed = brokerOptions[field].parse(value);
+    assert(parsed !== undefined, `The value of ${key} was checked: ${value}`);
+    values[field] = parsed;
   }
-  return text;
+  return Object.freeze({ ...config, ...values });
+}
+
+/** One setting's value as text. */
+export function formatSetting(config: BrokerConfig, field: OptionField): string {
+  const format = brokerOptions[field].format as (value: unknown) => string;
+  return format(config[field]);
+}
+
+/** The field of a setting; undefined for a key that is none of the table's. */
+export function fieldOfKey(key: string): OptionField | undefined {
+  return fieldByKey.get(key);
 }
 
 const fieldByKey: ReadonlyMap<string, OptionField> = new Map(
@@ -195,11 +213,12 @@ export function withOwnNameServer(
   return [...new Set([formatAddress(host, own.nameServerPort), ...addresses])];
 }
 
-function unknownKeyWarning(entry: ConfigEntry): string {
-  if (rocketmqKeys.has(entry.key)) return `${entry.key} (${entry.source}) is a setting of RocketMQ that has no effect here`;
-  const nearest = nearestKey(entry.key);
-  const shown = entry.key.length > 100 ? `${entry.key.slice(0, 100)}…` : entry.key;
-  return `${shown} (${entry.source}) is not a known setting${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
+/** Why a key that is none of the table's has no effect. @param where it came from, with a blank before, or nothing */
+export function unknownKeyText(key: string, where: string): string {
+  if (rocketmqKeys.has(key)) return `${key}${where} is a setting of RocketMQ that has no effect here`;
+  const nearest = nearestKey(key);
+  const shown = key.length > 100 ? `${key.slice(0, 100)}…` : key;
+  return `${shown}${where} is not a known setting${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
 }
 
 function nearestKey(key: string): string | undefined {

@@ -10,6 +10,8 @@ export type Option<T> = {
   /** RocketMQ's own key, or one that only this broker knows. */
   readonly origin: 'rocketmq' | 'ringmq';
   readonly group: OptionGroup;
+  /** What a change by a tool does (updateBrokerConfig): works at once, at the next start, or is refused. */
+  readonly change: OptionChange;
   readonly type: string;
   readonly default: T;
   readonly range: string;
@@ -18,6 +20,9 @@ export type Option<T> = {
   readonly parse: (text: string) => T | undefined;
   readonly format: (value: T) => string;
 };
+
+/** `file`: names a path or what a store is made with: only whoever has the files may change it. */
+export type OptionChange = 'live' | 'restart' | 'file';
 
 export type OptionGroup =
   | 'Identity and addresses'
@@ -29,8 +34,9 @@ export type OptionGroup =
   | 'Limits'
   | 'Operation';
 
-type Row<T> = Omit<Option<T>, 'type' | 'range' | 'parse' | 'format' | 'origin' | 'unit'> & {
+type Row<T> = Omit<Option<T>, 'type' | 'range' | 'parse' | 'format' | 'origin' | 'unit' | 'change'> & {
   readonly unit?: string;
+  readonly change?: OptionChange;
   readonly origin?: 'rocketmq' | 'ringmq';
 };
 
@@ -47,7 +53,16 @@ function integer(row: Row<number> & { readonly min: number; readonly max: number
     const value = Number(text);
     return value >= min && value <= max ? value : undefined;
   };
-  return { origin: 'rocketmq', unit: '', ...rest, type: 'integer', range: `an integer from ${min} to ${max}`, parse, format: String };
+  return {
+    origin: 'rocketmq',
+    unit: '',
+    change: 'restart',
+    ...rest,
+    type: 'integer',
+    range: `an integer from ${min} to ${max}`,
+    parse,
+    format: String,
+  };
 }
 
 function powerOfTwo(row: Row<number> & { readonly min: number; readonly max: number }): Option<number> {
@@ -62,7 +77,7 @@ function powerOfTwo(row: Row<number> & { readonly min: number; readonly max: num
 function boolean(row: Row<boolean>): Option<boolean> {
   const words: Readonly<Record<string, boolean>> = { true: true, false: false };
   const parse = (text: string): boolean | undefined => words[text.toLowerCase()];
-  return { origin: 'rocketmq', unit: '', ...row, type: 'boolean', range: 'true or false', parse, format: String };
+  return { origin: 'rocketmq', unit: '', change: 'restart', ...row, type: 'boolean', range: 'true or false', parse, format: String };
 }
 
 function choice<const T extends string>(
@@ -71,13 +86,13 @@ function choice<const T extends string>(
   const { choices, why, ...rest } = row;
   const parse = (text: string): T | undefined => choices.find((each) => each.toLowerCase() === text.toLowerCase());
   const range = choices.join(' or ') + (why === undefined ? '' : ` (${why})`);
-  return { origin: 'rocketmq', unit: '', ...rest, type: 'word', range, parse, format: (value) => value };
+  return { origin: 'rocketmq', unit: '', change: 'restart', ...rest, type: 'word', range, parse, format: (value) => value };
 }
 
 function text(row: Row<string> & { readonly pattern: RegExp; readonly charsMax: number; readonly range: string }): Option<string> {
   const { pattern, charsMax, range, ...rest } = row;
   const parse = (value: string): string | undefined => (value.length <= charsMax && pattern.test(value) ? value : undefined);
-  return { origin: 'rocketmq', unit: '', ...rest, type: 'text', range, parse, format: (value) => value };
+  return { origin: 'rocketmq', unit: '', change: 'restart', ...rest, type: 'text', range, parse, format: (value) => value };
 }
 
 /** `host:port`, `[v6]:port`; also the form without a port's brackets that Java prints. Undefined when it is neither. */
@@ -203,6 +218,7 @@ export const brokerOptions = {
   }),
   registerAddresses: {
     key: 'namesrvAddr',
+    change: 'restart',
     origin: 'rocketmq',
     group: 'Identity and addresses',
     type: 'addresses',
@@ -215,6 +231,7 @@ export const brokerOptions = {
   } as Option<readonly string[]>,
   registerEveryMs: integer({
     key: 'registerNameServerPeriod',
+    change: 'live',
     group: 'Identity and addresses',
     default: 30_000,
     min: 10_000,
@@ -255,6 +272,7 @@ export const brokerOptions = {
   }),
   nameServerScanMs: integer({
     key: 'scanNotActiveBrokerInterval',
+    change: 'live',
     group: 'Name server',
     default: 10_000,
     min: 100,
@@ -287,6 +305,7 @@ export const brokerOptions = {
   }),
   laneWaitMs: integer({
     key: 'waitTimeMillsInSendQueue',
+    change: 'live',
     group: 'Threads and memory',
     default: 200,
     min: 1,
@@ -298,6 +317,7 @@ export const brokerOptions = {
   // Storage
   storePath: text({
     key: 'storePathRootDir',
+    change: 'file',
     group: 'Storage',
     default: 'data',
     pattern: /^[^\0]+$/,
@@ -314,6 +334,7 @@ export const brokerOptions = {
   }),
   flushEveryMs: integer({
     key: 'flushIntervalCommitLog',
+    change: 'live',
     group: 'Storage',
     default: 500,
     min: 1,
@@ -323,6 +344,7 @@ export const brokerOptions = {
   }),
   syncFlushTimeoutMs: integer({
     key: 'syncFlushTimeout',
+    change: 'live',
     group: 'Storage',
     default: 5000,
     min: 1,
@@ -332,6 +354,7 @@ export const brokerOptions = {
   }),
   commitLogSegmentBytes: integer({
     key: 'mappedFileSizeCommitLog',
+    change: 'file',
     group: 'Storage',
     default: GIB,
     min: 64 * KIB,
@@ -342,6 +365,7 @@ export const brokerOptions = {
   indexEnable: boolean({ key: 'messageIndexEnable', group: 'Storage', default: true, sentence: 'Whether messages can be found by key.' }),
   reservedHours: integer({
     key: 'fileReservedTime',
+    change: 'live',
     group: 'Storage',
     default: 72,
     min: 1,
@@ -351,6 +375,7 @@ export const brokerOptions = {
   }),
   deleteHours: {
     key: 'deleteWhen',
+    change: 'live',
     origin: 'rocketmq',
     group: 'Storage',
     type: 'hours',
@@ -363,6 +388,7 @@ export const brokerOptions = {
   } as Option<readonly number[]>,
   diskUsedPercentMax: integer({
     key: 'diskMaxUsedSpaceRatio',
+    change: 'live',
     group: 'Storage',
     default: 75,
     min: 10,
@@ -372,12 +398,23 @@ export const brokerOptions = {
   }),
   diskForcePercent: integer({
     key: 'diskSpaceCleanForciblyRatio',
+    change: 'live',
     group: 'Storage',
     default: 85,
     min: 30,
     max: 98,
     unit: '%',
     sentence: 'Share of the disk in use above which the oldest segments are deleted whatever their age.',
+  }),
+  diskFullPercent: integer({
+    key: 'diskSpaceWarningLevelRatio',
+    change: 'live',
+    group: 'Storage',
+    default: 90,
+    min: 35,
+    max: 99,
+    unit: '%',
+    sentence: 'Share of the disk in use above which sends are refused, until it is no more than `diskSpaceCleanForciblyRatio`.',
   }),
   brokerRole: choice({
     key: 'brokerRole',
@@ -389,14 +426,26 @@ export const brokerOptions = {
   }),
 
   // Topics and messages
+  permission: choice({
+    key: 'brokerPermission',
+    change: 'live',
+    group: 'Topics and messages',
+    default: '6',
+    choices: ['6', '4', '2', '0'],
+    why: '4 reading, 2 writing',
+    sentence:
+      'What routes let clients do on this broker, whatever its topics allow; without 2 sends to order topics are refused, without 4 pulls.',
+  }),
   autoCreateTopicEnable: boolean({
     key: 'autoCreateTopicEnable',
+    change: 'live',
     group: 'Topics and messages',
     default: true,
     sentence: 'Whether the first send to an unknown topic creates it.',
   }),
   defaultTopicQueues: integer({
     key: 'defaultTopicQueueNums',
+    change: 'live',
     group: 'Topics and messages',
     default: 8,
     min: 1,
@@ -406,6 +455,7 @@ export const brokerOptions = {
   }),
   maxMessageBytes: integer({
     key: 'maxMessageSize',
+    change: 'live',
     group: 'Topics and messages',
     default: 4 * MIB,
     min: KIB,
@@ -415,6 +465,7 @@ export const brokerOptions = {
   }),
   delayLevelsMs: {
     key: 'messageDelayLevel',
+    change: 'restart',
     origin: 'rocketmq',
     group: 'Topics and messages',
     type: 'delays',
@@ -444,12 +495,14 @@ export const brokerOptions = {
   // Consuming
   autoCreateGroupEnable: boolean({
     key: 'autoCreateSubscriptionGroup',
+    change: 'live',
     group: 'Consuming',
     default: true,
     sentence: 'Whether a consumer group that is not configured may consume.',
   }),
   longPollingEnable: boolean({
     key: 'longPollingEnable',
+    change: 'live',
     group: 'Consuming',
     default: true,
     sentence: 'Whether a pull that finds nothing waits as long as the client asked, or `shortPollingTimeMills`.',
@@ -463,6 +516,7 @@ export const brokerOptions = {
   }),
   shortPollingMs: integer({
     key: 'shortPollingTimeMills',
+    change: 'live',
     group: 'Consuming',
     default: 1000,
     min: 1,
@@ -472,6 +526,7 @@ export const brokerOptions = {
   }),
   pullBytesMax: integer({
     key: 'maxTransferBytesOnMessageInMemory',
+    change: 'live',
     group: 'Consuming',
     default: 4 * MIB,
     min: 64 * KIB,
@@ -481,6 +536,7 @@ export const brokerOptions = {
   }),
   clientExpiryMs: integer({
     key: 'channelExpiredTimeout',
+    change: 'live',
     group: 'Consuming',
     default: 120_000,
     min: 1000,
@@ -488,8 +544,16 @@ export const brokerOptions = {
     unit: 'ms',
     sentence: 'Silence after which a client is taken out of its groups.',
   }),
+  notifyMembers: boolean({
+    key: 'notifyConsumerIdsChangedEnable',
+    change: 'live',
+    group: 'Consuming',
+    default: true,
+    sentence: 'Whether the members of a group are told at once when it changes; else they see it when they next ask, within 20 s.',
+  }),
   offsetSaveEveryMs: integer({
     key: 'flushConsumerOffsetInterval',
+    change: 'live',
     group: 'Consuming',
     default: 1000,
     min: 10,
@@ -510,6 +574,7 @@ export const brokerOptions = {
   // Limits
   connectionsMax: integer({
     key: 'connectionsMax',
+    change: 'live',
     origin: 'ringmq',
     group: 'Limits',
     default: 100_000,
@@ -520,6 +585,7 @@ export const brokerOptions = {
   }),
   idleConnectionSeconds: integer({
     key: 'serverChannelMaxIdleTimeSeconds',
+    change: 'live',
     group: 'Limits',
     default: 120,
     min: 10,
@@ -538,6 +604,7 @@ export const brokerOptions = {
   }),
   topicsMax: integer({
     key: 'topicsMax',
+    change: 'live',
     origin: 'ringmq',
     group: 'Limits',
     default: 50_000,
@@ -548,6 +615,7 @@ export const brokerOptions = {
   }),
   queuesPerTopicMax: integer({
     key: 'queuesPerTopicMax',
+    change: 'live',
     origin: 'ringmq',
     group: 'Limits',
     default: 4096,
@@ -568,6 +636,7 @@ export const brokerOptions = {
   }),
   groupsMax: integer({
     key: 'groupsMax',
+    change: 'live',
     origin: 'ringmq',
     group: 'Limits',
     default: 50_000,
@@ -578,6 +647,7 @@ export const brokerOptions = {
   }),
   membersPerGroupMax: integer({
     key: 'membersPerGroupMax',
+    change: 'live',
     origin: 'ringmq',
     group: 'Limits',
     default: 20_000,
@@ -609,6 +679,7 @@ export const brokerOptions = {
   }),
   stopMs: integer({
     key: 'stopTimeout',
+    change: 'live',
     origin: 'ringmq',
     group: 'Operation',
     default: 10_000,
@@ -619,6 +690,7 @@ export const brokerOptions = {
   }),
   logLevel: choice({
     key: 'logLevel',
+    change: 'live',
     origin: 'ringmq',
     group: 'Operation',
     default: 'info',

@@ -2,6 +2,7 @@
  * What a started broker is to whoever started it: the command line, the admin server, an embedding application. Types only.
  */
 import type { LogLevel } from '../../runtime/actor.ts';
+import type { BrokerConfig } from './broker-config.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 
 /** What the starter provides. */
@@ -11,6 +12,8 @@ export type BrokerHooks = {
   readonly ownsProcess?: boolean;
   /** The shards listen and register only after it: for name servers that start at the same time. Its failure is the start's. */
   readonly serveAfter?: Promise<unknown>;
+  /** A tool changed settings that work at once; for what of them is the starter's own, such as `logLevel`. */
+  readonly settingsChanged?: (config: BrokerConfig) => void;
 };
 
 /** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */

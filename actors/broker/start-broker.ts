@@ -11,12 +11,15 @@ import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
 import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
 import type { PlacementRule } from '../../runtime/thread/placement.ts';
+import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { AwaitRegistered, Unregister, Unregistered } from '../registration/registration-actor.ts';
+import { ConfigurationActor, type ConfigurationOptions } from '../settings/configuration-actor.ts';
+import { readSettingsFile } from '../settings/settings-file.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
 import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, ShardThreadData, StopSends } from '../shard/shard-main.ts';
@@ -25,7 +28,15 @@ import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
-import { BROKER_STATS_PATH, COMMIT_LOG_PATH, REGISTRATION_PATH, shardPath, TIMER_PATH, TOPIC_REGISTRY_PATH } from './actor-paths.ts';
+import {
+  BROKER_STATS_PATH,
+  COMMIT_LOG_PATH,
+  CONFIGURATION_PATH,
+  REGISTRATION_PATH,
+  shardPath,
+  TIMER_PATH,
+  TOPIC_REGISTRY_PATH,
+} from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import type { GroupMetricsCollector } from './group-metrics.ts';
@@ -61,7 +72,8 @@ export async function startBroker(config: BrokerConfig, hooks: BrokerHooks): Pro
 class StartingBroker implements RunningBroker {
   readonly addresses: RunningBroker['addresses'];
   readonly dataDir: string;
-  readonly #config: BrokerConfig;
+  /** As it is now: settings may change while the broker runs, and threads that are replaced begin with it. */
+  #config: BrokerConfig;
   readonly #hooks: BrokerHooks;
   readonly #shards: readonly string[];
   readonly #memory: BrokerMemory | null;
@@ -125,6 +137,7 @@ class StartingBroker implements RunningBroker {
 
   async #becomeReady(): Promise<void> {
     if (this.#memory !== null) await this.#openStore(this.#memory);
+    this.#spawnConfiguration();
     this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues), { mailboxMax: this.#config.queuesMax });
     await this.#hooks.serveAfter;
     // The first shard has what the others ask for: before it nobody would hear them.
@@ -135,7 +148,24 @@ class StartingBroker implements RunningBroker {
     this.#isServing = true;
   }
 
+  #spawnConfiguration(): void {
+    const threads = this.#memory === null ? this.#shards : [...this.#shards, 'sync', 'store'];
+    const saved = this.#memory === null ? [] : readSettingsFile(new NodeDisk(), this.#config.storePath).entries;
+    const options: ConfigurationOptions = {
+      saved,
+      current: () => this.#config,
+      changed: (next) => {
+        this.#config = next;
+        this.#hooks.settingsChanged?.(next);
+      },
+      threads,
+      store: this.#memory === null ? null : STORE_PATH,
+    };
+    this.#system.context.spawn(CONFIGURATION_PATH, () => new ConfigurationActor(options));
+  }
+
   #tree(): SupervisorSpec {
+    const broker = this;
     const limits = { intensity: 10, periodMs: 60_000 };
     const shards: SupervisorSpec = {
       id: 'shards',
@@ -143,7 +173,13 @@ class StartingBroker implements RunningBroker {
       ...limits,
       startTogether: true,
       children: this.#shards.map((name, index): ThreadSpec => {
-        const data: ShardThreadData = { config: this.#config, memory: this.#memory, shards: this.#shards };
+        const data: ShardThreadData = {
+          get config() {
+            return broker.#config;
+          },
+          memory: this.#memory,
+          shards: this.#shards,
+        };
         return {
           name,
           group: 'shard',
@@ -170,21 +206,24 @@ class StartingBroker implements RunningBroker {
       syncFlush,
       delayLevelsMs: config.delayLevelsMs,
     };
-    const sync: SyncThreadData = { ...log, flushEveryMs: config.flushEveryMs };
+    const broker = this;
+    const sync: SyncThreadData = {
+      ...log,
+      get config() {
+        return broker.#config;
+      },
+    };
     const store: StoreThreadData = {
       memory,
+      get settings() {
+        return broker.#config;
+      },
       config: {
         directory: config.storePath,
         segmentBytes: config.commitLogSegmentBytes,
         syncFlush,
         indexEnable: config.indexEnable,
         delayLevelsMs: config.delayLevelsMs,
-        retention: {
-          reservedHours: config.reservedHours,
-          deleteHours: config.deleteHours,
-          diskUsedPercentMax: config.diskUsedPercentMax,
-          diskForcePercent: config.diskForcePercent,
-        },
       },
       logThread: 'log',
       syncThread: 'sync',

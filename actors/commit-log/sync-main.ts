@@ -6,7 +6,9 @@
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { startSettings } from '../settings/settings-actor.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from './watermarks.ts';
 
 export type SyncThreadData = {
@@ -14,8 +16,7 @@ export type SyncThreadData = {
   readonly directory: string;
   readonly segmentBytes: number;
   readonly syncFlush: boolean;
-  /** Async flush: longest time that written bytes wait for the disk. */
-  readonly flushEveryMs: number;
+  readonly config: BrokerConfig;
 };
 
 /** An idle worker looks this often whether anything was written. */
@@ -67,12 +68,19 @@ export function main(thread: ThreadContext, data: SyncThreadData): void {
     return true;
   };
 
+  const live = startSettings(thread, data.config);
   const tick = (): void => {
     isDue = true;
     const did = sync();
-    thread.schedule(did ? data.flushEveryMs : Math.max(data.flushEveryMs, IDLE_MS), tick);
+    // Async flush: the longest time that written bytes wait for the disk.
+    const everyMs = live.config.flushEveryMs;
+    timer = thread.schedule(did ? everyMs : Math.max(everyMs, IDLE_MS), tick);
   };
-  thread.schedule(data.flushEveryMs, tick);
+  let timer = thread.schedule(live.config.flushEveryMs, tick);
+  live.onChange((next) => {
+    thread.cancel(timer);
+    timer = thread.schedule(next.flushEveryMs, tick);
+  });
   thread.addSource({ poll: sync });
   thread.onStop(() => {
     isDue = true;

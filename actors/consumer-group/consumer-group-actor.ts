@@ -188,7 +188,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
-    this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits.offsetSaveMs, this.#resets);
+    this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);
   }
@@ -383,7 +383,8 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   }
 
   #wantsNotices(): boolean {
-    return this.#options.table.get(this.#options.group)?.config.notifyConsumerIdsChangedEnable !== false;
+    const { limits, table, group } = this.#options;
+    return limits.notifyMembers && table.get(group)?.config.notifyConsumerIdsChangedEnable !== false;
   }
 
   /** Tells as many members as there is room for, and goes on later with the rest. */

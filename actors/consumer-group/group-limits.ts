@@ -24,7 +24,7 @@ export const LOCKS_PER_GROUP_MAX = 65_536;
 /** Largest offset that a double carries exactly. */
 export const OFFSET_MAX: number = Number.MAX_SAFE_INTEGER;
 
-/** What the broker's configuration says about groups. */
+/** What the broker's configuration says about groups. Read at each use: it may change while the broker runs. */
 export type GroupLimits = {
   /** Consumer groups of a broker. */
   readonly groupsMax: number;
@@ -34,10 +34,18 @@ export type GroupLimits = {
   readonly memberExpiryMs: number;
   /** A commit is on its way to the disk after at most this long. */
   readonly offsetSaveMs: number;
+  /** Members are told of changes of their group, where the group wants that. */
+  readonly notifyMembers: boolean;
 };
 
 /** Source: `ConsumerManager.CHANNEL_EXPIRED_TIMEOUT`; Java saves offsets every 5 s. */
-export const DEFAULT_GROUP_LIMITS: GroupLimits = { groupsMax: 50_000, membersMax: 20_000, memberExpiryMs: 120_000, offsetSaveMs: 1_000 };
+export const DEFAULT_GROUP_LIMITS: GroupLimits = {
+  groupsMax: 50_000,
+  membersMax: 20_000,
+  memberExpiryMs: 120_000,
+  offsetSaveMs: 1_000,
+  notifyMembers: true,
+};
 
 /** A refusal: what the client is answered. */
 export type Refusal = { readonly code: number; readonly remark: string };

@@ -8,7 +8,7 @@ import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { CommitRates } from './commit-rates.ts';
 import { CommittedOffsets, type OffsetColumns } from './committed-offsets.ts';
 import { decideCommit, decideQueryOffset, type QueueRanges } from './decide-offset.ts';
-import type { Refusal } from './group-limits.ts';
+import type { GroupLimits, Refusal } from './group-limits.ts';
 import {
   type DropOffsets,
   type LoadOffsets,
@@ -73,7 +73,7 @@ const PAGE_OFFSETS = 256;
 export class OffsetKeeper {
   readonly #group: string;
   readonly #ranges: QueueRanges;
-  readonly #saveMs: number;
+  readonly #limits: Pick<GroupLimits, 'offsetSaveMs'>;
   readonly #resets: PendingResets;
   readonly #rates: CommitRates = new CommitRates();
   readonly #offsets: CommittedOffsets = new CommittedOffsets();
@@ -86,13 +86,12 @@ export class OffsetKeeper {
   #lists: ListOffsets[] = [];
 
   /**
-   * @param saveMs a commit is on its way to the disk after at most this long.
    * @param resets queues whose commits are passed over: a tool has set their offsets, which no client has heard yet. Read only.
    */
-  constructor(group: string, ranges: QueueRanges, saveMs: number, resets: PendingResets) {
+  constructor(group: string, ranges: QueueRanges, limits: Pick<GroupLimits, 'offsetSaveMs'>, resets: PendingResets) {
     this.#group = group;
     this.#ranges = ranges;
-    this.#saveMs = saveMs;
+    this.#limits = limits;
     this.#resets = resets;
   }
 
@@ -268,7 +267,7 @@ export class OffsetKeeper {
   #scheduleFlush(context: ActorContext): void {
     if (this.#flushIsDue || this.#isFlying) return;
     this.#flushIsDue = true;
-    context.schedule(this.#saveMs * FLUSH_SHARE, { kind: 'flush-due' } satisfies OffsetTimer);
+    context.schedule(this.#limits.offsetSaveMs * FLUSH_SHARE, { kind: 'flush-due' } satisfies OffsetTimer);
   }
 
   #flush(context: ActorContext): void {
@@ -276,7 +275,7 @@ export class OffsetKeeper {
     this.#isFlying = true;
     this.#flight++;
     const due: OffsetTimer = { kind: 'flight-due', flight: this.#flight };
-    context.schedule(this.#saveMs + FLIGHT_SLACK_MS, due);
+    context.schedule(this.#limits.offsetSaveMs + FLIGHT_SLACK_MS, due);
     this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
   }
 

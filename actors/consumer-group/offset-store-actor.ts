@@ -140,7 +140,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
 
   constructor(options: OffsetStoreOptions) {
     this.#options = options;
-    this.#table = new OffsetTable(options.limits.groupsMax);
+    this.#table = new OffsetTable(options.limits);
   }
 
   started(context: ActorContext): void {

@@ -6,6 +6,7 @@
 
 import type { OffsetColumns } from './committed-offsets.ts';
 import type { GroupTableVersion } from './group-config.ts';
+import type { GroupLimits } from './group-limits.ts';
 
 export const OFFSETS_FILE = 'consumerOffset.json';
 
@@ -33,13 +34,13 @@ export type OffsetPage = {
 type GroupOffsets = { readonly topics: Map<string, Map<number, number>>; text: string | null };
 
 export class OffsetTable {
-  readonly #groupsMax: number;
+  readonly #limits: Pick<GroupLimits, 'groupsMax'>;
   readonly #groups: Map<string, GroupOffsets> = new Map();
   #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
 
-  /** @param groupsMax groups that may have offsets. */
-  constructor(groupsMax: number = Number.POSITIVE_INFINITY) {
-    this.#groupsMax = groupsMax;
+  /** @param limits groups that may have offsets. */
+  constructor(limits: Pick<GroupLimits, 'groupsMax'> = { groupsMax: Number.POSITIVE_INFINITY }) {
+    this.#limits = limits;
   }
 
   get groupCount(): number {
@@ -71,7 +72,7 @@ export class OffsetTable {
   put(group: string, topic: string, queueId: number, offset: number): boolean {
     let offsets = this.#groups.get(group);
     if (offsets === undefined) {
-      if (this.#groups.size >= this.#groupsMax) return false;
+      if (this.#groups.size >= this.#limits.groupsMax) return false;
       offsets = { topics: new Map(), text: null };
       this.#groups.set(group, offsets);
     }

@@ -28,7 +28,7 @@ export type GroupsOptions = {
    * Throws when it cannot be read. Called on the first shard, at its start and whenever it is restarted.
    */
   readonly loadTable: (name: string) => unknown;
-  /** `autoCreateSubscriptionGroup` */
+  /** `autoCreateSubscriptionGroup`; read at each use, as the limits are. */
   readonly autoCreate: boolean;
   readonly limits: GroupLimits;
   /** Saves are synced to the disk (synchronous flush). */
@@ -44,7 +44,7 @@ const FLUSH_MAX_MS = 2_000;
 
 /** Gives the shard's copy of the groups: empty at first, filled by the registry. */
 export function startGroups(thread: ThreadContext, options: GroupsOptions): GroupTable {
-  const { shards, ranges, topics, loadTable, autoCreate, limits, sync, store } = options;
+  const { shards, ranges, topics, loadTable, limits, sync, store } = options;
   const table = new GroupTable();
   const shard = thread.name;
   thread.spawn(groupTablePath(shard), () => new GroupTableActor(table, shard), { mailboxMax: TABLE_MAILBOX_MAX });
@@ -56,7 +56,18 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
     thread.spawn(
       GROUP_REGISTRY_PATH,
       () =>
-        new GroupRegistryActor({ load: () => loadTable(GROUPS_FILE), autoCreate, groupsMax: limits.groupsMax, shards: names, sync, store }),
+        new GroupRegistryActor({
+          load: () => loadTable(GROUPS_FILE),
+          get autoCreate() {
+            return options.autoCreate;
+          },
+          get groupsMax() {
+            return limits.groupsMax;
+          },
+          shards: names,
+          sync,
+          store,
+        }),
       { mailboxMax: GROUP_MAILBOX_MAX },
     );
   }

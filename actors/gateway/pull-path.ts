@@ -66,6 +66,7 @@ const ENSURE_MAX_MS = 2_500;
 
 const READ_PERMISSION = 4;
 /** Why a pull has no permission, for clients that ask. Source: RocketMQ `ForbiddenType`. */
+const BROKER_FORBIDDEN: Record<string, string> = { forbiddenType: '1' };
 const GROUP_FORBIDDEN: Record<string, string> = { forbiddenType: '2' };
 const TOPIC_FORBIDDEN: Record<string, string> = { forbiddenType: '3' };
 const BROADCASTING_FORBIDDEN: Record<string, string> = { forbiddenType: '4' };
@@ -88,12 +89,13 @@ type Pending = {
   readonly codes: readonly number[];
 };
 
+/** Changed in place when the settings change. */
 export type PullLimits = {
   /** Bytes of one answer, but one message is always given. */
-  readonly bytesMax: number;
+  bytesMax: number;
   /** Off: a pull that finds nothing waits `shortPollingMs`, whatever it asked for. */
-  readonly longPolling: boolean;
-  readonly shortPollingMs: number;
+  longPolling: boolean;
+  shortPollingMs: number;
 };
 
 export type PullCounters = {
@@ -305,13 +307,11 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     if (state === undefined) this.#ensureGroup(group);
     if (state?.isRestricted && !this.#mayPull(connection, header, topic, state, withSubscription)) return null;
     if ((topic.perm & READ_PERMISSION) === 0) {
-      this.#refuse(
-        connection,
-        header,
-        code.NO_PERMISSION,
-        `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`,
-        TOPIC_FORBIDDEN,
-      );
+      const isBroker = (this.#topics.brokerPermission & READ_PERMISSION) === 0;
+      const remark = isBroker
+        ? 'the broker pulling message is forbidden: its brokerPermission has no read bit'
+        : `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`;
+      this.#refuse(connection, header, code.NO_PERMISSION, remark, isBroker ? BROKER_FORBIDDEN : TOPIC_FORBIDDEN);
       return null;
     }
     if (header.queueId < 0 || header.queueId >= topic.readQueues) {

@@ -40,11 +40,12 @@ const CREATE_TIMEOUT_MS = 10_000;
 /** The unrolled records of a batch, so that a lane holds several. */
 const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
 
+/** Changed in place when the settings change. */
 export interface SendLimits {
-  readonly bodyBytesMax: number;
-  readonly autoCreate: boolean;
+  bodyBytesMax: number;
+  autoCreate: boolean;
   /** How long a frame that was read waits for room in the lane. */
-  readonly laneWaitMs: number;
+  laneWaitMs: number;
 }
 
 type Stalled = { readonly connection: ClientConnection; readonly frame: Uint8Array; readonly since: number };
@@ -152,7 +153,10 @@ export class SendPath {
   /** A retry topic, or one that only the broker writes. */
   #specialTopic(connection: ClientConnection, header: SendHeader, topic: TopicState, bytes: Uint8Array): boolean {
     if (topic.refusal !== RETRY_SEND) {
-      this.#refuse(connection, header, topic.refusal, `the topic[${topic.name}] is written by the broker only; send to another topic`);
+      const why = topic.config.order
+        ? 'sending message is forbidden: it is an order topic, and brokerPermission lets nobody write; send to another broker'
+        : 'is written by the broker only; send to another topic';
+      this.#refuse(connection, header, topic.refusal, `the topic[${topic.name}] ${why}`);
     } else if (this.#isIllegal(connection, header, topic)) return true;
     else if (header.isBatch) {
       const remark = 'batch request does not support retry group; send the messages singly';

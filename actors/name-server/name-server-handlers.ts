@@ -13,7 +13,6 @@ import {
   GET_BROKER_MEMBER_GROUP,
   GET_KV_CONFIG,
   GET_KVLIST_BY_NAMESPACE,
-  GET_NAMESRV_CONFIG,
   GET_ROUTEINFO_BY_TOPIC,
   GET_SYSTEM_TOPIC_LIST_FROM_NS,
   GET_TOPICS_BY_CLUSTER,
@@ -22,7 +21,6 @@ import {
   REGISTER_BROKER,
   REGISTER_TOPIC_IN_NAMESRV,
   UNREGISTER_BROKER,
-  UPDATE_NAMESRV_CONFIG,
   WIPE_WRITE_PERM_OF_BROKER,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -35,7 +33,6 @@ import { getRouteInfo } from '../gateway/handlers/name-server/get-route-info.ts'
 import { deleteValue, getNamespaceValues, getValue, putValue } from '../gateway/handlers/name-server/key-values.ts';
 import { listSystemTopics } from '../gateway/handlers/name-server/list-system-topics.ts';
 import { listAllTopics, listTopicsByCluster } from '../gateway/handlers/name-server/list-topics.ts';
-import { getNameServerConfig, updateNameServerConfig } from '../gateway/handlers/name-server/name-server-config.ts';
 import { queryDataVersion } from '../gateway/handlers/name-server/query-data-version.ts';
 import { registerBroker } from '../gateway/handlers/name-server/register-broker.ts';
 import { registerTopic } from '../gateway/handlers/name-server/register-topic.ts';
@@ -101,8 +98,6 @@ export function createNameServerHandlers(thread: ThreadContext, options: NameSer
     [ADD_WRITE_PERM_OF_BROKER, changeWritePerm(door, true)],
     [DELETE_TOPIC_IN_NAMESRV, deleteTopicInNameServer(door)],
     [REGISTER_TOPIC_IN_NAMESRV, registerTopic(door)],
-    [UPDATE_NAMESRV_CONFIG, updateNameServerConfig(door)],
-    [GET_NAMESRV_CONFIG, getNameServerConfig(door)],
   ];
   return new Map(handlers);
 }

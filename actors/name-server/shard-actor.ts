@@ -65,10 +65,8 @@ export type PermChanged = { kind: 'perm-changed'; count: number };
 /** Topic names page by page: `cursor` 0 first, then `next` until it is −1. Another `version` than before: start again. */
 export type ListRoutes = { kind: 'list-routes'; clusterName: string; cursor: number; replyTo: ActorRef<RoutePage> };
 export type RoutePage = { kind: 'route-page'; topics: string[]; next: number; version: number };
-/** Settings that request 318 changes; told to all shards. */
+/** The setting changed; told to each shard by its own thread. */
 export type Configure = { kind: 'configure'; scanMs: number; replyTo: ActorRef<Done> };
-export type GetSettings = { kind: 'get-settings'; replyTo: ActorRef<SettingsAnswer> };
-export type SettingsAnswer = { kind: 'settings'; scanMs: number };
 export type Done = { kind: 'done'; ok: boolean };
 
 type BrokerEvicted = { kind: 'broker-evicted'; clusterName: string; brokerAddr: string; shard: number; connection: number };
@@ -89,7 +87,6 @@ export type NameServerCommand =
   | ChangeWritePerm
   | ListRoutes
   | Configure
-  | GetSettings
   | BrokerEvicted;
 type Private = Scan | ShardDied | WatchAgain;
 
@@ -176,9 +173,6 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
         return;
       case 'configure':
         this.#configure(message, context);
-        return;
-      case 'get-settings':
-        message.replyTo.tell({ kind: 'settings', scanMs: this.#scanMs });
         return;
       case 'broker-evicted':
         this.#table.evict(message.clusterName, message.brokerAddr, message);

@@ -49,7 +49,7 @@ type Request =
 
 export class NameServerLink {
   readonly #source: TopicSource;
-  readonly #periodMs: number;
+  #periodMs: number;
   /** `waiting`: for the next try. */
   #phase: 'waiting' | 'opening' | 'open' | 'stopped' = 'waiting';
   #phaseSince = 0;
@@ -80,6 +80,12 @@ export class NameServerLink {
   /** True after a failed try, until one succeeds. */
   get isDown(): boolean {
     return this.#hasFailed || this.#phase === 'stopped';
+  }
+
+  /** Counts from now on for the next registration of everything too, should it be sooner. */
+  setPeriod(periodMs: number, now: number): void {
+    this.#periodMs = periodMs;
+    this.#nextAllAt = Math.min(this.#nextAllAt, now + periodMs);
   }
 
   /** When `tick` is to be called next, at the latest. */

@@ -8,7 +8,7 @@
  * Restarted without state: it fetches the topics from the registry and registers again.
  * Source: RocketMQ 5.3 `BrokerOuterAPI`, `BrokerController.registerBrokerAll`.
  */
-
+import { PERM_READ_WRITE } from '../../model/permission.ts';
 import { encodeDataVersion } from '../../protocol/remoting/bodies/data-version.ts';
 import { encodeRegisterBrokerBody, registerBodyCrc32 } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import type { CommandFields } from '../../protocol/remoting/command.ts';
@@ -16,7 +16,7 @@ import { QUERY_DATA_VERSION, REGISTER_BROKER, UNREGISTER_BROKER } from '../../pr
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import { type TableVersion, type TopicConfig, wireTopicConfig } from '../topic/topic-config.ts';
-import type { ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
+import type { AnnounceAll, ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
 import type { LinkEffect } from './name-server-link.ts';
 import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
 import type { RemotingClient, RemotingEvents } from './remoting-client.ts';
@@ -26,9 +26,11 @@ export type RegisterNow = { kind: 'register-now' };
 /** The broker stops: says good-bye to all, then registers nothing any more. */
 export type Unregister = { kind: 'unregister'; replyTo: ActorRef<Unregistered> };
 export type Unregistered = { kind: 'unregistered' };
+/** From now on everything is registered after so long. */
+export type PeriodChanged = { kind: 'period-changed'; periodMs: number };
 /** Answered when every name server has been registered with, or failed its first try. */
 export type AwaitRegistered = { kind: 'await-registered'; replyTo: ActorRef<TopicsRegistered> };
-export type RegistrationCommand = TopicsChanged | TopicsReset | RegisterNow | Unregister | AwaitRegistered;
+export type RegistrationCommand = AnnounceAll | PeriodChanged | TopicsChanged | TopicsReset | RegisterNow | Unregister | AwaitRegistered;
 
 type Page = { kind: 'page'; fetch: number; topics: TopicConfig[]; next: number; version: TableVersion };
 type NoPage = { kind: 'no-page'; fetch: number };
@@ -57,6 +59,8 @@ export type RegistrationOptions = {
   /** Where clients reach the broker. */
   readonly brokerAddr: string;
   readonly haServerAddr: string;
+  /** What the broker lets clients do whatever its topics allow: 4 reading, 2 writing. Read at each registration; default both. */
+  readonly permission?: number;
   readonly periodMs?: number;
   /** Opens a connection; the events may come from outside a turn. */
   readonly open: (address: string, events: RemotingEvents) => RemotingClient;
@@ -139,6 +143,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         break;
       case 'register-now':
         if (this.#loaded) this.#each((link) => link.registerAll(this.#seq, now), context);
+        break;
+      case 'announce-all':
+        this.#announceAll(message, context);
+        break;
+      case 'period-changed':
+        for (const link of this.#links) link.setPeriod(message.periodMs, now);
         break;
       case 'await-registered':
         this.#wait(this.#seq, message.replyTo, true, context);
@@ -237,8 +247,24 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     if (this.#loaded) this.#each((link) => link.changed(seq, changes, now), context);
   }
 
+  #announceAll(message: AnnounceAll, context: ActorContext): void {
+    this.#version = newer(this.#version, message.version);
+    const seq = ++this.#seq;
+    const id = this.#wait(seq, message.replyTo, false, context);
+    const wait = this.#waits.get(id);
+    // Who is away gets everything when it is back; nobody waits for that.
+    if (wait !== undefined) {
+      this.#links.forEach((link, index) => {
+        if (link.isDown) this.#count(wait, index, false);
+      });
+      this.#answerIfDone(id, wait);
+    }
+    const now = context.monotonicMs();
+    if (this.#loaded) this.#each((link) => link.registerAll(seq, now), context);
+  }
+
   /** @param asItIs counts what is registered, or failed, already; else only what comes from now on. */
-  #wait(seq: number, replyTo: ActorRef<TopicsRegistered>, asItIs: boolean, context: ActorContext): void {
+  #wait(seq: number, replyTo: ActorRef<TopicsRegistered>, asItIs: boolean, context: ActorContext): number {
     const id = this.#nextWait++;
     const links = new Set<number>();
     for (let link = 0; link < this.#links.length; link++) links.add(link);
@@ -249,8 +275,9 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         if (state.isRegistered || state.isDown) this.#count(wait, link, state.isRegistered);
       });
     }
-    if (this.#answerIfDone(id, wait)) return;
+    if (this.#answerIfDone(id, wait)) return id;
     context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id } as WaitExpired);
+    return id;
   }
 
   #settled(link: number, upTo: number, ok: boolean): void {
@@ -381,11 +408,16 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   #registerCommand(opaque: number, topics: readonly TopicConfig[], version: TableVersion): CommandFields {
     const body = encodeRegisterBrokerBody({
       dataVersion: version,
-      topics: new Map(topics.map((topic) => [topic.topicName, wireTopicConfig(topic)])),
+      topics: new Map(topics.map((topic) => [topic.topicName, this.#wireTopic(topic)])),
     });
     const bodyCrc32 = registerBodyCrc32(body);
     const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr: this.#options.haServerAddr };
     return { code: REGISTER_BROKER, opaque, ext, body };
+  }
+
+  #wireTopic(topic: TopicConfig): ReturnType<typeof wireTopicConfig> {
+    const allowed = (this.#options.permission ?? PERM_READ_WRITE) | ~PERM_READ_WRITE;
+    return wireTopicConfig({ ...topic, perm: topic.perm & allowed });
   }
 
   /** One timer for all links, moved when an earlier time is wanted. */

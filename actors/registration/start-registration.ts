@@ -1,7 +1,7 @@
 /**
  * Puts the registration actor onto a thread with its real connections, and unregisters when that thread is stopped in order.
  */
-
+import { PERM_READ_WRITE } from '../../model/permission.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { REGISTRATION_PATH } from '../broker/actor-paths.ts';
@@ -18,7 +18,15 @@ export function startRegistration(
   options: Omit<RegistrationOptions, 'open' | 'requestTurn'>,
 ): ActorRef<RegistrationCommand> {
   const create = (): RegistrationActor =>
-    new RegistrationActor({ ...options, open: openTcpClient, requestTurn: () => thread.requestTurn() });
+    new RegistrationActor({
+      ...options,
+      // Read at each registration, not once here: it may change.
+      get permission() {
+        return options.permission ?? PERM_READ_WRITE;
+      },
+      open: openTcpClient,
+      requestTurn: () => thread.requestTurn(),
+    });
   thread.spawn(REGISTRATION_PATH, create);
   const registration = thread.ref<RegistrationCommand>(REGISTRATION_PATH);
   thread.onStop(() => unregister(thread, registration));

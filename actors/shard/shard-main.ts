@@ -40,12 +40,14 @@ import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
 import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { startRegistration } from '../registration/start-registration.ts';
+import type { LiveConfig } from '../settings/live-config.ts';
+import { startSettings } from '../settings/settings-actor.ts';
+import { createBrokerSettingsHandlers, createNameServerSettingsHandlers } from '../settings/settings-handlers.ts';
 import { STORE_PATH } from '../store/store-messages.ts';
 import { startTimer } from '../timer/start-timer.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
-import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
 import { ArrivalTable } from './arrival-table.ts';
@@ -53,6 +55,7 @@ import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
 import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
+import { followOnNameServer, followOnOwners, groupLimits, pullLimits, sendLimits, topicSettings } from './shard-settings.ts';
 
 export type ShardThreadData = {
   readonly config: BrokerConfig;
@@ -73,14 +76,13 @@ export type StopSends = { kind: 'stop-sends'; reason: string; replyTo: ActorRef<
 export type SendsStopped = { kind: 'sends-stopped'; pending: number };
 export type ShardCommand = KnownQueues | Serve | StopSends;
 
-/** What a record has beside its body at most: a record never spans segments, and its lane holds several. */
-const RECORD_EXTRA_BYTES = 48 * 1024;
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
 
 export function main(thread: ThreadContext, data: ShardThreadData): void {
   // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.
-  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data), { intensity: 0 });
+  const live = startSettings(thread, data.config);
+  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data, live), { intensity: 0 });
 }
 
 /** Messages of each topic that the store knows, before anything is sent. */
@@ -95,12 +97,14 @@ function messagesAtStart(known: readonly KnownQueues[], table: QueueTable): Map<
 class ShardActor implements Actor<ShardCommand> {
   readonly #thread: ThreadContext;
   readonly #data: ShardThreadData;
+  readonly #live: LiveConfig;
   readonly #queues: KnownQueues[] = [];
   #shard: Shard | null = null;
 
-  constructor(thread: ThreadContext, data: ShardThreadData) {
+  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig) {
     this.#thread = thread;
     this.#data = data;
+    this.#live = live;
   }
 
   receive(message: ShardCommand, _context: ActorContext): void {
@@ -115,7 +119,7 @@ class ShardActor implements Actor<ShardCommand> {
       if (!replyTo.tell({ kind: 'serving', error })) this.#thread.schedule(1, () => say(error));
       this.#thread.requestTurn();
     };
-    this.#shard = new Shard(this.#thread, this.#data, this.#queues);
+    this.#shard = new Shard(this.#thread, this.#data, this.#live, this.#queues);
     this.#shard.listen().then(
       () => say(''),
       (error: unknown) => say(error instanceof Error ? error.message : String(error)),
@@ -126,6 +130,7 @@ class ShardActor implements Actor<ShardCommand> {
 class Shard {
   readonly #thread: ThreadContext;
   readonly #config: BrokerConfig;
+  readonly #live: LiveConfig;
   readonly #gateway: RemotingGateway;
   readonly #index: number;
   #lane: LaneProducer | null = null;
@@ -133,13 +138,18 @@ class Shard {
   #append: InnerAppend | null = null;
   #answers: SendAnswers | null = null;
 
-  constructor(thread: ThreadContext, data: ShardThreadData, known: readonly KnownQueues[]) {
+  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, known: readonly KnownQueues[]) {
     this.#thread = thread;
     this.#config = data.config;
+    this.#live = live;
     this.#index = data.shards.indexOf(thread.name);
     const gateway = new RemotingGateway(thread, this.#index, {
-      connectionsMax: data.config.connectionsMax,
-      idleMs: data.config.idleConnectionSeconds * 1000,
+      get connectionsMax() {
+        return live.config.connectionsMax;
+      },
+      get idleMs() {
+        return live.config.idleConnectionSeconds * 1000;
+      },
       backlog: data.config.listenBacklog,
     });
     this.#gateway = gateway;
@@ -149,8 +159,18 @@ class Shard {
       // A lone name server has no store: its key values live as long as it does.
       const keyValues =
         data.memory === null ? {} : { keyValues: { load: () => parseKeyValues(this.#loadTable(KEY_VALUES_FILE)), store: STORE_PATH } };
-      const scanMs = data.config.nameServerScanMs;
-      gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs, registration, ...keyValues }));
+      gateway.addHandlers(
+        createNameServerHandlers(thread, {
+          shards: data.shards,
+          get scanMs() {
+            return live.config.nameServerScanMs;
+          },
+          registration,
+          ...keyValues,
+        }),
+      );
+      gateway.addHandlers(createNameServerSettingsHandlers(thread));
+      followOnNameServer(thread, live);
     }
     if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
     thread.onStop(() => this.#stop());
@@ -169,7 +189,8 @@ class Shard {
     const gateway = this.#gateway;
     const marks = new Watermarks(memory.marks);
     const table = new QueueTable(memory.queues);
-    const settings = topicSettings(config);
+    const live = this.#live;
+    const settings = topicSettings(live);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const load = (name: string): unknown => this.#loadTable(name);
     if (this.#index === 0) {
@@ -191,7 +212,12 @@ class Shard {
         brokerId: config.brokerId,
         brokerAddr: `${config.advertisedHost}:${config.listenPort}`,
         haServerAddr: `${config.advertisedHost}:${config.listenPort + 1}`,
-        periodMs: config.registerEveryMs,
+        get permission() {
+          return Number(live.config.permission);
+        },
+        get periodMs() {
+          return live.config.registerEveryMs;
+        },
       });
       thread.spawn(TOPIC_DROP_PATH, () => new TopicDropActor((topic) => queueHandles.retire(topic)), { mailboxMax: 65_536 });
       startTopicRegistry(thread, {
@@ -206,8 +232,10 @@ class Shard {
         dropper: TOPIC_DROP_PATH,
         registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
       });
+      followOnOwners(thread, live);
     }
     const topics = startTopicTable(thread, this.#index);
+    topics.brokerPermission = Number(live.config.permission);
     const handleOf = (topic: string, queueId: number): number => topics.get(topic)?.queueHandles[queueId] ?? -1;
     const ranges = {
       handle: handleOf,
@@ -225,13 +253,10 @@ class Shard {
       ranges,
       topics,
       loadTable: load,
-      autoCreate: config.autoCreateGroupEnable,
-      limits: {
-        groupsMax: config.groupsMax,
-        membersMax: config.membersPerGroupMax,
-        memberExpiryMs: config.clientExpiryMs,
-        offsetSaveMs: config.offsetSaveEveryMs,
+      get autoCreate() {
+        return live.config.autoCreateGroupEnable;
       },
+      limits: groupLimits(live),
       sync: syncFlush,
       store: 'store',
     });
@@ -240,13 +265,9 @@ class Shard {
     const storeHost = hostBytes(config.advertisedHost, config.listenPort);
     const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
     const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
-    const limits = {
-      bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES),
-      autoCreate: config.autoCreateTopicEnable,
-      laneWaitMs: config.laneWaitMs,
-    };
+    const limits = sendLimits(live.config);
     const append = new InnerAppend(lane, hostOfBytes(storeHost), () => thread.requestTurn());
-    const expireAfter = config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
+    const expireAfter = (): number => live.config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
     const responses = new SendResponseWriter(storeHost, config.regionId, true);
     const unusual = new UnusualSends({
       thread,
@@ -258,8 +279,12 @@ class Shard {
       region: config.regionId,
       cluster: config.brokerClusterName,
       delayLevels: config.delayLevelsMs.length,
-      laneWaitMs: config.laneWaitMs,
-      answerMs: expireAfter,
+      get laneWaitMs() {
+        return live.config.laneWaitMs;
+      },
+      get answerMs() {
+        return expireAfter();
+      },
     });
     const send = new SendPath({ thread, lane, writer, topics, limits, unusual });
     const answers = new SendAnswers({
@@ -282,13 +307,14 @@ class Shard {
       if (lane.publish()) thread.wake(logThread);
     });
     const expire = (): void => {
-      answers.expire(thread.monotonicMs(), expireAfter);
+      answers.expire(thread.monotonicMs(), expireAfter());
       if (lane.pending > 0) thread.requestTurn();
       thread.schedule(lane.pending > 0 ? EXPIRE_EVERY_MS : 2 * EXPIRE_EVERY_MS, expire);
     };
     thread.schedule(EXPIRE_EVERY_MS, expire);
 
     const pullSelf = `${thread.name}/pull-path`;
+    const pullsMost = pullLimits(live.config);
     const lanes = new LaneReader(memory.lanes, memory.runs, marks);
     const pull = new PullPath({
       thread,
@@ -298,7 +324,7 @@ class Shard {
       table,
       lanes,
       slots: memory.readSlots[this.#index]!,
-      limits: { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs },
+      limits: pullsMost,
     });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
     groups.onReset = (group) => pull.answerResets(group);
@@ -329,7 +355,17 @@ class Shard {
     const broker = { name: config.brokerName, address: `${config.advertisedHost}:${config.listenPort}` };
     const visibleEnd = (): number => marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
     const records = new RecordSource(lanes, messages, visibleEnd, config.commitLogSegmentBytes);
-    const sendBack = { append, records, delayLevels: config.delayLevelsMs.length, laneWaitMs: config.laneWaitMs, answerMs: expireAfter };
+    const sendBack = {
+      append,
+      records,
+      delayLevels: config.delayLevelsMs.length,
+      get laneWaitMs() {
+        return live.config.laneWaitMs;
+      },
+      get answerMs() {
+        return expireAfter();
+      },
+    };
     const isResetHere = config.serverSideResetEnable;
     gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack }));
     gateway.viewWith((physical, onMessage) => {
@@ -338,6 +374,12 @@ class Shard {
     });
     gateway.addHandlers(createMessageHandlers(thread, messages));
     if (this.#index === 0) startTimer(thread, { config, topics, table, visibleEnd, append, records, arrivals, load });
+    gateway.addHandlers(createBrokerSettingsHandlers(thread));
+    live.onChange((next) => {
+      Object.assign(limits, sendLimits(next));
+      Object.assign(pullsMost, pullLimits(next));
+      topics.brokerPermission = Number(next.permission);
+    });
     this.#count(memory, send, append, pull, topics, groups);
   }
 
@@ -408,20 +450,4 @@ class Shard {
     await this.#gateway.stopListening();
     this.#gateway.closeAll('the broker stops');
   }
-}
-
-function topicSettings(config: BrokerConfig): TopicSettings {
-  return {
-    ...DEFAULT_TOPIC_SETTINGS,
-    brokerName: config.brokerName,
-    clusterName: config.brokerClusterName,
-    regionId: config.regionId,
-    autoCreateTopicEnable: config.autoCreateTopicEnable,
-    traceTopicEnable: config.traceTopicEnable,
-    traceTopicName: config.traceTopic,
-    defaultTopicQueueNums: config.defaultTopicQueues,
-    delayLevels: config.delayLevelsMs.length,
-    topicsMax: config.topicsMax,
-    queuesMax: config.queuesPerTopicMax,
-  };
 }

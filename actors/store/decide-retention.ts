@@ -13,10 +13,18 @@ export type RetentionRules = {
   readonly diskUsedPercentMax: number;
   /** Segments of any age go above it. */
   readonly diskForcePercent: number;
+  /** Sends are refused above it, until the disk is no fuller than `diskForcePercent`. */
+  readonly diskFullPercent: number;
 };
 
 /** Java's defaults. */
-export const DEFAULT_RETENTION: RetentionRules = { reservedHours: 72, deleteHours: [4], diskUsedPercentMax: 75, diskForcePercent: 85 };
+export const DEFAULT_RETENTION: RetentionRules = {
+  reservedHours: 72,
+  deleteHours: [4],
+  diskUsedPercentMax: 75,
+  diskForcePercent: 85,
+  diskFullPercent: 90,
+};
 
 /** Java's `deleteFileBatchMax`. */
 const SEGMENTS_MAX = 10;

@@ -12,7 +12,7 @@ import type { StoreLayout } from '../../storage/store-layout.ts';
 import type { SaveTable } from './store-messages.ts';
 
 /** `topics.json` and the like: no path. */
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.json$/;
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}\.(json|properties)$/;
 /** Tables whose parts come at the same time. */
 const TEXTS_MAX = 64;
 const BALLAST_BYTES = 4 * 1024 * 1024;
@@ -57,9 +57,13 @@ export class TableSaver {
   save(name: string, text: string, sync: boolean): void {
     if (!NAME.test(name)) {
       const shown = JSON.stringify(name.slice(0, 100));
-      throw new StorageError('MQ_STORAGE_BAD_NAME', `A table's name is letters, digits, - and _ with .json behind, not ${shown}`, {
-        name: shown,
-      });
+      throw new StorageError(
+        'MQ_STORAGE_BAD_NAME',
+        `A table's name is letters, digits, - and _ with .json or .properties behind, not ${shown}`,
+        {
+          name: shown,
+        },
+      );
     }
     const path = join(this.#layout.config, name);
     const bytes = Buffer.from(text);

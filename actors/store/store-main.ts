@@ -5,10 +5,13 @@
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { IndexFeed } from '../commit-log/index-feed.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import { TailFiler } from '../queue/queue-table.ts';
+import type { LiveConfig } from '../settings/live-config.ts';
+import { startSettings } from '../settings/settings-actor.ts';
 import type { RetentionRules } from './decide-retention.ts';
 import type { StoreConfig } from './open-store.ts';
 import { StoreActor } from './store-actor.ts';
@@ -16,7 +19,9 @@ import { STORE_PATH } from './store-messages.ts';
 
 export type StoreThreadData = {
   readonly memory: Pick<BrokerMemory, 'queues' | 'marks' | 'feed'>;
-  readonly config: StoreConfig & { readonly retention?: RetentionRules };
+  readonly config: StoreConfig;
+  /** The broker's; what of it may change while the broker runs is read at each use. */
+  readonly settings: BrokerConfig;
   /** Names of the threads to wake. */
   readonly logThread: string;
   readonly syncThread: string;
@@ -26,13 +31,14 @@ export type StoreThreadData = {
 const MAILBOX_MAX = 16_384;
 
 export function main(thread: ThreadContext, given: unknown): void {
-  const { memory, config, logThread, syncThread } = given as StoreThreadData;
+  const { memory, config, settings, logThread, syncThread } = given as StoreThreadData;
+  const live = startSettings(thread, settings);
   const log = thread.threadIndex(logThread);
   const sync = thread.threadIndex(syncThread);
   const marks = new Watermarks(memory.marks);
   let clockFace: Intl.DateTimeFormat | null = null;
   const actor = new StoreActor({
-    config,
+    config: { ...config, retention: retentionRules(live) },
     disk: new NodeDisk(),
     filer: new TailFiler(memory.queues),
     feed: new IndexFeed(memory.feed),
@@ -76,4 +82,24 @@ export function main(thread: ThreadContext, given: unknown): void {
     const error = actor.close();
     if (error !== '') thread.log('error', 'The store was not closed in order; the next start recovers it', { error });
   });
+}
+
+function retentionRules(live: LiveConfig): RetentionRules {
+  return {
+    get reservedHours() {
+      return live.config.reservedHours;
+    },
+    get deleteHours() {
+      return live.config.deleteHours;
+    },
+    get diskUsedPercentMax() {
+      return live.config.diskUsedPercentMax;
+    },
+    get diskForcePercent() {
+      return live.config.diskForcePercent;
+    },
+    get diskFullPercent() {
+      return live.config.diskFullPercent;
+    },
+  };
 }

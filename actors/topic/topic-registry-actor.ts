@@ -10,16 +10,17 @@
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates: an empty table would lose topics.
  * Source: RocketMQ `TopicConfigManager`.
  */
+import { AUTO_CREATE_TOPIC } from '../../model/topic.ts';
 import { SYSTEM_BUSY, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
 import type { TableVersion, TopicConfig, TopicFilterType } from './topic-config.ts';
-import { nextVersion, plainTopic, queueCount } from './topic-config.ts';
+import { nextVersion, plainTopic, queueCount, sameConfig } from './topic-config.ts';
 import type { DropQueues, QueuesDropped } from './topic-drop-actor.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
-import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, lackingTopics } from './topic-rules.ts';
+import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, lackingTopics, systemTopics } from './topic-rules.ts';
 import type { TopicTableCommand, TopicTableStarted } from './topic-table-actor.ts';
 import { topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
@@ -76,7 +77,13 @@ export type TopicPage = { kind: 'topic-page'; topics: TopicConfig[]; next: numbe
 /** Queues in the store that belong to no topic go. Answered with how many topics had some. */
 export type DropUnused = { kind: 'drop-unused'; replyTo: ActorRef<UnusedDropped> };
 export type UnusedDropped = { kind: 'unused-dropped'; topics: number };
+/**
+ * Settings changed. The default topic becomes what they say; with `announce` all topics are registered anew, under a new version, for
+ * name servers to take what is said of each. Answered when that has ended.
+ */
+export type TopicSettingsChanged = { kind: 'topic-settings-changed'; announce: boolean; replyTo: ReplyTo };
 export type TopicRegistryCommand =
+  | TopicSettingsChanged
   | DropUnused
   | CreateOnSend
   | UpdateTopicCommand
@@ -97,6 +104,8 @@ export type TopicsChanged = {
   version: TableVersion;
   replyTo: ActorRef<TopicsRegistered>;
 };
+/** Everything is to be registered anew under this version: what is said of topics changed, or the broker's addresses. */
+export type AnnounceAll = { kind: 'announce-all'; version: TableVersion; replyTo: ActorRef<TopicsRegistered> };
 export type TopicsRegistered = { kind: 'topics-registered'; registered: number; failed: number };
 /** The registry started (again): the registration actor is to fetch all topics by `list-topics`. */
 export type TopicsReset = { kind: 'topics-reset'; version: TableVersion };
@@ -270,6 +279,9 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       case 'drop-unused':
         this.#dropUnused(message, context);
         return;
+      case 'topic-settings-changed':
+        this.#settingsChanged(message, context);
+        return;
       case 'await-topics':
         if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
         else if (this.#awaiting.length < PENDING_MAX) this.#awaiting.push(message.replyTo);
@@ -391,6 +403,41 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const waiting = this.#deleting.get(topic);
     this.#deleting.delete(topic);
     for (const message of waiting ?? []) this.receive(message, context);
+  }
+
+  #settingsChanged({ announce, replyTo }: TopicSettingsChanged, context: ActorContext): void {
+    const topic = AUTO_CREATE_TOPIC;
+    const wanted = systemTopics(this.#options.settings).find((config) => config.topicName === topic);
+    const present = this.#lookup.get(topic);
+    if (announce) {
+      // All topics of the registration are told, so that one reply is enough.
+      this.#version = nextVersion(this.#version, context.now());
+      this.#announce(topic, replyTo, context);
+      return;
+    }
+    if (wanted === undefined || (present !== undefined && sameConfig(present, wanted))) this.#join(topic, replyTo, context);
+    else {
+      this.#change(topic, wanted, replyTo, context);
+      this.#save(context);
+    }
+  }
+
+  /** The version goes to disk with the next change: name servers compare it for equality only. */
+  #announce(topic: string, replyTo: ReplyTo, context: ActorContext): void {
+    const { registration } = this.#options;
+    if (registration === null) {
+      replyTo.tell({ kind: 'topic-ready', topic });
+      return;
+    }
+    const id = this.#nextBatch++;
+    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: 0, registrations: 1, drops: 0 });
+    const version = this.#version;
+    context.ask<TopicsRegistered, AnnounceAll>(
+      context.ref<AnnounceAll>(registration),
+      (announceTo) => ({ kind: 'announce-all', version, replyTo: announceTo }),
+      REGISTRATION_MAX_MS,
+      (reply): Registered => ({ kind: 'registered', batch: id, ok: reply !== undefined && reply.failed === 0 }),
+    );
   }
 
   /** A topic of the file for which there is no room any more is kept, and served by nobody: its handles are −1. */

@@ -64,7 +64,7 @@ export class TopicTableActor implements Actor<TopicTableCommand | AskAgain> {
         // The bytes of a message may lie at any offset; an Int32Array may not.
         const own = new Int32Array(handles.byteLength >> 2);
         new Uint8Array(own.buffer).set(handles);
-        this.#table.put(topicState(config, own));
+        this.#table.put(topicState(config, own, this.#table.brokerPermission));
         this.#table.version = message.version;
         this.#seen?.add(config.topicName);
         return;

@@ -5,6 +5,7 @@
  * Source: RocketMQ `TopicConfigManager.topicConfigTable`.
  */
 import { javaHash } from '../../model/java-hash.ts';
+import { PERM_READ_WRITE, PERM_WRITE } from '../../model/permission.ts';
 import { isDlqTopic, isRetryTopic, TOPICS_FORBIDDEN_FOR_SEND } from '../../model/topic.ts';
 import { NO_PERMISSION } from '../../protocol/remoting/response-code.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
@@ -19,6 +20,7 @@ export interface TopicState {
   readonly config: TopicConfig;
   /** Handle by queue id; as long as the larger of the two queue numbers. */
   readonly queueHandles: Int32Array;
+  /** The topic's permission, as far as the broker's own allows it. */
   readonly perm: number;
   readonly writeQueues: number;
   readonly readQueues: number;
@@ -30,8 +32,11 @@ export interface TopicState {
   readonly refusal: number;
 }
 
-/** Builds a topic's state from its configuration and the handles of its queues. */
-export function topicState(config: TopicConfig, queueHandles: Int32Array): TopicState {
+/**
+ * Builds a topic's state from its configuration and the handles of its queues.
+ * @param brokerPermission 4 reading, 2 writing: what the broker lets clients do, whatever its topics allow
+ */
+export function topicState(config: TopicConfig, queueHandles: Int32Array, brokerPermission: number = PERM_READ_WRITE): TopicState {
   const name = config.topicName;
   if (queueHandles.length !== queueCount(config)) {
     throw new RangeError(`Topic ${name} has ${queueCount(config)} queues but came with ${queueHandles.length} handles`);
@@ -42,13 +47,19 @@ export function topicState(config: TopicConfig, queueHandles: Int32Array): Topic
     nameHash: javaHash(name),
     config,
     queueHandles,
-    perm: config.perm,
+    perm: config.perm & (brokerPermission | ~PERM_READ_WRITE),
     writeQueues: config.writeQueueNums,
     readQueues: config.readQueueNums,
     isRetry: isRetryTopic(name),
     isDlq: isDlqTopic(name),
     topicSysFlag: config.topicSysFlag,
-    refusal: TOPICS_FORBIDDEN_FOR_SEND.has(name) ? NO_PERMISSION : isRetryTopic(name) ? RETRY_SEND : 0,
+    // A topic whose order matters must not get messages that a drained broker is to have no more; others may finish (as in Java).
+    refusal:
+      TOPICS_FORBIDDEN_FOR_SEND.has(name) || (config.order && (brokerPermission & PERM_WRITE) === 0)
+        ? NO_PERMISSION
+        : isRetryTopic(name)
+          ? RETRY_SEND
+          : 0,
   };
 }
 
@@ -65,6 +76,18 @@ export class TopicTable {
   version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
   /** False until all topics have come once: till then an unknown topic may well exist. */
   complete = false;
+  #brokerPermission = PERM_READ_WRITE;
+
+  /** What the broker lets clients do (`brokerPermission`); the topics' states are made anew with it. */
+  get brokerPermission(): number {
+    return this.#brokerPermission;
+  }
+
+  set brokerPermission(permission: number) {
+    if (permission === this.#brokerPermission) return;
+    this.#brokerPermission = permission;
+    for (const { config, queueHandles } of [...this.#byName.values()]) this.put(topicState(config, queueHandles, permission));
+  }
 
   get size(): number {
     return this.#byName.size;

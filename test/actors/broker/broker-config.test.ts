@@ -1,6 +1,6 @@
 import { test } from 'tap';
-import { formatBrokerConfig, type Machine, parseBrokerConfig, type Role } from '../../../actors/broker/broker-config.ts';
-import { brokerOptions } from '../../../actors/broker/broker-options.ts';
+import { changedConfig, formatSetting, type Machine, parseBrokerConfig, type Role } from '../../../actors/broker/broker-config.ts';
+import { brokerOptions, type OptionField } from '../../../actors/broker/broker-options.ts';
 import { ConfigError } from '../../../actors/broker/errors.ts';
 
 const machine: Machine = { cores: 4, hosts: ['192.0.2.7'], currentDirectory: '/home/someone' };
@@ -118,11 +118,26 @@ test('parseBrokerConfig advertises an outside address when it listens on every o
   t.equal(parse('bindAddress=10.1.2.3').config.advertisedHost, '10.1.2.3');
 });
 
-test('formatBrokerConfig writes what parseBrokerConfig reads', async (t) => {
+test('formatSetting writes what parseBrokerConfig reads', async (t) => {
   const { config } = parse('listenPort=1234\nnamesrvAddr=10.0.0.1:9876\nmessageDelayLevel=1s 2m 3h 1d\nmetricsPromExporterPort=-1');
-  const again = parse(formatBrokerConfig(config));
+  const text = Object.entries(brokerOptions).map(([field, { key }]) => `${key}=${formatSetting(config, field as OptionField)}`);
+  const again = parse(text.join('\n'));
   t.same(again.warnings, []);
   t.same(again.config, { ...config, adminPortExplicit: true });
+});
+
+test('changedConfig takes checked values by key and leaves the former configuration as it was', async (t) => {
+  const { config } = parse('');
+  const next = changedConfig(config, [
+    { key: 'maxMessageSize', value: '2048' },
+    { key: 'deleteWhen', value: '01;13' },
+  ]);
+  t.equal(next.maxMessageBytes, 2048);
+  t.same(next.deleteHours, [1, 13]);
+  t.equal(next.shards, config.shards, 'what the start made definite stays');
+  t.equal(config.maxMessageBytes, 4 * 1024 * 1024);
+  t.ok(Object.isFrozen(next));
+  t.throws(() => changedConfig(config, [{ key: 'maxMessageSize', value: '-1' }]), /was checked/);
 });
 
 test('brokerOptions accepts each of its own defaults, and has each key once', async (t) => {

@@ -3,7 +3,13 @@ import { decideRetention, type RetentionFacts, type RetentionRules } from '../..
 
 const HOUR_MS = 3_600_000;
 const NOW = 1_000 * HOUR_MS;
-const RULES: RetentionRules = { reservedHours: 72, deleteHours: [4, 16], diskUsedPercentMax: 75, diskForcePercent: 85 };
+const RULES: RetentionRules = {
+  reservedHours: 72,
+  deleteHours: [4, 16],
+  diskUsedPercentMax: 75,
+  diskForcePercent: 85,
+  diskFullPercent: 90,
+};
 
 /** Segments by age in hours, oldest first. */
 function facts(ages: readonly number[], more: Partial<RetentionFacts> = {}): RetentionFacts {

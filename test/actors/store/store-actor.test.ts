@@ -328,7 +328,7 @@ test('StoreActor refuses a store that another broker holds, and says who', async
 
 test('StoreActor removes expired segments, moves minima and keeps the rest readable', async (t) => {
   const disk = new MemoryDisk({ seed: 1, now: () => 1 });
-  const retention = { reservedHours: 1, deleteHours: [4], diskUsedPercentMax: 100, diskForcePercent: 100 };
+  const retention = { reservedHours: 1, deleteHours: [4], diskUsedPercentMax: 100, diskForcePercent: 100, diskFullPercent: 100 };
   const store = new StoreUnderTest(disk, ROOT, { retention, hour: 4 });
   store.open();
   for (let number = 0; number < 2000; number++) {

@@ -1,6 +1,8 @@
 /** Store worker, sync worker, log worker and reader as threads: killed under load, nothing is lost, and they stop in order. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
+import { parseBrokerConfig } from '../../../actors/broker/broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory, READ_SLOT_BYTES } from '../../../actors/broker/broker-memory.ts';
 import { D_FLAGS, D_KEY_HASH, D_QUEUE, FLAG_KEY, FLAG_WAIT_SYNC, LaneProducer } from '../../../actors/commit-log/log-lane.ts';
 import { Watermarks } from '../../../actors/commit-log/watermarks.ts';
@@ -36,8 +38,11 @@ class Threads {
   async start(): Promise<void> {
     const { memory, directory, syncFlush } = this;
     const log = { memory, directory: `${directory}/commitlog`, segmentBytes: SEGMENT_BYTES, syncFlush };
+    const machine = { cores: 1, hosts: [], currentDirectory: directory };
+    const { config: settings } = parseBrokerConfig('flushIntervalCommitLog=100', {}, {}, { role: 'start', machine });
     const store = {
       memory,
+      settings,
       config: { directory, segmentBytes: SEGMENT_BYTES, syncFlush, indexEnable: true, indexShape: { slots: 5000, entries: 100_000 } },
       logThread: 'log',
       syncThread: 'sync',
@@ -57,7 +62,7 @@ class Threads {
         periodMs: 60_000,
         children: [
           thread('store', 'store/store-main', store),
-          thread('sync', 'commit-log/sync-main', { ...log, flushEveryMs: 100 }),
+          thread('sync', 'commit-log/sync-main', { ...log, config: settings }),
           thread('log', 'commit-log/log-main', log),
           thread('reader', 'store/reader-main', reader),
           { name: 'shard-0', group: 'shard', loop: 'event', module: new URL('../../support/idle-thread.ts', import.meta.url) },

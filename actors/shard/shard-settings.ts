@@ -1,0 +1,113 @@
+/**
+ * What of a shard follows its settings: the limits and rules that its parts read, and the actors that have to be told. Owns nothing;
+ * a change counts as made when the actors told have answered, or after the time in which one that is restarted has it anyway.
+ */
+import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { REGISTRATION_PATH, TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
+import type { GroupLimits } from '../consumer-group/group-limits.ts';
+import type { PullLimits } from '../gateway/pull-path.ts';
+import type { SendLimits } from '../gateway/send-path.ts';
+import type { Configure, Done } from '../name-server/shard-actor.ts';
+import { nameServerPath } from '../name-server/topic-shard.ts';
+import type { PeriodChanged } from '../registration/registration-actor.ts';
+import type { LiveConfig, Wait } from '../settings/live-config.ts';
+import type { TopicReply, TopicSettingsChanged } from '../topic/topic-registry-actor.ts';
+import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
+
+/** What a record has beside its body at most: a record never spans segments, and its lane holds several. */
+const RECORD_EXTRA_BYTES = 48 * 1024;
+/** Longer than name servers may take to be told. */
+const FOLLOW_MAX_MS = 4_500;
+
+/** The rules of topics; what changes while the broker runs is read at each use. */
+export function topicSettings(live: LiveConfig): TopicSettings {
+  const { config } = live;
+  return {
+    ...DEFAULT_TOPIC_SETTINGS,
+    brokerName: config.brokerName,
+    clusterName: config.brokerClusterName,
+    regionId: config.regionId,
+    traceTopicEnable: config.traceTopicEnable,
+    traceTopicName: config.traceTopic,
+    delayLevels: config.delayLevelsMs.length,
+    get autoCreateTopicEnable() {
+      return live.config.autoCreateTopicEnable;
+    },
+    get defaultTopicQueueNums() {
+      return live.config.defaultTopicQueues;
+    },
+    get topicsMax() {
+      return live.config.topicsMax;
+    },
+    get queuesMax() {
+      return live.config.queuesPerTopicMax;
+    },
+  };
+}
+
+/** The limits of groups, read at each use. */
+export function groupLimits(live: LiveConfig): GroupLimits {
+  return {
+    get groupsMax() {
+      return live.config.groupsMax;
+    },
+    get membersMax() {
+      return live.config.membersPerGroupMax;
+    },
+    get memberExpiryMs() {
+      return live.config.clientExpiryMs;
+    },
+    get offsetSaveMs() {
+      return live.config.offsetSaveEveryMs;
+    },
+    get notifyMembers() {
+      return live.config.notifyMembers;
+    },
+  };
+}
+
+/** To be put into the send path's own limits at each change. */
+export function sendLimits(config: BrokerConfig): SendLimits {
+  return {
+    bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES),
+    autoCreate: config.autoCreateTopicEnable,
+    laneWaitMs: config.laneWaitMs,
+  };
+}
+
+/** To be put into the pull path's own limits at each change. */
+export function pullLimits(config: BrokerConfig): PullLimits {
+  return { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs };
+}
+
+/** The first shard has the actors that own topics and registrations. */
+export function followOnOwners(thread: ThreadContext, live: LiveConfig): void {
+  live.onChange((next, previous, wait) => {
+    const tell = (announce: boolean): void =>
+      follow<TopicReply, TopicSettingsChanged>(thread, TOPIC_REGISTRY_PATH, { kind: 'topic-settings-changed', announce }, wait);
+    if (next.autoCreateTopicEnable !== previous.autoCreateTopicEnable || next.defaultTopicQueues !== previous.defaultTopicQueues)
+      tell(false);
+    if (next.permission !== previous.permission) tell(true);
+    if (next.registerEveryMs !== previous.registerEveryMs)
+      thread.ref<PeriodChanged>(REGISTRATION_PATH).tell({ kind: 'period-changed', periodMs: next.registerEveryMs });
+  });
+}
+
+/** Each shard has its own part of the name server. */
+export function followOnNameServer(thread: ThreadContext, live: LiveConfig): void {
+  live.onChange(({ nameServerScanMs: scanMs }, previous, wait) => {
+    if (scanMs === previous.nameServerScanMs) return;
+    follow<Done, Configure>(thread, nameServerPath(thread.name), { kind: 'configure', scanMs }, wait);
+  });
+}
+
+function follow<R extends ActorMessage, M extends ActorMessage & { readonly replyTo: ActorRef<R> }>(
+  thread: ThreadContext,
+  path: string,
+  message: Omit<M, 'replyTo'>,
+  wait: Wait,
+): void {
+  thread.ask<R, M>(thread.ref<M>(path), (replyTo) => ({ ...message, replyTo }) as unknown as M, FOLLOW_MAX_MS, wait());
+}
