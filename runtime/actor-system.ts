@@ -15,7 +15,7 @@ import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
 import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
 import { ThreadSupervisor } from './supervision/thread-supervisor.ts';
 import { threadHeap } from './thread/heap.ts';
-import { Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
+import { GUEST_GROUP, Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
 import {
   ACTOR_RESTARTS,
   ACTORS,
@@ -44,7 +44,7 @@ import {
 } from './thread/thread-block.ts';
 import type { ThreadContext } from './thread/thread-context.ts';
 import { ThreadLoop } from './thread/thread-loop.ts';
-import type { ThreadBirth } from './thread/thread-words.ts';
+import type { GuestBirth, ThreadBirth } from './thread/thread-words.ts';
 import { wake } from './thread/wake-up.ts';
 
 export const ROOT_NAME = 'root';
@@ -57,6 +57,11 @@ export type Log = (level: LogLevel, text: string, fields: Record<string, unknown
 export interface ActorSystemOptions {
   readonly root: SupervisorSpec;
   readonly placement: readonly PlacementRule[];
+  /**
+   * Threads that are not this system's to start: they join (guestBirth, guest-thread.ts) and leave as they like, have rings and a
+   * place among the threads, in the group 'guest', and nobody restarts them. What is told to one that is not there waits in its ring.
+   */
+  readonly guests?: readonly string[];
   /** Of each ordered pair of threads; a power of two; a message that crosses threads may take a quarter. Default 256 KiB. */
   readonly ringBytes?: number;
   readonly onThreadEvent?: (event: ThreadEvent) => void;
@@ -110,6 +115,8 @@ export interface SystemStats {
 export class ActorSystem {
   readonly #names: readonly ThreadName[];
   readonly #words: Int32Array;
+  readonly #blocks: SharedArrayBuffer;
+  readonly #rules: readonly PlacementRule[];
   readonly #rings: readonly (readonly (SharedArrayBuffer | undefined)[])[];
   readonly #ringWords: readonly (readonly (Int32Array | undefined)[])[];
   readonly #ringBytes: number;
@@ -138,17 +145,19 @@ export class ActorSystem {
 
   private constructor(options: ActorSystemOptions) {
     const specs = threadsOfSpec(options.root);
-    if (specs.length + 1 > THREADS_MAX) {
-      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A system may have ${THREADS_MAX} threads, not ${specs.length + 1}`, {
-        threads: specs.length + 1,
-      });
+    const guests = options.guests ?? [];
+    const wanted = specs.length + guests.length + 1;
+    if (wanted > THREADS_MAX) {
+      throw new RuntimeError('MQ_RUNTIME_LIMIT', `A system may have ${THREADS_MAX} threads, not ${wanted}`, { threads: wanted });
     }
     const toName = (spec: ThreadSpec): ThreadName =>
       spec.group === undefined ? { name: spec.name } : { name: spec.name, group: spec.group };
-    this.#names = [{ name: ROOT_NAME }, ...specs.map(toName)];
+    this.#names = [{ name: ROOT_NAME }, ...specs.map(toName), ...guests.map((name) => ({ name, group: GUEST_GROUP }))];
+    this.#blocks = createBlocks(this.#names.length);
+    this.#rules = options.placement;
     const count = this.#names.length;
     const placement = new Placement(this.#names, options.placement);
-    const blocks = createBlocks(count);
+    const blocks = this.#blocks;
     const ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
     this.#ringBytes = ringBytes;
     this.#words = new Int32Array(blocks);
@@ -276,6 +285,33 @@ export class ActorSystem {
 
   threadGeneration(name: string): number {
     return this.#supervisor.generation(name);
+  }
+
+  /** What a thread of the caller's own needs to join as the guest `name`; it must have left before it is given again. */
+  guestBirth(name: string): GuestBirth {
+    const index = this.#loop.threadIndex(name);
+    const block = blockOf(index);
+    const generation = Atomics.load(this.#words, block + GENERATION) + 1;
+    Atomics.store(this.#words, block + GENERATION, generation);
+    this.#setState(index, 'running');
+    return {
+      index,
+      name,
+      generation,
+      threads: this.#names,
+      rules: this.#rules,
+      blocks: this.#blocks,
+      ringsIn: this.#rings.map((row) => row[index]),
+      ringsOut: this.#rings[index] as readonly (SharedArrayBuffer | undefined)[],
+      ringBytes: this.#ringBytes,
+    };
+  }
+
+  /** The guest's loop has ended: told to all threads as a thread's death is. */
+  guestLeft(name: string): void {
+    const index = this.#loop.threadIndex(name);
+    this.#setState(index, 'down');
+    this.#died(index);
   }
 
   /** Stops all threads in reverse order of start, each after it has worked off what waits for it; the root last. */

@@ -16,26 +16,34 @@ export const READ_SLOTS = 8;
 export const LANE_DESCRIPTORS = 32_768;
 
 export type BrokerMemory = {
-  /** One a shard, in the shards' order. */
+  /** One a shard, in the shards' order, then one a guest. */
   readonly lanes: readonly LaneMemory[];
   readonly runs: RunTableMemory;
   readonly queues: QueueMemory;
   readonly marks: SharedArrayBuffer;
   readonly feed: SharedArrayBuffer;
-  /** By shard: READ_SLOTS slots of READ_SLOT_BYTES. */
+  /** By shard, then by guest: READ_SLOTS slots of READ_SLOT_BYTES. */
   readonly readSlots: readonly SharedArrayBuffer[];
-  /** Counters by shard: see shard-counters.ts. */
+  /** Counters by shard, then by guest: see shard-counters.ts. */
   readonly counters: SharedArrayBuffer;
 };
 
-export function allocateBrokerMemory(options: { shards: number; laneBytes: number; queueMax: number; counterWords: number }): BrokerMemory {
+/** @param options.guests threads of applications that may send and pull beside the shards */
+export function allocateBrokerMemory(options: {
+  shards: number;
+  guests?: number;
+  laneBytes: number;
+  queueMax: number;
+  counterWords: number;
+}): BrokerMemory {
+  const producers = options.shards + (options.guests ?? 0);
   return {
-    lanes: Array.from({ length: options.shards }, () => allocateLane(options.laneBytes, LANE_DESCRIPTORS)),
+    lanes: Array.from({ length: producers }, () => allocateLane(options.laneBytes, LANE_DESCRIPTORS)),
     runs: allocateRunTable(),
     queues: allocateQueues(options.queueMax),
     marks: allocateWatermarks(),
     feed: allocateIndexFeed(),
-    readSlots: Array.from({ length: options.shards }, () => new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES)),
-    counters: new SharedArrayBuffer(options.shards * options.counterWords * 4),
+    readSlots: Array.from({ length: producers }, () => new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES)),
+    counters: new SharedArrayBuffer(producers * options.counterWords * 4),
   };
 }

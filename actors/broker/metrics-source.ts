@@ -21,8 +21,7 @@ export class MetricsSource {
     this.#config = config;
     this.#system = system;
     this.#marks = memory === null ? null : new Watermarks(memory.marks);
-    this.#blocks =
-      memory === null ? [] : Array.from({ length: config.shards }, (_, shard) => new ShardCounterBlock(memory.counters, shard));
+    this.#blocks = memory === null ? [] : memory.lanes.map((_, producer) => new ShardCounterBlock(memory.counters, producer));
     this.#health = health;
     this.#startedAt = system.context.monotonicMs();
   }

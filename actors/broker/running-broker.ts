@@ -2,7 +2,9 @@
  * What a started broker is to whoever started it: the command line, the admin server, an embedding application. Types only.
  */
 import type { LogLevel } from '../../runtime/actor.ts';
+import type { GuestBirth } from '../../runtime/thread/thread-words.ts';
 import type { BrokerConfig } from './broker-config.ts';
+import type { BrokerMemory } from './broker-memory.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 
 /** What the starter provides. */
@@ -14,6 +16,8 @@ export type BrokerHooks = {
   readonly serveAfter?: Promise<unknown>;
   /** A tool changed settings that work at once; for what of them is the starter's own, such as `logLevel`. */
   readonly settingsChanged?: (config: BrokerConfig) => void;
+  /** Names of threads that may join this broker's: applications that send and pull through shared memory. */
+  readonly guests?: readonly string[];
 };
 
 /** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */
@@ -21,6 +25,17 @@ export type BrokerFault = {
   /** `fence`: the store can no longer be trusted (design: failed sync, unknown error of the disk). `escalation`: restarts did not help. */
   readonly kind: 'fence' | 'escalation';
   readonly error: Error;
+};
+
+/** Plain data and shared memory: it may be posted to the thread that joins. */
+export type GuestInvitation = {
+  readonly birth: GuestBirth;
+  /** Its place among the producers: the number of its lane, its counters, its read slots. */
+  readonly producer: number;
+  readonly config: BrokerConfig;
+  /** Null: a name server. */
+  readonly memory: BrokerMemory | null;
+  readonly shards: readonly string[];
 };
 
 export type RunningBroker = {
@@ -35,6 +50,10 @@ export type RunningBroker = {
   endThread(name: string): Promise<void>;
   /** After a fault nothing is acknowledged any more; the starter decides what becomes of the process. */
   onFault(run: (fault: BrokerFault) => void): void;
+  /** What a thread of the process needs to join as the guest of this name, which has left, if it ever was there. */
+  inviteGuest(name: string): GuestInvitation;
+  /** The guest's loop has ended: what it published is written, and its name and lane are free again. */
+  guestLeft(name: string): Promise<void>;
   /** Read from shared counters: costs the broker's threads nothing. */
   metrics(): MetricsSnapshot;
   /** The same with what the groups say, who are asked: costs each shard a little. Rejects when a part gives no answer in time. */

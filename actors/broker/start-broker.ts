@@ -42,7 +42,7 @@ import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import type { GroupMetricsCollector } from './group-metrics.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
-import type { BrokerFault, BrokerHooks, RunningBroker } from './running-broker.ts';
+import type { BrokerFault, BrokerHooks, GuestInvitation, RunningBroker } from './running-broker.ts';
 
 /** Blocking threads make next to no garbage: a small young generation saves megabytes of each. */
 const BLOCKING_LIMITS = { maxYoungGenerationSizeMb: 3 };
@@ -102,6 +102,7 @@ class StartingBroker implements RunningBroker {
     this.#memory = config.brokerEnable
       ? allocateBrokerMemory({
           shards: config.shards,
+          guests: hooks.guests?.length ?? 0,
           laneBytes: config.logLaneBytes,
           queueMax: config.queuesMax,
           counterWords: SHARD_COUNTER_WORDS,
@@ -119,6 +120,7 @@ class StartingBroker implements RunningBroker {
     this.#system = await ActorSystem.start({
       root: this.#tree(),
       placement: this.#placement(),
+      guests: this.#hooks.guests ?? [],
       ringBytes: RING_BYTES,
       onThreadEvent: (event) => this.#onThreadEvent(event),
       onEscalation: (error) => this.#onFault({ kind: 'escalation', error }),
@@ -453,6 +455,16 @@ class StartingBroker implements RunningBroker {
     } finally {
       await this.#system.stop();
     }
+  }
+
+  inviteGuest(name: string): GuestInvitation {
+    const producer = this.#shards.length + (this.#hooks.guests ?? []).indexOf(name);
+    return { birth: this.#system.guestBirth(name), producer, config: this.#config, memory: this.#memory, shards: this.#shards };
+  }
+
+  async guestLeft(name: string): Promise<void> {
+    this.#system.guestLeft(name);
+    await this.#drainLane(this.#shards.length + (this.#hooks.guests ?? []).indexOf(name));
   }
 
   endThread(name: string): Promise<void> {

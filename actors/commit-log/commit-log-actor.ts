@@ -6,6 +6,7 @@
  * Source: RocketMQ `CommitLog.asyncPutMessage`, which appends under a lock on the caller's thread.
  */
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { decideThrown } from '../../storage/disk-error-policy.ts';
@@ -95,7 +96,9 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     const { memory, directory, segmentBytes, syncFlush, delayLevelsMs } = this.#config;
     const thread = this.#thread;
     const marks = this.#marks;
-    const shards = thread.threadsOf('shard');
+    // In the order of their lanes.
+    const guests = thread.threadsOf(GUEST_GROUP);
+    const producers = [...thread.threadsOf('shard'), ...guests];
     const syncThread = thread.threadIndex('sync');
     const storeThread = thread.threadIndex('store');
     const log = CommitLog.open(new NodeDisk(), directory, segmentBytes);
@@ -115,13 +118,16 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
       lastStoreTimestamp: marks.lastStoreTimestamp,
       hooks: {
         waiting: (queue, owner) => this.#notices.add(queue, owner),
-        written: (lane) => thread.wake(shards[lane]!),
+        guestWaits: () => {
+          for (const guest of guests) thread.wake(guest);
+        },
+        written: (lane) => thread.wake(producers[lane]!),
         syncWanted: () => thread.wake(syncThread),
         storeHurry: () => thread.wake(storeThread),
         failed: (verdict, error) => {
           thread.log('error', 'An append to the commit log failed', { verdict, error: error.message });
           thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
-          for (const shard of shards) thread.wake(shard);
+          for (const producer of producers) thread.wake(producer);
         },
       },
     });

@@ -18,6 +18,8 @@ export type DiskVerdict = 'cut-back' | 'fence';
 export interface SequencerHooks {
   /** A queue with a held pull has got messages. */
   waiting(queue: number, owner: number): void;
+  /** A thread outside the system holds pulls of a queue that has got messages. */
+  guestWaits?(): void;
   /** Records of a lane are written or refused. */
   written(lane: number): void;
   /** Somebody waits for the disk. */

@@ -147,7 +147,7 @@ export class Sequencer {
       this.#taken[laneIndex] = count;
       lane.setWritten(count);
     }
-    this.#queues.publish(this.#hooks.waiting);
+    this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
     for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) this.#hooks.written(laneIndex);
   }
 
@@ -345,7 +345,7 @@ export class Sequencer {
     }
     feed.publish();
     this.#marks.move(WRITTEN_END, this.#end);
-    queues.publish(this.#hooks.waiting);
+    queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
     this.#taken[laneIndex] = last;
     lane.setWritten(last);
     this.#hooks.written(laneIndex);

@@ -3,6 +3,7 @@
  * everything written so far in one `fdatasync`, while the log worker writes on. Async flush: every interval. A failed sync is
  * never tried again: the broker is fenced. Source: RocketMQ `CommitLog.GroupCommitService`, `FlushRealTimeService`.
  */
+import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
@@ -24,7 +25,7 @@ const IDLE_MS = 1000;
 
 export function main(thread: ThreadContext, data: SyncThreadData): void {
   const marks = new Watermarks(data.memory.marks);
-  const shards = thread.threadsOf('shard');
+  const answering = [...thread.threadsOf('shard'), ...thread.threadsOf(GUEST_GROUP)];
   let log: CommitLog | null = null;
   let isDue = false;
 
@@ -32,7 +33,7 @@ export function main(thread: ThreadContext, data: SyncThreadData): void {
     marks.fence();
     thread.log('error', 'A sync of the commit log failed: nothing is acknowledged any more', { error: error.message });
     thread.report('fence', { error: error.message });
-    for (const shard of shards) thread.wake(shard);
+    for (const index of answering) thread.wake(index);
   };
 
   /** True: something was synced. */
@@ -64,7 +65,7 @@ export function main(thread: ThreadContext, data: SyncThreadData): void {
     }
     marks.endSync();
     marks.move(FLUSHED_END, to);
-    if (data.syncFlush) for (const shard of shards) thread.wake(shard);
+    if (data.syncFlush) for (const index of answering) thread.wake(index);
     return true;
   };
 

@@ -2,12 +2,13 @@
  * Cluster host: the nodes of an embedded cluster on its root thread: their ports, starts, stops, kills and restarts. A node is a broker
  * or a name server with threads of its own. Fails as `claimPorts` and `startBroker` do; then nothing is left running.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LogLevel } from '../../runtime/actor.ts';
 import { toError } from '../../runtime/errors.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import { claimPorts } from '../broker/claim-ports.ts';
 import type { PortClaim } from '../broker/port-claim.ts';
-import type { BrokerFault, RunningBroker } from '../broker/running-broker.ts';
+import type { BrokerFault, GuestInvitation, RunningBroker } from '../broker/running-broker.ts';
 import { startBroker } from '../broker/start-broker.ts';
 import type { ClusterPlan, NodePlan } from './cluster-plan.ts';
 import type { ClusterAction, ClusterValue, NodeAction } from './cluster-words.ts';
@@ -15,6 +16,8 @@ import { ClusterStoppedError } from './errors.ts';
 
 export type ClusterHostHooks = {
   readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+  /** A node ends: its guest is to leave, and to say so. */
+  readonly leave: (node: number, isOrderly: boolean, reason: string) => void;
   /** A node can no longer keep its promises; every node has been told to end. */
   readonly fault: (node: string, kind: BrokerFault['kind'], error: Error) => void;
 };
@@ -26,9 +29,10 @@ export class ClusterHost {
 
   constructor(plan: ClusterPlan, hooks: ClusterHostHooks) {
     this.#hooks = hooks;
-    this.#nodes = plan.nodes.map(
-      (node, index) => new ClusterNode(node, index === 0, hooks.log, (fault) => this.#onFault(node.name, fault)),
-    );
+    this.#nodes = plan.nodes.map((node, index) => {
+      const leave = (isOrderly: boolean, reason: string): void => hooks.leave(index, isOrderly, reason);
+      return new ClusterNode(node, index === 0, hooks.log, { leave, fault: (fault) => this.#onFault(node.name, fault) });
+    });
     for (const warning of plan.warnings) hooks.log('warn', warning);
   }
 
@@ -63,6 +67,11 @@ export class ClusterHost {
         return null;
       case 'metrics':
         return node.running.metrics();
+      case 'join':
+        return node.invite();
+      case 'left':
+        await node.guestLeft();
+        return null;
     }
   }
 
@@ -109,24 +118,34 @@ export class ClusterHost {
   }
 }
 
+/** The application's thread, as the nodes' threads know it. */
+const GUEST_NAME = 'application';
+const LEAVE_MAX_MS = 3_000;
+
+type NodeHooks = {
+  readonly leave: (isOrderly: boolean, reason: string) => void;
+  readonly fault: (fault: BrokerFault) => void;
+};
+
 class ClusterNode {
   readonly name: string;
   readonly kind: NodePlan['kind'];
   readonly #log: ClusterHostHooks['log'];
-  readonly #onFault: (fault: BrokerFault) => void;
+  readonly #hooks: NodeHooks;
   readonly #ownsThread: boolean;
   #config: BrokerConfig;
   #claims: readonly PortClaim[] = [];
   #running: RunningBroker | undefined;
+  #guest: { readonly gone: Promise<void>; readonly left: () => void } | null = null;
 
   /** @param ownsThread one of the nodes sees to the root thread's memory */
-  constructor(plan: NodePlan, ownsThread: boolean, log: ClusterHostHooks['log'], onFault: (fault: BrokerFault) => void) {
+  constructor(plan: NodePlan, ownsThread: boolean, log: ClusterHostHooks['log'], hooks: NodeHooks) {
     this.name = plan.name;
     this.kind = plan.kind;
     this.#config = plan.config;
     this.#ownsThread = ownsThread;
     this.#log = (level, text, fields) => log(level, text, { node: plan.name, ...fields });
-    this.#onFault = onFault;
+    this.#hooks = hooks;
   }
 
   get address(): string {
@@ -151,10 +170,10 @@ class ClusterNode {
   }
 
   async start(serveAfter: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const broker = await startBroker(this.#config, { log: this.#log, serveAfter, ownsProcess: this.#ownsThread });
+    const broker = await startBroker(this.#config, { log: this.#log, serveAfter, ownsProcess: this.#ownsThread, guests: [GUEST_NAME] });
     this.#running = broker;
     broker.onFault((fault) => {
-      if (this.#running === broker) this.#onFault(fault);
+      if (this.#running === broker) this.#hooks.fault(fault);
     });
   }
 
@@ -162,6 +181,7 @@ class ClusterNode {
   async stop(): Promise<void> {
     const broker = this.#running;
     this.#running = undefined;
+    await this.#dismissGuest(broker, true, 'the broker stops');
     await broker?.stop();
   }
 
@@ -169,7 +189,41 @@ class ClusterNode {
   async kill(): Promise<void> {
     const broker = this.#running;
     this.#running = undefined;
-    await broker?.terminate();
+    await Promise.all([this.#dismissGuest(broker, false, 'the broker has ended'), broker?.terminate()]);
+  }
+
+  /** The application's thread joins; it has left before it joins again. */
+  invite(): GuestInvitation {
+    const broker = this.running;
+    if (this.#guest !== null) throw new RangeError(`${this.name} has its guest already`);
+    let left = (): void => {};
+    const gone = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    this.#guest = { gone, left };
+    return broker.inviteGuest(GUEST_NAME);
+  }
+
+  /** The guest's loop has ended. */
+  async guestLeft(): Promise<void> {
+    const guest = this.#guest;
+    this.#guest = null;
+    guest?.left();
+    if (guest !== null && this.#running !== undefined) await this.#running.guestLeft(GUEST_NAME);
+  }
+
+  /** An application that is blocked holds up a stop for a bounded time: what it published is written all the same. */
+  async #dismissGuest(broker: RunningBroker | undefined, isOrderly: boolean, reason: string): Promise<void> {
+    const guest = this.#guest;
+    if (guest === null || broker === undefined) return;
+    this.#hooks.leave(isOrderly, reason);
+    const settled = new AbortController();
+    // The loser's rejection: the guest has gone in time.
+    const late = pause(LEAVE_MAX_MS, undefined, { signal: settled.signal }).catch(() => {});
+    await Promise.race([guest.gone, late]);
+    settled.abort();
+    this.#guest = null;
+    if (isOrderly) await broker.guestLeft(GUEST_NAME);
   }
 
   async end(): Promise<void> {

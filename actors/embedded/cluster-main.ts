@@ -17,6 +17,7 @@ const say = (word: ClusterWord): void => port.postMessage(word);
 
 const host = new ClusterHost(workerData as ClusterPlan, {
   log: (level, text, fields) => say({ word: 'log', level, text, fields: fields === undefined ? undefined : plainFields(fields) }),
+  leave: (node, isOrderly, reason) => say({ word: 'leave', node, isOrderly, reason }),
   fault: (node, kind, error) => say({ word: 'fault', node, kind, error: clusterErrorInWords(error) }),
 });
 

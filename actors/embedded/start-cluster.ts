@@ -10,10 +10,11 @@ import { Worker } from 'node:worker_threads';
 import type { LogLevel } from '../../runtime/actor.ts';
 import { describeMachine } from '../broker/machine.ts';
 import type { MetricsSnapshot } from '../broker/metrics-snapshot.ts';
-import type { BrokerFault } from '../broker/running-broker.ts';
+import type { BrokerFault, GuestInvitation } from '../broker/running-broker.ts';
 import { type ClusterLayout, type ClusterPlan, planCluster } from './cluster-plan.ts';
 import type { ClusterAction, ClusterRequest, ClusterValue, ClusterWord } from './cluster-words.ts';
 import { ClusterStoppedError, clusterErrorFromWords } from './errors.ts';
+import { InProcessTransport } from './in-process-transport.ts';
 
 /** Why a cluster ended by itself: nothing was acknowledged after that. */
 export type ClusterFault = { readonly node: string; readonly kind: BrokerFault['kind']; readonly error: Error };
@@ -54,6 +55,11 @@ export interface Cluster {
   readonly brokers: readonly ClusterBroker[];
   /** Settles when the cluster has ended: with null after `stop`, else with the fault. */
   readonly ended: Promise<ClusterFault | null>;
+  /**
+   * The way of clients on this thread to the nodes without a socket: give it to them as their transport. Their plain sends and their
+   * pulls go through shared memory; everything else through rings to the node that is asked.
+   */
+  readonly transport: InProcessTransport;
   /** Stops all nodes in order and removes a temporary store. The same promise again when called again. */
   stop(): Promise<void>;
 }
@@ -77,6 +83,7 @@ class EmbeddedCluster implements Cluster {
   readonly nameServers: readonly ClusterNode[];
   readonly brokers: readonly ClusterBroker[];
   readonly ended: Promise<ClusterFault | null>;
+  readonly transport: InProcessTransport;
   readonly #nodes: readonly EmbeddedNode[];
   readonly #options: ClusterOptions;
   readonly #worker: Worker;
@@ -100,6 +107,12 @@ class EmbeddedCluster implements Cluster {
     this.#nodes = plan.nodes.map(({ name, config }, index) => new EmbeddedNode(name, config.storePath, index, act));
     this.nameServers = this.#nodes.filter((_, index) => plan.nodes[index]!.kind === 'name-server');
     this.brokers = this.#nodes.filter((_, index) => plan.nodes[index]!.kind === 'broker');
+    this.transport = new InProcessTransport({
+      nodeAt: (address) => this.#nodes.findIndex((node) => node.address === address),
+      invite: async (node) => (await act({ action: 'join', node })) as GuestInvitation,
+      left: (node) => void act({ action: 'left', node }).catch(() => {}),
+      log: (level, text, fields) => this.#log(level, text, fields),
+    });
     // A process that ends without `stop` leaves no temporary store either.
     this.#removeNow = () => {
       if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
@@ -149,6 +162,7 @@ class EmbeddedCluster implements Cluster {
   /** The root thread ends, and with it whatever of its threads is left. */
   async #leave(fault: ClusterFault | null): Promise<void> {
     this.#hasEnded = true;
+    await this.transport.end(fault === null ? 'the cluster was stopped' : `the cluster has ended: ${fault.error.message}`);
     await this.#worker.terminate();
     await this.#exited;
     this.#removeNow();
@@ -173,9 +187,19 @@ class EmbeddedCluster implements Cluster {
     });
   }
 
+  #log(level: LogLevel, text: string, fields?: Record<string, unknown>): void {
+    (this.#options.log ?? logToStandardError)(level, text, fields);
+  }
+
   #hear(word: ClusterWord): void {
     if (word.word === 'log') {
-      (this.#options.log ?? logToStandardError)(word.level, word.text, word.fields);
+      this.#log(word.level, word.text, word.fields);
+    } else if (word.word === 'leave') {
+      void this.transport
+        .leave(word.node, word.isOrderly, word.reason)
+        .then(() => this.#act({ action: 'left', node: word.node }))
+        // The cluster has ended meanwhile: nobody waits for it.
+        .catch(() => {});
     } else if (word.word === 'fault') {
       this.#failed({ node: word.node, kind: word.kind, error: clusterErrorFromWords(word.error) });
     } else {

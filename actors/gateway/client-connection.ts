@@ -29,6 +29,26 @@ export interface ConnectionOwner {
   closed(connection: ClientConnection, reason: string): void;
 }
 
+/** What a connection asks of its socket: a TCP one, or a way through shared memory that behaves like it. */
+export interface ClientSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  /** Bytes taken and not passed on. */
+  readonly writableLength: number;
+  /** False: passed on later; `drain` follows. `done` when the bytes are no longer needed. */
+  write(bytes: Uint8Array, done?: () => void): boolean;
+  pause(): unknown;
+  resume(): unknown;
+  cork(): void;
+  uncork(): void;
+  end(): unknown;
+  destroy(): unknown;
+  on(event: 'end' | 'close' | 'drain', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
 export class ClientConnection implements Connection {
   readonly id: number;
   /** Index in the gateway's table, reused; `id` is not. */
@@ -49,7 +69,7 @@ export class ClientConnection implements Connection {
   /** Frames that wait for something else than the socket (a topic in creation). */
   parked = 0;
   readonly #owner: ConnectionOwner;
-  readonly #socket: Socket;
+  readonly #socket: ClientSocket;
   readonly #frames = new FrameReader();
   readonly #onFrame: (bytes: Uint8Array, start: number, end: number) => boolean;
   readonly #closeListeners: (() => void)[] = [];
@@ -58,7 +78,7 @@ export class ClientConnection implements Connection {
   #held = 0;
   #reason = 'closed by the client';
 
-  constructor(owner: ConnectionOwner, id: number, slot: number, socket: Socket) {
+  constructor(owner: ConnectionOwner, id: number, slot: number, socket: ClientSocket) {
     this.#owner = owner;
     this.id = id;
     this.slot = slot;

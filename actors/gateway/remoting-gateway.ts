@@ -17,7 +17,7 @@ import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../pr
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { type AskClient, ClientCalls, type ClientCallsParts, type FetchAnswer } from './client-calls.ts';
-import { ClientConnection, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
+import { ClientConnection, type ClientSocket, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
 import type { CloseClient, Handler, PushToClient, Request } from './request.ts';
@@ -107,14 +107,15 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
       reusePort,
       backlog: this.#limits.backlog,
       readBuffer: this.#readBuffer,
-      accepted: (socket) => this.#accept(socket),
+      accepted: (socket) => this.adopt(socket),
       failed: (error) => this.#thread.fail(error),
     });
     this.#closers.push(listener.close);
     return listener.port;
   }
 
-  #accept(socket: ConstructorParameters<typeof ClientConnection>[3]): ClientConnection | null {
+  /** Makes a connection of a socket; null: there are too many. */
+  adopt(socket: ClientSocket): ClientConnection | null {
     if (this.counters.connections >= this.#limits.connectionsMax) {
       this.#thread.log('warn', 'A connection was refused', {
         limit: this.#limits.connectionsMax,

@@ -37,6 +37,8 @@ import type { UnusualSends } from './unusual-sends.ts';
 /** Frames of one connection that may wait for their topic's creation. */
 const PARKED_MAX = 256;
 const CREATE_TIMEOUT_MS = 10_000;
+/** So long a topic that was made may take to come into this shard's table. */
+const TABLE_MAX_MS = 2_000;
 /** The unrolled records of a batch, so that a lane holds several. */
 const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
 
@@ -295,26 +297,39 @@ export class SendPath {
         replyTo,
       }),
       CREATE_TIMEOUT_MS,
-      (reply) => {
-        connection.parked--;
-        if (!connection.isOpen) return;
-        if (reply?.kind === 'topic-ready' && this.#topics.get(topic) !== undefined) {
-          if (!this.frame(connection, frame, 0, frame.length)) connection.hold(HOLD_LANE);
-        } else {
-          const code = reply?.kind === 'topic-refused' ? reply.code : responseCode.SYSTEM_BUSY;
-          const remark =
-            reply?.kind === 'topic-refused'
-              ? reply.remark
-              : `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
-          this.#refuse(connection, parked, code, remark);
-        }
-        if (connection.parked < PARKED_MAX) connection.resume(HOLD_PARKED);
-        this.#thread.requestTurn();
-      },
+      (reply) => this.#created(connection, frame, parked, topic, reply, this.#thread.monotonicMs() + TABLE_MAX_MS),
     );
     if (connection.parked < PARKED_MAX) return true;
     connection.hold(HOLD_PARKED);
     return false;
+  }
+
+  /** The registry's answer may come ahead of the topic in this shard's table: both are in the same ring, but the table has a mailbox. */
+  #created(
+    connection: ClientConnection,
+    frame: Buffer,
+    parked: Pick<SendHeader, 'flag' | 'opaque' | 'isBinary'>,
+    topic: string,
+    reply: TopicReady | TopicRefused | undefined,
+    untilMs: number,
+  ): void {
+    const isMade = reply?.kind === 'topic-ready';
+    const isKnown = this.#topics.get(topic) !== undefined;
+    if (isMade && !isKnown && connection.isOpen && this.#thread.monotonicMs() < untilMs) {
+      this.#thread.schedule(1, () => this.#created(connection, frame, parked, topic, reply, untilMs));
+      return;
+    }
+    connection.parked--;
+    if (!connection.isOpen) return;
+    if (isMade && isKnown) {
+      if (!this.frame(connection, frame, 0, frame.length)) connection.hold(HOLD_LANE);
+    } else {
+      const code = reply?.kind === 'topic-refused' ? reply.code : responseCode.SYSTEM_BUSY;
+      const late = `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
+      this.#refuse(connection, parked, code, reply?.kind === 'topic-refused' ? reply.remark : late);
+    }
+    if (connection.parked < PARKED_MAX) connection.resume(HOLD_PARKED);
+    this.#thread.requestTurn();
   }
 
   /** No room in the lane: the frame waits for a while, and its connection is read no further. */

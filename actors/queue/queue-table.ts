@@ -26,8 +26,11 @@ const FILED_LO = 4;
 const FILED_HI = 5;
 const MIN_LO = 6;
 const MIN_HI = 7;
-/** A pull is held: the log worker says when something comes. */
+/** Who holds pulls, a bit each: the log worker says when something comes. */
 const WAITING = 8;
+/** Bits of WAITING: the queue's owner, and threads outside the system that hold pulls of their own. */
+const WAITS_OWNER = 1;
+const WAITS_GUEST = 2;
 /** Index of the thread whose queue actor holds the pulls. */
 const OWNER = 9;
 /** Oldest chunk + 1; the store worker's, but for a queue without chunks. */
@@ -49,6 +52,8 @@ const FOLLOWING = 4;
 const QUEUE = 5;
 
 const TWO_32 = 0x1_0000_0000;
+
+const noGuest = (): void => {};
 
 export type QueueMemory = {
   readonly rows: SharedArrayBuffer;
@@ -189,9 +194,14 @@ export class QueueTable {
     }
   }
 
-  /** A held pull's owner says that it waits, then looks at `next` once more; pairs with `takeWaiting`. */
+  /** A held pull's owner says that it waits, then looks at `next` once more; pairs with the exchange in `TailWriter.publish`. */
   setWaiting(handle: number): void {
-    Atomics.store(this.rows, handle * ROW_WORDS + WAITING, 1);
+    Atomics.or(this.rows, handle * ROW_WORDS + WAITING, WAITS_OWNER);
+  }
+
+  /** The same from a guest, which is woken and finds out itself what came. */
+  setGuestWaiting(handle: number): void {
+    Atomics.or(this.rows, handle * ROW_WORDS + WAITING, WAITS_GUEST);
   }
 
   /**
@@ -422,7 +432,7 @@ export class TailWriter extends QueueTable {
   /**
    * Makes the appended units of all touched queues visible. Calls `waiting(handle, owner)` for each queue with a held pull.
    */
-  publish(waiting: (handle: number, owner: number) => void): void {
+  publish(waiting: (handle: number, owner: number) => void, guestWaits: () => void = noGuest): void {
     const rows = this.rows;
     for (const handle of this.#touched) {
       this.#isTouched[handle] = 0;
@@ -439,8 +449,9 @@ export class TailWriter extends QueueTable {
       }
       // After NEXT: either the queue's actor sees the new end when it looks again, or this sees its flag.
       if (Atomics.load(rows, at + WAITING) !== 0) {
-        Atomics.store(rows, at + WAITING, 0);
-        waiting(handle, rows[at + OWNER]!);
+        const who = Atomics.exchange(rows, at + WAITING, 0);
+        if ((who & WAITS_OWNER) !== 0) waiting(handle, rows[at + OWNER]!);
+        if ((who & WAITS_GUEST) !== 0) guestWaits();
       }
     }
     this.#touched.length = 0;

@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
@@ -24,6 +25,7 @@ import { LaneProducer } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { createGroupHandlers } from '../consumer-group/group-handlers.ts';
 import { startGroups } from '../consumer-group/start-groups.ts';
+import { openGuestDoor } from '../embedded/guest-door.ts';
 import { hostBytes, hostOfBytes } from '../gateway/client-connection.ts';
 import { PullPath } from '../gateway/pull-path.ts';
 import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
@@ -173,6 +175,7 @@ class Shard {
       followOnNameServer(thread, live);
     }
     if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
+    else if (thread.threadsOf(GUEST_GROUP).length > 0) openGuestDoor(thread, gateway, data.config.nameServerPort, null);
     thread.onStop(() => this.#stop());
   }
 
@@ -380,6 +383,9 @@ class Shard {
       Object.assign(pullsMost, pullLimits(next));
       topics.brokerPermission = Number(next.permission);
     });
+    if (thread.threadsOf(GUEST_GROUP).length > 0) {
+      openGuestDoor(thread, gateway, config.listenPort, { topics, groups, sendLimits: limits, pullLimits: pullsMost });
+    }
     this.#count(memory, send, append, pull, topics, groups);
   }
 

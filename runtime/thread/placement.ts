@@ -10,6 +10,9 @@ export interface PlacementRule {
   readonly group?: string;
 }
 
+/** The group of threads that join from outside. */
+export const GUEST_GROUP = 'guest';
+
 /** A thread's names, in order of index. */
 export interface ThreadName {
   readonly name: string;

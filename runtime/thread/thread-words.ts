@@ -24,6 +24,19 @@ export interface ThreadBirth {
   readonly control: MessagePort | undefined;
 }
 
+/** What a thread that is not the system's needs to join it (guest-thread.ts). Plain data and shared memory: it may be posted. */
+export interface GuestBirth {
+  readonly index: number;
+  readonly name: string;
+  readonly generation: number;
+  readonly threads: readonly ThreadName[];
+  readonly rules: readonly PlacementRule[];
+  readonly blocks: SharedArrayBuffer;
+  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringBytes: number;
+}
+
 /** Worker → root, by the worker's port: it can be written to from a thread that never turns its event loop. */
 export type WordHome =
   | { readonly word: 'ready' }

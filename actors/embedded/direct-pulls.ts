@@ -1,0 +1,203 @@
+/**
+ * Direct pulls: an application's pulls, answered on its own thread: by queue actors of its own, which read the shared tails, and by copies
+ * out of the lanes. One a guest; also the actor that those queue actors answer to. What no lease allows, and what is no longer in
+ * memory, is left to a shard. Source: RocketMQ 5.3 `PullMessageProcessor`, without the processor.
+ */
+
+import { MessageTextError } from '../../model/errors.ts';
+import { javaHash } from '../../model/java-hash.ts';
+import { parseTags } from '../../model/subscription.ts';
+import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import type { PullMessageRequest, PullMessageResponse } from '../../protocol/remoting/requests/pull-message.ts';
+import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
+import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { LaneReader } from '../commit-log/lane-reader.ts';
+import { Watermarks } from '../commit-log/watermarks.ts';
+import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
+import { pullCode } from '../queue/decide-pull.ts';
+import { type Pull, type PullReply, QueueActor } from '../queue/queue-actor.ts';
+import { FlushWatch } from '../shard/flush-watch.ts';
+import { GuestQueues } from './guest-queues.ts';
+import type { HeldLease, Leases } from './leases.ts';
+import type { DirectPullAnswer } from './link-shape.ts';
+
+const HOLD_MS_MAX = 60_000;
+const MESSAGES_MAX = 8192;
+const QUEUE_MAILBOX_MAX = 131_072;
+const MAILBOX_MAX = 1 << 20;
+const READ_PERMISSION = 4;
+const NO_BYTES = new Uint8Array(0);
+const ALL: readonly number[] = [];
+const EXPRESSIONS_MAX = 1024;
+
+/** Has the shard pull instead. */
+export type PullElsewhere = () => void;
+
+type Pending = {
+  readonly request: PullMessageRequest;
+  readonly elsewhere: PullElsewhere;
+  readonly done: (answer: DirectPullAnswer) => void;
+  topicSysFlag: number;
+  isDropped: boolean;
+};
+
+export class DirectPulls implements Actor<PullReply> {
+  readonly #thread: ThreadContext;
+  readonly #leases: Leases;
+  readonly #lanes: LaneReader;
+  readonly #self: ActorRef<PullReply>;
+  readonly #pending: Map<number, Pending> = new Map();
+  readonly #expressions: Map<string, readonly number[] | null> = new Map();
+  #nextTicket = 0;
+  messages = 0;
+  bytes = 0;
+
+  constructor(thread: ThreadContext, config: BrokerConfig, memory: BrokerMemory, leases: Leases) {
+    this.#thread = thread;
+    this.#leases = leases;
+    const marks = new Watermarks(memory.marks);
+    const table = new GuestQueues(memory.queues);
+    this.#lanes = new LaneReader(memory.lanes, memory.runs, marks);
+    const watch = new FlushWatch(marks);
+    thread.addSource(table);
+    thread.addSource(watch);
+    const surroundings = {
+      table,
+      marks,
+      syncFlush: config.flushDiskType === 'SYNC_FLUSH',
+      own: table.own.bind(table),
+      tellAfterFlush: watch.add.bind(watch),
+    };
+    thread.register(`${thread.name}/queue/`, { create: () => new QueueActor(surroundings), mailboxMax: QUEUE_MAILBOX_MAX });
+    const path = `${thread.name}/pulls`;
+    thread.spawn(path, () => this, { mailboxMax: MAILBOX_MAX });
+    this.#self = thread.ref<PullReply>(path);
+  }
+
+  /** Pulls that wait for an answer. */
+  get held(): number {
+    return this.#pending.size;
+  }
+
+  /** Answers `done` once, or calls `elsewhere` once; returns what drops the pull. */
+  pull(request: PullMessageRequest, elsewhere: PullElsewhere, done: (answer: DirectPullAnswer) => void): () => void {
+    const pending: Pending = { request, elsewhere, done, topicSysFlag: 0, isDropped: false };
+    const { topic, consumerGroup } = request;
+    if (this.#leases.find(topic, consumerGroup) !== undefined) this.#start(pending);
+    else this.#leases.ask(topic, consumerGroup, () => this.#start(pending));
+    return () => {
+      pending.isDropped = true;
+    };
+  }
+
+  #start(pending: Pending): void {
+    if (pending.isDropped) return;
+    const { request } = pending;
+    const lease = this.#leases.find(request.topic, request.consumerGroup);
+    const codes = lease === undefined ? null : this.#codes(lease, request);
+    const topic = lease?.topic ?? null;
+    if (lease === undefined || topic === null || codes === null) {
+      pending.elsewhere();
+      return;
+    }
+    pending.topicSysFlag = topic.topicSysFlag;
+    const { queueId, sysFlag, commitOffset } = request;
+    if ((sysFlag & PULL_COMMIT_OFFSET_FLAG) !== 0 && commitOffset >= 0) {
+      const group = this.#thread.ref<CommitOffset>(`consumer-group/${request.consumerGroup}`);
+      group.tell({ kind: 'commit-offset', topic: topic.name, queueId, offset: commitOffset });
+    }
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    const { bytesMax, longPolling, shortPollingMs } = lease.pullLimits;
+    const wantedBytes = request.maxMsgBytes ?? 0;
+    const askedMs = longPolling ? Math.min(Math.max(0, request.suspendTimeoutMillis), HOLD_MS_MAX) : shortPollingMs;
+    this.#pending.set(ticket, pending);
+    const isTaken = this.#thread.ref<Pull>(`${this.#thread.name}/queue/${topic.name}/${queueId}`).tell({
+      kind: 'pull',
+      ticket,
+      handle: topic.queueHandles[queueId]!,
+      offset: request.queueOffset,
+      max: Math.min(Math.max(1, request.maxMsgNums), MESSAGES_MAX),
+      bytesMax: wantedBytes > 0 ? Math.min(wantedBytes, bytesMax) : bytesMax,
+      codes,
+      holdMs: (sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs,
+      replyTo: this.#self,
+    });
+    this.#thread.requestTurn();
+    if (isTaken) return;
+    this.#pending.delete(ticket);
+    pending.elsewhere();
+  }
+
+  /** The tag codes that the pull wants; null: a shard is to decide. */
+  #codes(lease: HeldLease, request: PullMessageRequest): readonly number[] | null {
+    const { topic, subscription } = lease;
+    const { queueId, sysFlag } = request;
+    if (topic === null || !lease.mayConsume || (topic.perm & READ_PERMISSION) === 0) return null;
+    if (queueId < 0 || queueId >= topic.readQueues) return null;
+    if ((sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0) {
+      const type = request.expressionType ?? '';
+      return type === '' || type === 'TAG' ? this.#parse(request.subscription ?? '') : null;
+    }
+    if (subscription === null || !subscription.isTag || subscription.subVersion < request.subVersion) return null;
+    return subscription.isAll ? ALL : subscription.codes;
+  }
+
+  #parse(expression: string): readonly number[] | null {
+    let codes = this.#expressions.get(expression);
+    if (codes !== undefined) return codes;
+    try {
+      codes = parseTags(expression).map(javaHash);
+    } catch (error) {
+      if (!(error instanceof MessageTextError)) throw error;
+      codes = null;
+    }
+    if (this.#expressions.size >= EXPRESSIONS_MAX) this.#expressions.clear();
+    this.#expressions.set(expression, codes);
+    return codes;
+  }
+
+  receive(reply: PullReply): void {
+    const pending = this.#pending.get(reply.ticket);
+    if (pending === undefined) return;
+    this.#pending.delete(reply.ticket);
+    if (pending.isDropped) return;
+    const count = reply.units.length / QUEUE_UNIT_BYTES;
+    const body = reply.isCold ? null : count === 0 ? NO_BYTES : this.#copy(reply.units, count);
+    if (body === null) {
+      pending.elsewhere();
+      return;
+    }
+    this.messages += count;
+    this.bytes += body.length;
+    const response: PullMessageResponse = {
+      suggestWhichBrokerId: 0,
+      nextBeginOffset: reply.nextOffset,
+      minOffset: reply.min,
+      maxOffset: reply.max,
+      offsetDelta: null,
+      topicSysFlag: pending.topicSysFlag,
+      groupSysFlag: 0,
+      forbiddenType: null,
+    };
+    pending.done({ code: pullCode(reply.status, reply.offset), remark: reply.status, response, body });
+  }
+
+  /** Null: one of them is no longer in a lane. */
+  #copy(units: Uint8Array, count: number): Uint8Array | null {
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += unitSize(units, i * QUEUE_UNIT_BYTES);
+    const body = new Uint8Array(bytes);
+    this.#lanes.begin();
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const size = unitSize(units, i * QUEUE_UNIT_BYTES);
+      if (!this.#lanes.copy(unitPhysicalOffset(units, i * QUEUE_UNIT_BYTES), size, body, at)) return null;
+      at += size;
+    }
+    return body;
+  }
+}
