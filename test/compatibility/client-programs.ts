@@ -41,6 +41,9 @@ const JAVA_SCENARIOS = [
   'consume-from',
   'backlog',
   'orderly',
+  'delay',
+  'retry',
+  'retry-orderly',
   'pull',
   'lite-pull',
   'lite-assign',
@@ -68,6 +71,8 @@ const GO_SCENARIOS = [
   'consume-from',
   'backlog',
   'orderly',
+  'delay',
+  'retry',
   'pull',
   'create-topic',
   'broker-restart',
@@ -82,6 +87,8 @@ const ALI_ONS_SCENARIOS = [
   'rebalance',
   'resume',
   'consume-from',
+  'delay',
+  'retry',
   'broker-restart',
 ] as const;
 
@@ -183,6 +190,9 @@ export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4
 
 /** The same client with the binary header; not a column of its own in the table of all scenarios. */
 export const JAVA_BINARY: ClientProgram = java('5.3.3', ['-Drocketmq.serialize.type=ROCKETMQ'], '5.3.3-binary');
+
+/** Delay levels that the scenarios `delay` and `retry` want of their broker: the first attempt again comes after level 3. */
+export const SHORT_DELAY_LEVELS: readonly string[] = ['--set', 'messageDelayLevel=1s 2s 1s 2s 2s'];
 
 /**
  * Runs scenarios in one process of the client. `onEvent` is awaited when the program asks for something (`restart`).

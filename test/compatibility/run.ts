@@ -2,7 +2,8 @@
  * `npm run test:interop`: every scenario of every stock client against a ringmq of its own, with one shard and with two;
  * prints a table and `N passed, N failed`. Builds what is missing of the client programs.
  *
- *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then
+ *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then. Its delay levels are to
+ *                         be short, see SHORT_DELAY_LEVELS
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
@@ -12,7 +13,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
-import { CLIENT_PROGRAMS, type ClientProgram, runProgram, type Verdict } from './client-programs.ts';
+import { CLIENT_PROGRAMS, type ClientProgram, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 
 const { values: options } = parseArgs({
@@ -90,7 +91,7 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
   let ringmq: RingmqProcess | undefined;
   try {
-    ringmq = await startRingmq({ shards });
+    ringmq = await startRingmq({ shards, args: SHORT_DELAY_LEVELS });
     await runClient(client, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {

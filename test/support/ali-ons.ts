@@ -24,6 +24,9 @@ export type AliMessage = {
   queueId: number;
   queueOffset: number;
   reconsumeTimes: number;
+  bornTimestamp: number;
+  storeTimestamp: number;
+  delayTimeLevel: number;
   properties: Record<string, string>;
 };
 
@@ -44,6 +47,7 @@ export type AliOptions = {
   heartbeatBrokerInterval?: number;
   persistConsumerOffsetInterval?: number;
   maxMessageSize?: number;
+  maxReconsumeTimes?: number;
 };
 
 export type AliProducer = {

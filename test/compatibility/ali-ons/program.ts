@@ -44,6 +44,7 @@ async function consumer(
   run: Run,
   expression: string,
   more: Partial<AliOptions> = {},
+  handle: (message: AliMessage) => void = () => undefined,
 ): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
   const received: Received = { messages: [], bodies: new Set() };
   const client = new aliOns.Consumer({
@@ -64,6 +65,7 @@ async function consumer(
   client.subscribe(run.topic, expression, async (message) => {
     received.messages.push(message);
     received.bodies.add(message.body.toString('utf8'));
+    handle(message);
   });
   await client.ready();
   const close = async (): Promise<void> => {
@@ -265,6 +267,47 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     assert.ok(acknowledged.every((body) => received.bodies.has(body)));
     run.detail['failedSends'] = failed;
     // The client reports each connection that it lost and each try of another; here that is what was asked for.
+    errors.length = 0;
+  },
+
+  delay: async (run) => {
+    const from = await producer(run);
+    const { received } = await consumer(run, '*');
+    for (const level of [1, 2]) {
+      const delayed = message(run, 'A', `${level}`);
+      delayed.delayTimeLevel = level;
+      assert.equal((await from.send(delayed)).sendStatus, 'SEND_OK');
+    }
+    await exactly(received, 2, 'the consumer');
+    const { bornTimestamp, storeTimestamp } = received.messages[1]!;
+    assert.equal(received.messages[1]!.body.toString(), '2', 'the second level comes second');
+    assert.ok(storeTimestamp - bornTimestamp >= 2_000, `level 2 came after ${storeTimestamp - bornTimestamp} ms`);
+  },
+
+  /** One message fails for ever, one once. */
+  retry: async (run) => {
+    const from = await producer(run);
+    await from.send(message(run, 'A', 'bad'));
+    await from.send(message(run, 'A', 'good'));
+    const attempts: string[] = [];
+    const quick = { maxReconsumeTimes: 2, pollNameServerInteval: 1_000 };
+    await consumer(run, '*', quick, ({ body, reconsumeTimes }) => {
+      attempts.push(`${body} ${reconsumeTimes}`);
+      // What a handler gives back counts for the first attempt only; what it throws counts always.
+      if (body.toString() === 'bad' || reconsumeTimes === 0) throw new Error('as the scenario wants it');
+    });
+    await waitUntil('every attempt', () => attempts.length >= 5, 45_000);
+    assert.deepEqual([...attempts].sort(), ['bad 0', 'bad 1', 'bad 2', 'good 0', 'good 1']);
+    // This client drops what was tried more often than it allows: whoever reads dead letters must allow more.
+    const dead = await consumer({ ...run, topic: `%DLQ%${run.group}`, group: `${run.group}_dead` }, '*', { pollNameServerInteval: 1_000 });
+    await exactly(dead.received, 1, 'the dead letters');
+    assert.equal(dead.received.messages[0]!.properties['RETRY_TOPIC'], run.topic);
+    assert.equal(attempts.length, 5, 'and no attempt more');
+    // The client reports each failure of a handler; these were asked for.
+    assert.deepEqual(
+      errors.filter((error) => !error.includes('as the scenario wants it')),
+      [],
+    );
     errors.length = 0;
   },
 

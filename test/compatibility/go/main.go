@@ -50,6 +50,8 @@ func scenarios() []scenario {
 		{"consume-from", consumeFrom},
 		{"backlog", backlog},
 		{"orderly", orderly},
+		{"delay", delay},
+		{"retry", retry},
 		{"pull", pull},
 		{"create-topic", createTopic},
 		{"broker-restart", brokerRestart},

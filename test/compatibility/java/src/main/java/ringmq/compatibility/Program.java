@@ -70,6 +70,7 @@ public final class Program {
         SendScenarios.add(all);
         ConsumeScenarios.add(all);
         PullScenarios.add(all);
+        RetryScenarios.add(all);
         AdminScenarios.add(all);
         QueryScenarios.add(all);
         ClusterScenarios.add(all);
