@@ -40,6 +40,7 @@ export class GroupMember implements Member {
   readonly #subscriptions: Map<string, SubscriptionData> = new Map();
   readonly #rebalancer: Rebalancer;
   #isStarted = false;
+  #startedAt = 0;
 
   constructor(options: ConsumerOptions, hooks: GroupMemberHooks) {
     this.settings = consumerSettings(options);
@@ -88,11 +89,23 @@ export class GroupMember implements Member {
   async start(sharesQueues: boolean): Promise<void> {
     for (const topic of this.#subscriptions.keys()) await this.core.routes.find(topic);
     this.#isStarted = true;
+    this.#startedAt = this.core.environment.now();
     this.core.start();
     await this.core.heartbeat();
     if (!sharesQueues) return;
     this.#rebalancer.start();
     await this.#rebalancer.run();
+  }
+
+  /** What every running info says of a member. */
+  infoProperties(isOrderly: boolean, consumeType: string): Map<string, string> {
+    return new Map([
+      ['PROP_NAMESERVER_ADDR', this.core.nameServerAddresses.join(';')],
+      ['PROP_CONSUME_TYPE', consumeType],
+      ['PROP_CONSUMEORDERLY', String(isOrderly)],
+      ['PROP_CLIENT_VERSION', 'RINGMQ'],
+      ['PROP_CONSUMER_START_TIMESTAMP', String(this.#startedAt)],
+    ]);
   }
 
   rebalance(): void {

@@ -10,7 +10,7 @@ import { type ConsumerOptions, type Selector, subscriptionOf } from './consumer-
 import { ClientError } from './errors.ts';
 import { GroupMember } from './group-member.ts';
 import type { Message } from './message.ts';
-import { answerPeer } from './peer-requests.ts';
+import { type AskedConsumer, answerPeer } from './peer-requests.ts';
 import { PullQueue } from './pull-queue.ts';
 import { keyOf } from './queue-locks.ts';
 import type { QueueProgress } from './queue-progress.ts';
@@ -45,6 +45,8 @@ export class PullConsumer implements AsyncIterable<Message> {
   readonly #taking: Set<string> = new Set();
   /** Null: queues come by the group's sharing out. */
   #assigned: Assigned | null = null;
+  /** What brokers may ask. */
+  readonly #asked: AskedConsumer;
   #polled: Polled[] = [];
   #turn = 0;
   #waiters: (() => void)[] = [];
@@ -56,10 +58,24 @@ export class PullConsumer implements AsyncIterable<Message> {
     this.#member = new GroupMember(options, {
       consumeType: CONSUME_ACTIVELY,
       onAssigned: (topic, queues) => this.#share(topic, queues),
-      onRequest: (request, connection) => void answerPeer(this.#member, request, connection, () => undefined),
+      onRequest: (request, connection) => void answerPeer(this.#asked, request, connection),
     });
+    this.#asked = {
+      member: this.#member,
+      consumedOffsets: (topic) =>
+        this.#entries().flatMap((held) => (held.queue.topic === topic ? [[held.queue, held.progress.consumedOffset] as const] : [])),
+      seekTo: (queue, offset) => this.#queues.get(keyOf(queue))?.seek(offset),
+      runningInfo: () => ({
+        properties: this.#member.infoProperties(false, CONSUME_ACTIVELY),
+        subscriptions: [...this.#member.subscriptions.values()],
+        queues: this.#entries().map((held) => [held.queue, held.info] as const),
+        status: new Map(),
+      }),
+      consumeNow: null,
+    };
   }
 
+  /** Unique among the members of the group. */
   get clientId(): string {
     return this.#member.core.clientId;
   }
@@ -188,6 +204,10 @@ export class PullConsumer implements AsyncIterable<Message> {
     }
     this.#queues.clear();
     this.#member.core.close();
+  }
+
+  #entries(): PullQueue[] {
+    return [...this.#queues.values()];
   }
 
   #isClosing(): boolean {

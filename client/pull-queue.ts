@@ -4,6 +4,7 @@
  */
 import type { MessageQueue } from '../model/queue-id.ts';
 import type { SubscriptionData } from '../model/subscription.ts';
+import type { ProcessQueueInfo } from '../protocol/remoting/bodies/consumer-running-info.ts';
 import type { Member } from './consumer-options.ts';
 import type { Message } from './message.ts';
 import { QueueProgress } from './queue-progress.ts';
@@ -12,16 +13,19 @@ import { QueuePuller } from './queue-puller.ts';
 export class PullQueue {
   readonly queue: MessageQueue;
   readonly #puller: QueuePuller;
+  readonly #now: () => number;
   #progress: QueueProgress;
   #ready: Message[] = [];
   #first = 0;
   #position: number;
   #isPaused = false;
+  #polledAt = 0;
 
   /** @param onReady called when there is something to poll. */
   constructor(member: Member, queue: MessageQueue, subscription: SubscriptionData, offset: number, onReady: () => void) {
     const { queueBytesMax, queueMessagesMax } = member.settings;
     this.queue = queue;
+    this.#now = () => member.core.environment.now();
     this.#progress = new QueueProgress(offset);
     this.#position = offset;
     this.#puller = new QueuePuller(member, queue, subscription, offset, {
@@ -45,8 +49,17 @@ export class PullQueue {
     return this.#ready[this.#first]?.queueOffset ?? Math.max(this.#position, this.#puller.offset);
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused;
+  /** For tools. */
+  get info(): ProcessQueueInfo {
+    const { bytes, consumedOffset, messages } = this.#progress;
+    return {
+      commitOffset: consumedOffset,
+      cachedMsgCount: messages,
+      cachedMsgSizeInMiB: Math.floor(bytes / 1024 ** 2),
+      locked: false,
+      lastPullTimestamp: this.#puller.lastPullAt,
+      lastConsumeTimestamp: this.#polledAt,
+    };
   }
 
   start(): void {
@@ -73,7 +86,10 @@ export class PullQueue {
     const given = this.#ready.slice(this.#first, this.#first + max);
     this.#first += given.length;
     const last = given.at(-1);
-    if (last !== undefined) this.#position = last.queueOffset + 1;
+    if (last !== undefined) {
+      this.#position = last.queueOffset + 1;
+      this.#polledAt = this.#now();
+    }
     if (this.#first === this.#ready.length) {
       this.#ready = [];
       this.#first = 0;

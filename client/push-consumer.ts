@@ -6,13 +6,16 @@
 import type { MessageQueue } from '../model/queue-id.ts';
 import { SUBSCRIBE_ALL } from '../model/subscription.ts';
 import { retryTopic } from '../model/topic.ts';
+import type { ConsumeDirectlyResult } from '../protocol/remoting/bodies/consume-directly-result.ts';
+import type { ConsumerRunningInfo } from '../protocol/remoting/bodies/consumer-running-info.ts';
 import { CONSUME_PASSIVELY } from '../protocol/remoting/bodies/heartbeat-data.ts';
+import { ConsumeRates } from './consume-rates.ts';
 import type { ConsumerOptions, Selector } from './consumer-options.ts';
 import { ClientError, errorText } from './errors.ts';
 import { GroupMember } from './group-member.ts';
 import { HandlerSlots } from './handler-slots.ts';
 import type { Message } from './message.ts';
-import { answerPeer } from './peer-requests.ts';
+import { type AskedConsumer, answerPeer } from './peer-requests.ts';
 import { PushQueue, type PushQueueOwner } from './push-queue.ts';
 import { keyOf, QueueLocks, RENEW_PERIOD_MS } from './queue-locks.ts';
 import { SendBack } from './send-back.ts';
@@ -75,6 +78,9 @@ export class PushConsumer {
   readonly #changing: Map<string, Promise<void>> = new Map();
   readonly #retriesMax: number;
   readonly #closeTimeoutMs: number;
+  readonly #rates = new ConsumeRates();
+  /** What brokers may ask. */
+  readonly #asked: AskedConsumer;
   #isPaused = false;
   #closing: Promise<void> | null = null;
 
@@ -89,7 +95,7 @@ export class PushConsumer {
     this.#member = new GroupMember(options, {
       consumeType: CONSUME_PASSIVELY,
       onAssigned: (topic, queues) => this.#assign(topic, queues),
-      onRequest: (request, connection) => void answerPeer(this.#member, request, connection, () => undefined),
+      onRequest: (request, connection) => void answerPeer(this.#asked, request, connection),
     });
     this.#sendBack = new SendBack(this.#member, this.#retriesMax);
     this.#locks = isOrderly && this.#member.settings.messageModel === 'clustering' ? new QueueLocks(this.#member) : null;
@@ -99,8 +105,16 @@ export class PushConsumer {
       slots: this.#slots,
       isLocked: isOrderly ? (queue) => locks === null || locks.has(queue) : null,
       isPaused: () => this.#isPaused,
+      pulled: (topic, messages) => this.#rates.pulled(topic, this.#member.core.environment.now(), messages),
       consume: (message, attempt) => (isOrderly ? this.#consumeInOrder(message, attempt) : this.#consume(message)),
       againMs: isOrderly ? (options.orderlyRetryMs ?? 1_000) : AGAIN_MS,
+    };
+    this.#asked = {
+      member: this.#member,
+      consumedOffsets: (topic) => this.#held(topic).map((held) => [held.queue, held.progress.consumedOffset] as const),
+      seekTo: (queue, offset) => this.#queues.get(keyOf(queue))?.seek(offset),
+      runningInfo: () => this.#runningInfo(isOrderly),
+      consumeNow: (message) => this.#consumeNow(message, isOrderly),
     };
   }
 
@@ -234,15 +248,48 @@ export class PushConsumer {
     await this.#locks?.unlock([held.queue]);
   }
 
-  async #consume(message: Message): Promise<boolean> {
+  #held(topic: string): PushQueue[] {
+    return [...this.#queues.values()].filter((held) => held.queue.topic === topic);
+  }
+
+  #runningInfo(isOrderly: boolean): ConsumerRunningInfo {
+    return {
+      properties: this.#member.infoProperties(isOrderly, CONSUME_PASSIVELY),
+      subscriptions: [...this.#member.subscriptions.values()],
+      queues: [...this.#queues.values()].map((held) => [held.queue, held.info] as const),
+      status: this.#rates.status(this.#member.core.environment.now()),
+    };
+  }
+
+  /** A message that a tool sends: handled beside all others, and nothing is committed or sent back. */
+  async #consumeNow(message: Message, order: boolean): Promise<ConsumeDirectlyResult> {
+    const { environment } = this.#member.core;
+    const startMs = environment.monotonicMs();
+    const error = await this.#handle(message);
+    const spentTimeMills = Math.round(environment.monotonicMs() - startMs);
+    const consumeResult = error === null ? 'CR_SUCCESS' : 'CR_THROW_EXCEPTION';
+    return { consumeResult, order, autoCommit: true, remark: error === null ? null : errorText(error), spentTimeMills };
+  }
+
+  /** What the handler threw; null: nothing. */
+  async #handle(message: Message): Promise<unknown> {
+    const { environment } = this.#member.core;
     const subscriber = this.#subscribers.get(message.topic);
     // A message of a subscription that has ended comes by the retry topic: somebody else of the group may want it.
-    const error = subscriber === undefined ? noSubscriber(message) : await failureOf(subscriber.handle, message);
+    if (subscriber === undefined) return noSubscriber(message);
+    const startMs = environment.monotonicMs();
+    const error = await failureOf(subscriber.handle, message);
+    this.#rates.handled(message.topic, environment.now(), error === null, environment.monotonicMs() - startMs);
+    return error;
+  }
+
+  async #consume(message: Message): Promise<boolean> {
+    const error = await this.#handle(message);
     if (error === null) return true;
     this.#tell(message, error);
     if (this.#member.settings.messageModel === 'broadcasting') return true;
     try {
-      await this.#sendBack.send(message, levelOf(subscriber, message, error));
+      await this.#sendBack.send(message, levelOf(this.#subscribers.get(message.topic), message, error));
       return true;
     } catch (sendError) {
       this.#member.core.report(sendError);
@@ -251,9 +298,8 @@ export class PushConsumer {
   }
 
   async #consumeInOrder(message: Message, attempt: number): Promise<boolean> {
-    const subscriber = this.#subscribers.get(message.topic);
     const tried = attempt === 0 ? message : { ...message, reconsumeTimes: message.reconsumeTimes + attempt };
-    const error = subscriber === undefined ? noSubscriber(message) : await failureOf(subscriber.handle, tried);
+    const error = await this.#handle(tried);
     if (error === null) return true;
     this.#tell(message, error);
     if (this.#member.settings.messageModel === 'broadcasting') return true;

@@ -5,6 +5,7 @@
  */
 import type { MessageQueue } from '../model/queue-id.ts';
 import type { SubscriptionData } from '../model/subscription.ts';
+import type { ProcessQueueInfo } from '../protocol/remoting/bodies/consumer-running-info.ts';
 import type { Member } from './consumer-options.ts';
 import type { HandlerSlots } from './handler-slots.ts';
 import type { Message } from './message.ts';
@@ -24,6 +25,7 @@ export type PushQueueOwner = {
   isPaused(): boolean;
   /** Resolves when the message is done with, whatever became of it; true: it counts as consumed. False: try it again, after a pause. */
   consume(message: Message, attempt: number): Promise<boolean>;
+  pulled(topic: string, messages: number): void;
   /** How long to wait before a message is tried again here, in milliseconds. */
   readonly againMs: number;
 };
@@ -36,6 +38,7 @@ export class PushQueue {
   #waiting: Message[] = [];
   #isStopped = false;
   #ordered: Promise<void> | null = null;
+  #consumedAt = 0;
 
   constructor(owner: PushQueueOwner, queue: MessageQueue, subscription: SubscriptionData, offset: number) {
     this.queue = queue;
@@ -53,8 +56,17 @@ export class PushQueue {
     return this.#progress;
   }
 
-  get lastPullAt(): number {
-    return this.#puller.lastPullAt;
+  /** For tools. */
+  get info(): ProcessQueueInfo {
+    const { bytes, consumedOffset, messages } = this.#progress;
+    return {
+      commitOffset: consumedOffset,
+      cachedMsgCount: messages,
+      cachedMsgSizeInMiB: Math.floor(bytes / 1024 ** 2),
+      locked: this.#owner.isLocked?.(this.queue) ?? false,
+      lastPullTimestamp: this.#puller.lastPullAt,
+      lastConsumeTimestamp: this.#consumedAt,
+    };
   }
 
   start(): void {
@@ -95,6 +107,7 @@ export class PushQueue {
   #received(messages: readonly Message[], nextOffset: number): void {
     const progress = this.#progress;
     const isOrdered = this.#owner.isLocked !== null;
+    this.#owner.pulled(this.queue.topic, messages.length);
     for (const message of messages) {
       if (!progress.take(message.queueOffset, message.recordBytes)) continue;
       if (isOrdered) this.#waiting.push(message);
@@ -119,6 +132,7 @@ export class PushQueue {
       await member.core.pause(againMs);
       if (member.core.isClosed) return;
     }
+    this.#consumedAt = member.core.environment.now();
     progress.done(message.queueOffset);
     this.#puller.wake();
   }
@@ -148,6 +162,7 @@ export class PushQueue {
       } else if (isDone) {
         attempt = 0;
         this.#waiting.shift();
+        this.#consumedAt = member.core.environment.now();
         progress.done(message.queueOffset);
         this.#puller.wake();
       } else {
