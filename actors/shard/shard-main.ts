@@ -346,7 +346,7 @@ class Shard {
       for (let at = offset; at < offset + length; at += 4) arrivals.tell(view.getInt32(at));
     });
     gateway.serve(send, pull);
-    gateway.addHandlers(createTopicHandlers(thread, { topics, settings }));
+    gateway.addHandlers(createTopicHandlers(thread, { topics, table, settings }));
     gateway.addHandlers(createQueueHandlers(thread, topics, groups));
     const sendsMax = LANE_DESCRIPTORS * shards.length;
     gateway.addHandlers(createBrokerHandlers(thread, { marks, commitLogPath: storeLayout(config.storePath).commitLog, sendsMax }));
