@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { isAbsolute, join } from 'node:path';
-import { brokerOptions, formatAddress, type OptionField, type OptionValue, parseAddress } from './broker-options.ts';
+import { brokerOptions, formatAddress, type Option, type OptionField, type OptionValue, parseAddress } from './broker-options.ts';
 import { ConfigError } from './errors.ts';
 import { parsePropertiesText } from './properties-text.ts';
 import { rocketmqKeys } from './rocketmq-keys.ts';
@@ -96,7 +96,7 @@ export function parseBrokerConfig(
       continue;
     }
     const value = brokerOptions[field].parse(entry.value);
-    if (value === undefined) throw new ConfigError(entry.key, entry.value, brokerOptions[field].range, entry.source);
+    if (value === undefined) throw new ConfigError(entry.key, entry.value, rangeText(brokerOptions[field], entry.value), entry.source);
     values[field] = value;
     explicit.add(field);
   }
@@ -123,6 +123,11 @@ export function changedConfig(config: BrokerConfig, changes: readonly ConfigChan
 export function formatSetting(config: BrokerConfig, field: OptionField): string {
   const format = brokerOptions[field].format as (value: unknown) => string;
   return format(config[field]);
+}
+
+/** What would be right instead of a value that the option refuses, with what is wrong with it where that is not plain. */
+export function rangeText(option: Pick<Option<unknown>, 'range' | 'explain'>, value: string): string {
+  return option.explain === undefined ? option.range : `${option.range} (${option.explain(value)})`;
 }
 
 /** The field of a setting; undefined for a key that is none of the table's. */

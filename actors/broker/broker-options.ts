@@ -4,6 +4,8 @@
  * Source: RocketMQ 5.4 `BrokerConfig`, `MessageStoreConfig`, `NettyServerConfig`, `NamesrvConfig`.
  */
 
+import { LISTENERS_MAX, parseListeners } from './listener-map.ts';
+
 /** One setting. `parse` gives undefined for a text outside `range`. */
 export type Option<T> = {
   readonly key: string;
@@ -18,6 +20,8 @@ export type Option<T> = {
   readonly unit: string;
   readonly sentence: string;
   readonly parse: (text: string) => T | undefined;
+  /** What is wrong with a text that `parse` refuses, where `range` alone would leave one searching. */
+  readonly explain?: (text: string) => string;
   readonly format: (value: T) => string;
 };
 
@@ -216,6 +220,21 @@ export const brokerOptions = {
     sentence:
       'Address that clients are told to use; empty means the address listened on or, when that is a wildcard, the first outside address of the machine.',
   }),
+  advertisedListeners: {
+    key: 'advertisedListeners',
+    origin: 'ringmq',
+    group: 'Identity and addresses',
+    change: 'live',
+    type: 'listeners',
+    default: '',
+    range: `up to ${LISTENERS_MAX} network=host:port with ; between, such as 10.0.0.0/8=10.1.2.3:10911;fd00::/8=[fd00::3]:10911`,
+    unit: '',
+    sentence:
+      'Where clients of each network reach the broker: the routes of ringmq name servers give the address of the most specific network that the asker is in, by its own address or else by the one that it reached; all others get `brokerIP1` and the port.',
+    parse: (value) => (typeof parseListeners(value) === 'string' ? undefined : value.trim()),
+    explain: (value) => String(parseListeners(value)),
+    format: (value) => value,
+  } as Option<string>,
   registerAddresses: {
     key: 'namesrvAddr',
     change: 'restart',

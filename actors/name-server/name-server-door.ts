@@ -6,6 +6,7 @@
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { Connection, Request } from '../gateway/request.ts';
+import { AskerAddresses } from './asker-addresses.ts';
 import type { GetNamespace, KeyValueCommand, NamespaceAnswer } from './key-value-actor.ts';
 import { keyValuePath } from './key-value-actor.ts';
 import type { ConnectionClosed, Done, NameServerCommand } from './shard-actor.ts';
@@ -22,6 +23,7 @@ export class NameServerDoor {
   readonly shard: number;
   readonly shards: readonly ActorRef<NameServerCommand>[];
   readonly keyValues: ActorRef<KeyValueCommand>;
+  readonly addresses = new AskerAddresses();
   /** Brokers' connections on this shard, by id. */
   readonly #connections: Map<number, Connection> = new Map();
   #serial = 0;

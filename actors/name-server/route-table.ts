@@ -58,6 +58,8 @@ export type BrokerRegistration = ConnectionPlace & {
   readonly heartbeatTimeoutMs: number;
   readonly enableActingMaster: boolean;
   readonly zoneName: string;
+  /** Where clients of each network reach it: the text of a listener map, empty for none. */
+  readonly listeners: string;
   readonly version: TableVersion;
   /** Topics in the whole registration, of which each shard gets its own. */
   readonly topicCount: number;
@@ -70,6 +72,8 @@ export type BrokerData = {
   readonly brokerName: string;
   /** Address by broker id; 0 is the master. */
   readonly addresses: ReadonlyMap<number, string>;
+  /** Listener map by broker id, for those that have one. */
+  readonly listeners: ReadonlyMap<number, string>;
   readonly enableActingMaster: boolean;
   readonly zoneName: string;
 };
@@ -95,6 +99,7 @@ type MutableBroker = {
   readonly brokerName: string;
   cluster: string;
   readonly addresses: Map<number, string>;
+  readonly listeners: Map<number, string>;
   enableActingMaster: boolean;
   zoneName: string;
 };
@@ -160,9 +165,11 @@ export class RouteTable {
     if (conflict !== null) return conflict;
     const broker = this.#brokerOf(registration);
     // One address has one id: a slave that became master is no longer known under its old one.
-    for (const [id, address] of broker.addresses) if (address === brokerAddr && id !== brokerId) broker.addresses.delete(id);
+    for (const [id, address] of broker.addresses) if (address === brokerAddr && id !== brokerId) forget(broker, id);
     const isNew = known === undefined || broker.addresses.get(brokerId) === undefined;
     broker.addresses.set(brokerId, brokerAddr);
+    if (registration.listeners === '') broker.listeners.delete(brokerId);
+    else broker.listeners.set(brokerId, registration.listeners);
     const isPart = known !== undefined && known.serial === registration.serial && known.shard === registration.shard;
     const changed = isPart ? known.changed : isNew || known === undefined || !sameVersion(known.version, registration.version);
     const refused = this.#putTopics(registration, broker, topics, changed, time.now);
@@ -211,7 +218,7 @@ export class RouteTable {
     const { clusterName, brokerName } = registration;
     let broker = this.#brokers.get(brokerName);
     if (broker === undefined) {
-      broker = { brokerName, cluster: clusterName, addresses: new Map(), enableActingMaster: false, zoneName: '' };
+      broker = { brokerName, cluster: clusterName, addresses: new Map(), listeners: new Map(), enableActingMaster: false, zoneName: '' };
       this.#brokers.set(brokerName, broker);
     } else if (broker.cluster !== clusterName) {
       this.#leaveCluster(broker.cluster, brokerName);
@@ -334,7 +341,7 @@ export class RouteTable {
   #dropAddress(brokerName: string, brokerAddr: string): void {
     const broker = this.#brokers.get(brokerName);
     if (broker === undefined) return;
-    for (const [id, address] of broker.addresses) if (address === brokerAddr) broker.addresses.delete(id);
+    for (const [id, address] of broker.addresses) if (address === brokerAddr) forget(broker, id);
     if (broker.addresses.size > 0) {
       if (broker.enableActingMaster && !broker.addresses.has(MASTER_ID)) this.#forbidWrites(brokerName);
       return;
@@ -469,6 +476,11 @@ export function addWritePerm(): number {
 /** The perm of 205: as it was, without writing. */
 export function wipeWritePerm(perm: number): number {
   return perm & ~PERM_WRITE;
+}
+
+function forget(broker: MutableBroker, id: number): void {
+  broker.addresses.delete(id);
+  broker.listeners.delete(id);
 }
 
 function queueRoute(topic: RegisteredTopic, brokerName: string): QueueRoute {

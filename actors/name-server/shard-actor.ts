@@ -47,12 +47,13 @@ export type DataVersionAnswer = { kind: 'data-version'; changed: boolean; known:
 export type ConnectionClosed = { kind: 'connection-closed'; shard: number; connection: number; replyTo: ActorRef<Done> };
 export type GetRoute = { kind: 'get-route'; topic: string; replyTo: ActorRef<RouteAnswer> };
 export type RouteAnswer = { kind: 'route'; found: boolean; queues: QueueRoute[]; brokers: BrokerEntry[] };
-/** A broker as it travels in messages: `ids[i]` is the id of the broker at `addresses[i]`. */
+/** A broker as it travels in messages: `ids[i]` is the id of the broker at `addresses[i]`, `listeners[i]` its listener map or empty. */
 export type BrokerEntry = {
   cluster: string;
   brokerName: string;
   ids: number[];
   addresses: string[];
+  listeners: string[];
   enableActingMaster: boolean;
   zoneName: string;
 };
@@ -270,5 +271,7 @@ export class NameServerShardActor implements Actor<NameServerCommand | Private> 
 
 function brokerEntry(broker: BrokerData): BrokerEntry {
   const { cluster, brokerName, addresses, enableActingMaster, zoneName } = broker;
-  return { cluster, brokerName, ids: [...addresses.keys()], addresses: [...addresses.values()], enableActingMaster, zoneName };
+  const ids = [...addresses.keys()];
+  const listeners = ids.map((id) => broker.listeners.get(id) ?? '');
+  return { cluster, brokerName, ids, addresses: [...addresses.values()], listeners, enableActingMaster, zoneName };
 }

@@ -61,6 +61,8 @@ export type RegistrationOptions = {
   readonly haServerAddr: string;
   /** What the broker lets clients do whatever its topics allow: 4 reading, 2 writing. Read at each registration; default both. */
   readonly permission?: number;
+  /** Where clients of each network reach the broker; read at each registration. */
+  readonly listeners?: string;
   readonly periodMs?: number;
   /** Opens a connection; the events may come from outside a turn. */
   readonly open: (address: string, events: RemotingEvents) => RemotingClient;
@@ -411,7 +413,10 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
       topics: new Map(topics.map((topic) => [topic.topicName, this.#wireTopic(topic)])),
     });
     const bodyCrc32 = registerBodyCrc32(body);
-    const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr: this.#options.haServerAddr };
+    const { haServerAddr, listeners = '' } = this.#options;
+    const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr };
+    // A Java name server passes over a field that it does not know.
+    if (listeners !== '') Object.assign(ext, { advertisedListeners: listeners });
     return { code: REGISTER_BROKER, opaque, ext, body };
   }
 

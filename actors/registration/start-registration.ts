@@ -24,6 +24,9 @@ export function startRegistration(
       get permission() {
         return options.permission ?? PERM_READ_WRITE;
       },
+      get listeners() {
+        return options.listeners ?? '';
+      },
       open: openTcpClient,
       requestTurn: () => thread.requestTurn(),
     });

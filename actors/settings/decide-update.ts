@@ -4,7 +4,7 @@
  * effect changes nothing and is named in the remark, where a Java broker says nothing.
  * Source: RocketMQ 5.4 `AdminBrokerProcessor.updateBrokerConfig`, `DefaultRequestProcessor.updateConfig`, `Configuration.update`.
  */
-import { type BrokerConfig, type ConfigChange, fieldOfKey, formatSetting, unknownKeyText } from '../broker/broker-config.ts';
+import { type BrokerConfig, type ConfigChange, fieldOfKey, formatSetting, rangeText, unknownKeyText } from '../broker/broker-config.ts';
 import { brokerOptions, type OptionField } from '../broker/broker-options.ts';
 import { ConfigTextError } from '../broker/errors.ts';
 import { type PropertyLine, parsePropertiesText } from '../broker/properties-text.ts';
@@ -75,7 +75,8 @@ export function decideUpdate(body: Uint8Array, scope: SettingsScope): UpdateDeci
     }
     const option = brokerOptions[field];
     const parsed = option.parse(value);
-    if (parsed === undefined) return refuse('bad-value', `Cannot set ${key}=${shown(value)}: must be ${option.range}; nothing was changed`);
+    if (parsed === undefined)
+      return refuse('bad-value', `Cannot set ${key}=${shown(value)}: must be ${rangeText(option, value)}; nothing was changed`);
     const format = option.format as (value: unknown) => string;
     changes.set(key, format(parsed));
     if (option.change === 'restart') atRestart.add(key);

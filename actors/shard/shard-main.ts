@@ -218,6 +218,9 @@ class Shard {
         get permission() {
           return Number(live.config.permission);
         },
+        get listeners() {
+          return live.config.advertisedListeners;
+        },
         get periodMs() {
           return live.config.registerEveryMs;
         },

@@ -89,7 +89,7 @@ export function followOnOwners(thread: ThreadContext, live: LiveConfig): void {
       follow<TopicReply, TopicSettingsChanged>(thread, TOPIC_REGISTRY_PATH, { kind: 'topic-settings-changed', announce }, wait);
     if (next.autoCreateTopicEnable !== previous.autoCreateTopicEnable || next.defaultTopicQueues !== previous.defaultTopicQueues)
       tell(false);
-    if (next.permission !== previous.permission) tell(true);
+    if (next.permission !== previous.permission || next.advertisedListeners !== previous.advertisedListeners) tell(true);
     if (next.registerEveryMs !== previous.registerEveryMs)
       thread.ref<PeriodChanged>(REGISTRATION_PATH).tell({ kind: 'period-changed', periodMs: next.registerEveryMs });
   });

@@ -41,10 +41,11 @@ export class RemotingClient {
     socket.once('close', () => this.#failAll(new Error(`Connection to ${address} closed`)));
   }
 
-  /** @param address host:port */
-  static connect(address: string, timeoutMs: number = 5_000): Promise<RemotingClient> {
+  /** @param address host:port; @param localAddress of this machine, that the connection comes from */
+  static connect(address: string, timeoutMs: number = 5_000, localAddress?: string): Promise<RemotingClient> {
     const colon = address.lastIndexOf(':');
-    const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+    const port = Number(address.slice(colon + 1));
+    const socket = connect({ host: address.slice(0, colon), port, ...(localAddress === undefined ? {} : { localAddress }) });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => socket.destroy(new Error(`No connection to ${address} after ${timeoutMs} ms`)), timeoutMs);
       socket.once('error', (error) => {

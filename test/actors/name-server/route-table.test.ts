@@ -13,6 +13,7 @@ function broker(change: Partial<BrokerRegistration> = {}): BrokerRegistration {
     haServerAddr: '10.0.0.1:2',
     heartbeatTimeoutMs: 120_000,
     enableActingMaster: false,
+    listeners: '',
     zoneName: '',
     version: { stateVersion: 0, timestamp: 100, counter: 1 },
     topicCount: 2,

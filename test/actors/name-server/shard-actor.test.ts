@@ -35,6 +35,7 @@ function world() {
       haServerAddr: 'a:2',
       heartbeatTimeoutMs: 120_000,
       enableActingMaster: false,
+      listeners: '',
       zoneName: '',
       version: { stateVersion: 0, timestamp: 1, counter: 1 },
       topicCount: 3,

@@ -1,15 +1,16 @@
 /**
  * REGISTER_BROKER (103): a broker with its topics, at its start, every 30 s and when topics change. The topics are split over the
  * shards that own their routes; the broker itself is told to all. Answered when all have it: with the master's addresses for a
- * slave, and the order layout when there is one. 1 for a wrong checksum or more than the name server holds.
+ * slave, and the order layout when there is one. 1 for a wrong checksum, a bad listener map, or more than the name server holds.
  * Source: RocketMQ 5.3 `DefaultRequestProcessor.registerBroker`.
  */
 import { encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
 import { decodeRegisterBrokerBody, registerBodyCrc32 } from '../../../../protocol/remoting/bodies/register-broker-body.ts';
 import type { TopicConfig } from '../../../../protocol/remoting/bodies/topic-config.ts';
-import { BodyError } from '../../../../protocol/remoting/errors.ts';
+import { BodyError, FieldError } from '../../../../protocol/remoting/errors.ts';
 import { decodeRegisterBrokerRequest } from '../../../../protocol/remoting/requests/register-broker.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
+import { parseListeners } from '../../../broker/listener-map.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
 import type { BrokerRegistration, RegisteredTopic } from '../../../name-server/route-table.ts';
 import { HEARTBEAT_TIMEOUT_DEFAULT_MS, HEARTBEAT_TIMEOUT_MAX_MS, HEARTBEAT_TIMEOUT_MIN_MS } from '../../../name-server/route-table.ts';
@@ -41,6 +42,7 @@ export function registerBroker(door: NameServerDoor): Handler {
       heartbeatTimeoutMs: Math.min(HEARTBEAT_TIMEOUT_MAX_MS, Math.max(HEARTBEAT_TIMEOUT_MIN_MS, timeoutMs)),
       enableActingMaster: header.enableActingMaster ?? false,
       zoneName: (ext.get('__ZONE_NAME') ?? '').slice(0, NAME_MAX),
+      listeners: checkedListeners(ext.get('advertisedListeners') ?? ''),
       version: table?.dataVersion ?? { stateVersion: 0, timestamp: 0, counter: 0 },
       topicCount: topics.length,
       shard: door.shard,
@@ -50,6 +52,13 @@ export function registerBroker(door: NameServerDoor): Handler {
     send(door, request, registration, split(door, topics));
     door.keepBroker(request.connection);
   };
+}
+
+/** A field of ours that a Java broker does not send and a Java name server passes over. */
+function checkedListeners(text: string): string {
+  const parsed = parseListeners(text);
+  if (typeof parsed === 'string') throw new FieldError('advertisedListeners', `advertisedListeners: ${parsed}`);
+  return text;
 }
 
 function named(name: string, value: string): string {
