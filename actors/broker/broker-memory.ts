@@ -10,8 +10,8 @@ import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
 
 /** A cold pull's answer is assembled here: the largest message and its fixed part fit. */
 export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
-/** Cold pulls of one shard that may be read at once. */
-export const READ_SLOTS = 8;
+/** Cold pulls of one shard that may be read, or lent to sockets, at once; memory is taken only where a slot is written. */
+export const READ_SLOTS = 16;
 /** Records of a lane that may wait for their answer. */
 export const LANE_DESCRIPTORS = 32_768;
 

@@ -154,7 +154,7 @@ export class ClientConnection implements Connection {
 
   /**
    * Writes bytes that are not ours to keep, behind what was collected; `release` is called when the kernel has them all, or the
-   * connection is gone. Only for a socket without unsent bytes.
+   * connection is gone. A slow socket keeps them for long.
    */
   writeLent(bytes: Uint8Array, release: () => void): void {
     this.#socket.cork();

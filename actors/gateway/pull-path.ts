@@ -57,6 +57,8 @@ const EXPIRE_EVERY_MS = 500;
 const READING_MS_MAX = 600_000;
 /** Below it a copy is cheaper than a slot that waits for its socket. */
 const LEND_BYTES_MIN = 64 * 1024;
+/** A connection that has more to send than some answers to its other pulls is slow: it would keep its slots. */
+const LEND_UNSENT_BYTES_MAX = 4 * 1024 * 1024;
 /** Parsed inline subscriptions kept. */
 const EXPRESSIONS_MAX = 4096;
 
@@ -521,7 +523,17 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const now = this.#thread.monotonicMs();
-    const cut = this.#ahead.split(handle, this.#slots, at, at + read.length, read.nextOffset, pending.max, pending.bytesMax, now);
+    const cut = this.#ahead.split(
+      handle,
+      this.#slots,
+      at,
+      at + read.length,
+      read.nextOffset,
+      read.count,
+      pending.max,
+      pending.bytesMax,
+      now,
+    );
     this.#answerCut(pending, cut, read.offset, read.min, read.max);
     if (this.#ahead.size > 0 && !this.#isAheadWatched) this.#watchAhead();
   }
@@ -675,7 +687,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 
   /** A large answer goes to the socket from its slot, unless the socket is slow or the slots are needed. */
   #mayLend(connection: ClientConnection, bytes: number): boolean {
-    return bytes >= LEND_BYTES_MIN && connection.unsentBytes === 0 && this.#freeSlots.length >= READ_SLOTS / 2;
+    return bytes >= LEND_BYTES_MIN && connection.unsentBytes < LEND_UNSENT_BYTES_MAX && this.#freeSlots.length >= READ_SLOTS / 2;
   }
 
   #lend(pending: Pending, body: Uint8Array, start: number, end: number): void {

@@ -53,10 +53,22 @@ export class ReadAhead {
   }
 
   /**
-   * Cuts a pull's messages off a reader's answer in `bytes[start, end)`, which ends before `next`, and keeps the rest.
+   * Cuts a pull's messages off a reader's answer of `count` messages in `bytes[start, end)`, which ends before `next`, and keeps the rest.
    */
-  split(handle: number, bytes: Uint8Array, start: number, end: number, next: number, max: number, bytesMax: number, now: number): Cut {
-    const cut = this.#cutOff(bytes, start, end, max, bytesMax, next);
+  split(
+    handle: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    next: number,
+    count: number,
+    max: number,
+    bytesMax: number,
+    now: number,
+  ): Cut {
+    // All of it: no look at each message, whose memory this thread would have to fetch.
+    const isWhole = count <= max && end - start <= bytesMax;
+    const cut = isWhole ? this.#cutAll(bytes, start, end, count, next) : this.#cutOff(bytes, start, end, max, bytesMax, next);
     this.#noteEnd(handle, cut);
     if (cut.end < end && end - cut.end <= AHEAD_BYTES) {
       const kept = this.#idle.pop() ?? this.#room();
@@ -92,12 +104,16 @@ export class ReadAhead {
       at += size;
       count++;
     }
+    return this.#cutAll(bytes, start, at, count, at < end ? readInt64(bytes, at + QUEUE_OFFSET_AT) : next);
+  }
+
+  #cutAll(bytes: Uint8Array, start: number, end: number, count: number, next: number): Cut {
     const cut = this.#cut;
     cut.bytes = bytes;
     cut.start = start;
-    cut.end = at;
+    cut.end = end;
     cut.count = count;
-    cut.next = at < end ? readInt64(bytes, at + QUEUE_OFFSET_AT) : next;
+    cut.next = next;
     return cut;
   }
 

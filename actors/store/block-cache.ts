@@ -8,8 +8,8 @@ import { copyBytes } from '../../model/copy-bytes.ts';
 import type { RecoverableLog } from '../../storage/commit-log/recover.ts';
 
 const BLOCK_BYTES = 256 * 1024;
-/** A topic's eight queues pulled with a megabyte each. */
-const BLOCKS_MAX = 40;
+/** A topic's eight queues pulled with a megabyte each, by two consumers of which one is a pull ahead, and some more. */
+const BLOCKS_MAX = 96;
 
 type Block = { base: number; length: number; readonly bytes: Buffer };
 
@@ -62,6 +62,12 @@ export class BlockCache {
     const [base, block] = this.#blocks.entries().next().value!;
     this.#blocks.delete(base);
     return block;
+  }
+
+  /** Nobody has pulled for a while: the memory goes back. */
+  release(): void {
+    this.#blocks.clear();
+    this.#last = null;
   }
 
   /** Retention has removed the log before `min`: what is gone is not served from memory either. */

@@ -127,6 +127,8 @@ export type StoreTimesFound = { readonly kind: 'store-times-found'; readonly tim
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
+type LookForPulls = { readonly kind: 'look-for-pulls' };
+
 export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | StoreTimes | LogTrimmed;
 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
@@ -144,15 +146,26 @@ export type ReaderActorParts = {
   readonly fence: (error: StorageError) => void;
 };
 
-export class ReaderActor implements Actor<ReaderCommand> {
+/** The memory for pulls is given back after so long without one. */
+const RELEASE_MS = 10_000;
+
+export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
   readonly #parts: ReaderActorParts;
+  #pulls = 0;
+  #pullsSeen = 0;
+  #isWatched = false;
   readonly #page = new Uint8Array(VIEW_PAGE_BYTES);
 
   constructor(parts: ReaderActorParts) {
     this.#parts = parts;
   }
 
-  receive(message: ReaderCommand, _context: ActorContext): void {
+  receive(message: ReaderCommand | LookForPulls, context: ActorContext): void {
+    if (message.kind === 'look-for-pulls') {
+      this.#lookForPulls(context);
+      return;
+    }
+    if (message.kind === 'cold-pull' && !this.#isWatched) this.#lookForPulls(context);
     try {
       this.#answer(message);
     } catch (error) {
@@ -160,6 +173,17 @@ export class ReaderActor implements Actor<ReaderCommand> {
       // The asker's time runs out; a slot is never given back half written.
       this.#parts.fence(error);
     }
+  }
+
+  #lookForPulls(context: ActorContext): void {
+    if (this.#isWatched && this.#pulls === this.#pullsSeen) {
+      this.#isWatched = false;
+      this.#parts.reader.release();
+      return;
+    }
+    this.#isWatched = true;
+    this.#pullsSeen = this.#pulls;
+    context.schedule(RELEASE_MS, { kind: 'look-for-pulls' });
   }
 
   #answer(message: ReaderCommand): void {
@@ -204,6 +228,7 @@ export class ReaderActor implements Actor<ReaderCommand> {
   }
 
   #onPull(pull: ColdPull): void {
+    this.#pulls++;
     const { ticket, slot, offset, min, visibleMax } = pull;
     const target = this.#slot(pull.shard, slot);
     const { length, count, nextOffset, status } = this.#parts.reader.pull(pull, target);

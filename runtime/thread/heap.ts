@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 
 /** What a thread loop asks of its thread's heap. */
 export interface Heap {
-  /** Bytes that the heap takes in memory. */
+  /** Bytes that the heap takes in memory, with what hangs on it. */
   bytes(): number;
   /** Collects with the least memory left over as the aim; stops the thread for some 20 ms. */
   collect(): void;
@@ -13,7 +13,10 @@ export interface Heap {
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
 export const threadHeap: Heap = {
-  bytes: () => getHeapStatistics().total_physical_size,
+  bytes: () => {
+    const { total_physical_size, external_memory } = getHeapStatistics();
+    return total_physical_size + external_memory;
+  },
   collect: () => {
     // V8 shows its collector to a context only when that is made while the flag is set; nobody else in the process is to see it.
     setFlagsFromString('--expose-gc');

@@ -16,7 +16,7 @@ test('ReadAhead answers the pulls that go on where a cold one ended', (t) => {
   const ahead = new ReadAhead();
   const bytes = records(100, 10);
   t.notOk(ahead.isWorthwhile(7, 100, 4), 'nothing is known of the queue yet');
-  const first = ahead.split(7, bytes, 0, bytes.length, 110, 4, 1e6, 0);
+  const first = ahead.split(7, bytes, 0, bytes.length, 110, 10, 4, 1e6, 0);
   t.same(offsetsOf(first), [100, 101, 102, 103]);
   t.equal(first.next, 104);
   t.ok(ahead.isWorthwhile(7, 104, 4), 'now it is read in sequence');
@@ -37,7 +37,7 @@ test('ReadAhead keeps to the bytes asked for, but gives one message at least', (
   const ahead = new ReadAhead();
   const bytes = records(0, 5);
   const size = bytes.length / 5;
-  t.same(offsetsOf(ahead.split(1, bytes, 0, bytes.length, 5, 100, 2 * size, 0)), [0, 1]);
+  t.same(offsetsOf(ahead.split(1, bytes, 0, bytes.length, 5, 5, 100, 2 * size, 0)), [0, 1]);
   t.same(offsetsOf(ahead.take(1, 2, 100, 1, 0)!), [2]);
   t.end();
 });
@@ -46,7 +46,7 @@ test('ReadAhead lets go what nobody came for, and its memory is bounded', (t) =>
   const ahead = new ReadAhead();
   for (let queue = 0; queue < 100; queue++) {
     const bytes = records(0, 4);
-    ahead.split(queue, bytes, 0, bytes.length, 4, 1, 1e6, queue);
+    ahead.split(queue, bytes, 0, bytes.length, 4, 4, 1, 1e6, queue);
   }
   t.equal(ahead.size, 32, 'the oldest made room');
   ahead.expire(99 + AHEAD_IDLE_MS - 10);
