@@ -3,7 +3,7 @@
  * Source: RocketMQ `SubscriptionGroupConfig`, `SubscriptionGroupManager`, `TopicValidator.validateGroup`.
  */
 import { type AttributeRule, changeAttributes, integerAttribute } from '../../model/attribute-changes.ts';
-import { groupNameFault } from '../../model/group.ts';
+import { groupNameFault, TRANS_CONSUMER_GROUP } from '../../model/group.ts';
 import { readerOf } from '../../protocol/remoting/bodies/body-reader.ts';
 import { readSubscriptionGroupConfig, subscriptionGroupObject } from '../../protocol/remoting/bodies/subscription-group-config.ts';
 import type { JsonValue } from '../../protocol/remoting/bodies/tolerant-json.ts';
@@ -63,7 +63,7 @@ export const BUILT_IN_GROUPS: readonly string[] = [
   'CID_ONSAPI_PULL',
   'CID_ONSAPI_PERMISSION',
   'CID_ONSAPI_OWNER',
-  'CID_SYS_RMQ_TRANS',
+  TRANS_CONSUMER_GROUP,
 ];
 
 /** Null for a good group name, else why it is none. */
