@@ -27,6 +27,13 @@ export type QueryStats = {
 };
 /** `spans`: sum, tps, avgpt of minute, hour, day; empty: there is no such item. */
 export type StatsFound = { readonly kind: 'stats-found'; readonly spans: readonly number[] };
+/** How many messages groups were handed a second in the last minute; keys are `topic@group`. */
+export type QueryGroupRates = {
+  readonly kind: 'query-group-rates';
+  readonly keys: readonly string[];
+  readonly replyTo: ActorRef<GroupRates>;
+};
+export type GroupRates = { readonly kind: 'group-rates'; readonly rates: readonly number[] };
 export type QueryRates = { readonly kind: 'query-rates'; readonly replyTo: ActorRef<BrokerRates> };
 /** Rates a second over ten seconds, a minute, ten minutes; totals since the start, and as they were at the last two midnights. */
 export type BrokerRates = {
@@ -47,7 +54,7 @@ export type BrokerRates = {
   readonly bootMs: number;
   readonly upMs: number;
 };
-export type BrokerStatsCommand = GroupsPulled | QueryStats | QueryRates | Sample;
+export type BrokerStatsCommand = GroupsPulled | QueryStats | QueryGroupRates | QueryRates | Sample;
 type Sample = { readonly kind: 'sample' };
 
 /** What the statistics are made from. */
@@ -104,6 +111,11 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
       case 'query-stats':
         message.replyTo.tell({ kind: 'stats-found', spans: this.#spans(message.name, message.key, context.monotonicMs()) });
         return;
+      case 'query-group-rates': {
+        const now = context.monotonicMs();
+        message.replyTo.tell({ kind: 'group-rates', rates: message.keys.map((key) => this.#groups.get(key)?.stats(now).minute.tps ?? 0) });
+        return;
+      }
       case 'query-rates':
         message.replyTo.tell(this.#brokerRates(context));
         return;

@@ -13,12 +13,8 @@ import { type ListStoredOffsets, OFFSET_STORE_PATH, type OffsetsListed } from '.
 /** Queues that one answer speaks of: each takes some 150 bytes, and a frame holds 16 MiB. */
 export const QUEUES_PER_ANSWER_MAX: number = Math.floor(FRAME_BYTES_MAX / 256);
 
-export type GroupOffsets = {
-  /** By topic and queue. */
-  readonly offsets: Map<string, Map<number, number>>;
-  /** Messages a second of the busiest topics. */
-  readonly rates: Map<string, number>;
-};
+/** By topic and queue. */
+export type GroupOffsets = Map<string, Map<number, number>>;
 
 /** @param topic empty: all of them */
 export function collectOffsets(
@@ -28,16 +24,15 @@ export function collectOffsets(
   topic: string,
   onOffsets: (all: GroupOffsets) => void,
 ): void {
-  const all: GroupOffsets = { offsets: new Map(), rates: new Map() };
+  const all: GroupOffsets = new Map();
   const isKnown = door.groups.get(group) !== undefined;
   let count = 0;
-  const onPage = ({ columns, next, rateTopics, rates }: OffsetsListed): void => {
+  const onPage = ({ columns, next }: OffsetsListed): void => {
     for (const [index, name] of columns.topics.entries()) {
-      let queues = all.offsets.get(name);
-      if (queues === undefined) all.offsets.set(name, (queues = new Map()));
+      let queues = all.get(name);
+      if (queues === undefined) all.set(name, (queues = new Map()));
       queues.set(columns.queueIds[index]!, columns.offsets[index]!);
     }
-    for (const [index, name] of rateTopics.entries()) all.rates.set(name, rates[index]!);
     count += columns.topics.length;
     if (count > QUEUES_PER_ANSWER_MAX) refuseTooMany(request, `group ${group} has offsets of more than ${QUEUES_PER_ANSWER_MAX} queues`);
     else if (next < 0) onOffsets(all);

@@ -74,8 +74,8 @@ export class GroupTable {
   #forbiddenTopics: ForbiddenTable = new Map();
   /** All configurations have come since the shard started; before, an unknown group may be one that exists. */
   complete = false;
-  /** Called when a tool has set offsets of a group: pulls of its members may be held. */
-  onReset: ((group: string) => void) | null = null;
+  /** Called when a group has become restricted: pulls of its members may be held. */
+  onRestricted: ((group: string) => void) | null = null;
 
   /** Undefined: no such group; the registry decides whether it may be made. */
   get(group: string): GroupState | undefined {
@@ -180,7 +180,6 @@ export class GroupTable {
     entry.resets.load(columns);
     this.#restrict(group);
     this.#drop(group, entry);
-    if (entry.resets.size > 0) this.onReset?.(group);
   }
 
   /**
@@ -191,16 +190,17 @@ export class GroupTable {
     const entry = this.#entries.get(group);
     if (entry === undefined) return -1;
     const offset = entry.resets.take(topic, queueId);
-    if (offset >= 0) this.#restrict(group);
+    if (offset >= 0) this.#restrict(group, false);
     return offset;
   }
 
-  #restrict(group: string): void {
+  #restrict(group: string, isTold = true): void {
     const entry = this.#entries.get(group);
     if (entry === undefined) return;
     const { config, isBroadcast, resets } = entry;
     const isOff = config !== null && (!config.consumeEnable || (isBroadcast && !config.consumeBroadcastEnable));
     entry.isRestricted = isOff || resets.size > 0 || this.#forbiddenTopics.has(group);
+    if (entry.isRestricted && isTold) this.onRestricted?.(group);
   }
 
   #entry(group: string): Entry {

@@ -5,7 +5,6 @@
  * Source: RocketMQ `ConsumerOffsetManager`.
  */
 import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
-import { CommitRates } from './commit-rates.ts';
 import { CommittedOffsets, type OffsetColumns } from './committed-offsets.ts';
 import { decideCommit, decideQueryOffset, type QueueRanges } from './decide-offset.ts';
 import type { GroupLimits, Refusal } from './group-limits.ts';
@@ -75,7 +74,6 @@ export class OffsetKeeper {
   readonly #ranges: QueueRanges;
   readonly #limits: Pick<GroupLimits, 'offsetSaveMs'>;
   readonly #resets: PendingResets;
-  readonly #rates: CommitRates = new CommitRates();
   readonly #offsets: CommittedOffsets = new CommittedOffsets();
   #isLoaded = false;
   #loadRequest = 0;
@@ -127,7 +125,7 @@ export class OffsetKeeper {
         this.#commit(message.topic, message.queueId, message.offset, context);
         return;
       case 'list-offsets':
-        this.#onList(message, context);
+        this.#onList(message);
         return;
       case 'offsets-loaded':
         this.#onLoaded(message, context);
@@ -155,16 +153,14 @@ export class OffsetKeeper {
   /** The topic was deleted. */
   forgetTopic(topic: string, context: ActorContext): void {
     this.#offsets.forgetTopic(topic);
-    this.#rates.forgetTopic(topic);
     this.#drop(topic, context);
   }
 
   forgetAll(context: ActorContext): void {
     this.#offsets.forgetAll();
     this.#isLoaded = true;
-    this.#rates.clear();
     this.#drop('', context);
-    this.#answerQuestions(context);
+    this.#answerQuestions();
   }
 
   /** A tool's word: all of it or, refused, nothing. */
@@ -202,14 +198,12 @@ export class OffsetKeeper {
     const decision = decideCommit(topic, queueId, offset, this.#ranges.maxOffset(topic, queueId));
     if (decision === 'ignore') return null;
     if (decision !== 'store') return decision;
-    const before = this.#offsets.get(topic, queueId);
     if (!this.#offsets.commit(topic, queueId, offset)) return this.#tooMany();
-    if (before >= 0 && offset > before) this.#rates.add(topic, offset - before, context.monotonicMs());
     if (this.#offsets.isDirty) this.#scheduleFlush(context);
     return null;
   }
 
-  #onList(message: ListOffsets, context: ActorContext): void {
+  #onList(message: ListOffsets): void {
     if (!this.#isLoaded) {
       // As with a question: without the store's word the list would look as if the group had never consumed.
       if (this.#lists.length < QUESTIONS_MAX) this.#lists.push(message);
@@ -229,14 +223,7 @@ export class OffsetKeeper {
       }
     }
     const end = message.from + columns.topics.length;
-    const busiest = message.from === 0 ? this.#rates.busiest(context.monotonicMs(), PAGE_OFFSETS) : [];
-    message.replyTo.tell({
-      kind: 'offsets-listed',
-      columns,
-      next: end < index ? end : -1,
-      rateTopics: busiest.map(([topic]) => topic),
-      rates: busiest.map(([, rate]) => rate),
-    });
+    message.replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1 });
   }
 
   /** Asked again until the last page has come: an answer may get lost. */
@@ -252,16 +239,16 @@ export class OffsetKeeper {
     if (this.#offsets.isDirty) this.#scheduleFlush(context);
     if (!message.isLast) return;
     this.#isLoaded = true;
-    this.#answerQuestions(context);
+    this.#answerQuestions();
   }
 
-  #answerQuestions(context: ActorContext): void {
+  #answerQuestions(): void {
     const questions = this.#questions;
     const lists = this.#lists;
     this.#questions = [];
     this.#lists = [];
     for (const question of questions) this.#onQuery(question);
-    for (const list of lists) this.#onList(list, context);
+    for (const list of lists) this.#onList(list);
   }
 
   #scheduleFlush(context: ActorContext): void {

@@ -59,9 +59,6 @@ export type OffsetsListed = {
   readonly kind: 'offsets-listed';
   readonly columns: OffsetColumns;
   readonly next: number;
-  /** With the first page: the busiest topics, and how many messages of each the group acknowledged a second in the last minute. */
-  readonly rateTopics: readonly string[];
-  readonly rates: readonly number[];
 };
 /** For a group that has no configuration and so no actor: as `list-offsets` of the group's own. */
 export type ListStoredOffsets = {
@@ -226,7 +223,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       }
     }
     const end = from + columns.topics.length;
-    replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1, rateTopics: [], rates: [] });
+    replyTo.tell({ kind: 'offsets-listed', columns, next: end < index ? end : -1 });
   }
 
   #onSave(message: SaveOffsets, context: ActorContext): void {

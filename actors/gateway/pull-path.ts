@@ -364,7 +364,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return false;
     };
     if (!config.consumeEnable) {
-      return refuse(`subscription group no permission, ${group}: consumption is switched off (consumeEnable)`, GROUP_FORBIDDEN);
+      return refuse(pausedRemark(group), GROUP_FORBIDDEN);
     }
     if (!withSubscription && state.isBroadcast && !config.consumeBroadcastEnable) {
       const remark = `the consumer group[${group}] can not consume by broadcast way: broadcasting is switched off (consumeBroadcastEnable)`;
@@ -391,23 +391,29 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     return false;
   }
 
-  /** A tool has set offsets: pulls that are held do not wait for a message first. */
-  answerResets(group: string): void {
-    const resets = this.#groups.peek(group)?.resets;
-    if (resets === undefined) return;
+  /** A group was paused, or its offsets were set: pulls of it that are held do not wait for a message first. */
+  restrict(group: string): void {
+    const state = this.#groups.get(group);
+    if (state === undefined) return;
+    const isPaused = !state.config.consumeEnable;
     const taken: Pending[] = [];
     for (const [ticket, pending] of this.#pending) {
       if (pending.group !== group) continue;
-      const reset = resets.get(pending.topic.name, pending.queueId);
-      if (reset < 0) continue;
+      const reset = state.resets.get(pending.topic.name, pending.queueId);
+      if (!isPaused && reset < 0) continue;
       this.#settle(ticket, pending);
-      taken.push(pending);
+      if (!isPaused) taken.push(pending);
       if (!pending.connection.isOpen) continue;
+      if (isPaused) {
+        this.#say(pending, code.NO_PERMISSION, pausedRemark(group), GROUP_FORBIDDEN);
+        continue;
+      }
       const handle = pending.topic.queueHandles[pending.queueId]!;
       this.#answer(pending, 'OFFSET_RESET', pending.offset, reset, this.#table.min(handle), this.#table.next(handle), null, 0, 0);
     }
     // Not before all have been told: a member that has just lost the queue may hold a pull of it, too.
     for (const { topic, queueId } of taken) this.#tellTaken(group, topic.name, queueId);
+    this.#thread.requestTurn();
   }
 
   #tellTaken(group: string, topic: string, queueId: number): void {
@@ -702,9 +708,11 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     });
   }
 
-  #say(pending: Pending, responseCode: number, remark: string): void {
+  #say(pending: Pending, responseCode: number, remark: string, ext: Record<string, string> | null = null): void {
     const serializeType = pending.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
-    pending.connection.write(encodeCommand({ code: responseCode, opaque: pending.opaque, flag: RESPONSE_FLAG, remark, serializeType }));
+    pending.connection.write(
+      encodeCommand({ code: responseCode, opaque: pending.opaque, flag: RESPONSE_FLAG, remark, ext, serializeType }),
+    );
   }
 
   #refuse(
@@ -719,4 +727,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, ext, serializeType }));
     this.#thread.requestTurn();
   }
+}
+
+function pausedRemark(group: string): string {
+  return `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`;
 }

@@ -333,7 +333,7 @@ class Shard {
       limits: pullsMost,
     });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
-    groups.onReset = (group) => pull.answerResets(group);
+    groups.onRestricted = (group) => pull.restrict(group);
     const flushWatch = new FlushWatch(marks);
     thread.addSource(flushWatch);
     const arrivals = new ArrivalTable(table, thread.index);

@@ -115,7 +115,9 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       const { client, topic, group } = await consumed(broker, 2, 0);
       const update = (change: object): Promise<RawFrame> =>
         client.request(200, null, { body: Buffer.from(JSON.stringify({ groupName: group, ...change })) });
+      const held = isForeign ? Promise.resolve({ code: 16, ext: { forbiddenType: '2' } }) : plainPull(client, group, topic, 1, 2, 30_000);
       t.equal((await update({ consumeEnable: false })).code, 0);
+      t.match(await held, { code: 16, ext: { forbiddenType: '2' } }, 'a pull that is held is told, too');
       const paused = await pullMessages(client, topic, 1, 0, { group });
       t.match(paused.frame, { code: 16, ext: { forbiddenType: '2' } });
       t.equal((await update({ consumeEnable: true })).code, 0);

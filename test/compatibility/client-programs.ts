@@ -52,6 +52,13 @@ const JAVA_SCENARIOS = [
   'create-topic',
   'query',
   'trace',
+  'reset-online',
+  'reset-offline',
+  'skip-accumulated',
+  'ask-client',
+  'pause-group',
+  'group-figures',
+  'clone-offset',
   'broker-restart',
 ] as const;
 

@@ -1,6 +1,5 @@
-/** Rules about groups that need no actor: pending resets, differing members, rates, forbidden topics, what a tool may set. */
+/** Rules about groups that need no actor: pending resets, differing members, forbidden topics, what a tool may set. */
 import { test } from 'tap';
-import { CommitRates } from '../../../actors/consumer-group/commit-rates.ts';
 import { clientOffsets, resetRefusal } from '../../../actors/consumer-group/decide-reset.ts';
 import { DIFFERING_SHOWN_MAX, describeParties, differingClients, wantsOf } from '../../../actors/consumer-group/differing-members.ts';
 import { forbiddenOf, forbiddenText, mayRead, withForbidden } from '../../../actors/consumer-group/forbidden-topics.ts';
@@ -63,33 +62,6 @@ test('wantsOf is one text for those who want the same', async (t) => {
   t.equal(wantsOf('CONSUME_ACTIVELY', [tagSubscription('T', 'a', 1)]), '', 'pull clients may differ');
   const sql = { ...tagSubscription('T', '*', 1), expressionType: 'SQL92', subString: ' a > 1 ' };
   t.equal(wantsOf(push, [sql]), 'T: SQL92 a > 1');
-});
-
-test('CommitRates is the mean of the last minute', async (t) => {
-  const rates = new CommitRates();
-  rates.add('T', 60, 1_000);
-  rates.add('T', 60, 11_000);
-  rates.add('S', 6, 11_000);
-  t.same(rates.busiest(11_000, 8), [
-    ['T', 2],
-    ['S', 0.1],
-  ]);
-  t.same(rates.busiest(61_000, 1), [['T', 1]], 'the first ten seconds have left');
-  t.same(rates.busiest(200_000, 8), [], 'idle ones are not told');
-  rates.forgetTopic('T');
-  rates.clear();
-  t.same(rates.busiest(11_000, 8), []);
-});
-
-test('CommitRates is bounded, and idle topics make room', async (t) => {
-  const rates = new CommitRates();
-  for (let index = 0; index < 5000; index++) rates.add(`T${index}`, 1, 1_000);
-  t.equal(rates.busiest(1_000, 10_000).length, 4096);
-  rates.add('late', 1, 200_000);
-  t.same(
-    rates.busiest(200_000, 8).map(([topic]) => topic),
-    ['late'],
-  );
 });
 
 test('forbidden topics keep the bits of others', async (t) => {

@@ -25,7 +25,7 @@ export function cloneGroupOffset(door: GroupDoor): Handler {
       request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${destGroup} does not exist; create it with mqadmin updateSubGroup`);
       return;
     }
-    collectOffsets(door, request, srcGroup, (topic ?? '').trim(), ({ offsets }) => {
+    collectOffsets(door, request, srcGroup, (topic ?? '').trim(), (offsets) => {
       const columns: OffsetColumns = { topics: [], queueIds: [], offsets: [] };
       for (const [name, queues] of offsets) {
         const queueCount = door.queueCount(name);

@@ -7,6 +7,7 @@ import type { ConsumeStats } from '../../../../protocol/remoting/bodies/consume-
 import { encodeConsumeStatsList } from '../../../../protocol/remoting/bodies/consume-stats-list.ts';
 import { decodeGetBrokerConsumeStatsRequest } from '../../../../protocol/remoting/requests/get-broker-consume-stats.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
+import { readGroupRates } from '../../../broker-stats/read-group-rates.ts';
 import { QUEUES_PER_ANSWER_MAX, refuseTooMany } from '../../../consumer-group/collect-offsets.ts';
 import { consumeStats, countsFor, lastConsumed, type StatsQueue, statsQueues } from '../../../consumer-group/consume-stats.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -77,14 +78,23 @@ function answer(door: GroupDoor, request: Request, groups: readonly GroupQueues[
       request.answer(SYSTEM_BUSY, 'the store gave no answer in time; try again');
       return;
     }
-    let at = 0;
-    const stats = groups.map(({ group, topics }, index) => {
-      const byQueue = new Map(consumed[index]!.map(({ topic, queueId }) => [`${topic}@${queueId}`, Math.max(0, times[at++]!)]));
-      const timeOf = (topic: string, queueId: number): number => byQueue.get(`${topic}@${queueId}`) ?? 0;
-      const lines = topics.map((topicQueues): ConsumeStats => consumeStats(door.broker.name, topicQueues, timeOf, 0));
-      return [group, lines] as const;
+    const pairs = groups.flatMap(({ group, topics }) =>
+      topics.flatMap(([first]) => (first === undefined ? [] : [{ topic: first.topic, group }])),
+    );
+    readGroupRates(door.thread, pairs, (rates) => {
+      let at = 0;
+      let pair = 0;
+      const stats = groups.map(({ group, topics }, index) => {
+        const byQueue = new Map(consumed[index]!.map(({ topic, queueId }) => [`${topic}@${queueId}`, Math.max(0, times[at++]!)]));
+        const timeOf = (topic: string, queueId: number): number => byQueue.get(`${topic}@${queueId}`) ?? 0;
+        const lines = topics.map((lineQueues): ConsumeStats => {
+          const rate = lineQueues.length === 0 ? 0 : rates[pair++]!;
+          return consumeStats(door.broker.name, lineQueues, timeOf, rate);
+        });
+        return [group, lines] as const;
+      });
+      const body = encodeConsumeStatsList({ brokerAddr: door.broker.address, groups: stats, totalDiff, totalInflightDiff: 0 });
+      request.answer(SUCCESS, null, null, body);
     });
-    const body = encodeConsumeStatsList({ brokerAddr: door.broker.address, groups: stats, totalDiff, totalInflightDiff: 0 });
-    request.answer(SUCCESS, null, null, body);
   });
 }

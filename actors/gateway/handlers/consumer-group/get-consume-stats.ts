@@ -6,6 +6,7 @@
 import { encodeConsumeStats } from '../../../../protocol/remoting/bodies/consume-stats.ts';
 import { decodeGetConsumeStatsRequest } from '../../../../protocol/remoting/requests/get-consume-stats.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
+import { readGroupRates } from '../../../broker-stats/read-group-rates.ts';
 import { collectOffsets, type GroupOffsets, QUEUES_PER_ANSWER_MAX, refuseTooMany } from '../../../consumer-group/collect-offsets.ts';
 import { consumeStats, countsFor, lastConsumed, type StatsQueue, statsQueues } from '../../../consumer-group/consume-stats.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -19,21 +20,19 @@ export function getConsumeStats(door: GroupDoor): Handler {
     const one = listed.length === 0 ? (topic ?? '').trim() : '';
     collectOffsets(door, request, group, one, (all) => {
       const subscribed = door.groups.get(group);
-      const wanted = one === '' ? [...all.offsets.keys()] : [one];
+      const wanted = one === '' ? [...all.keys()] : [one];
       // Topics of a list count whether the group subscribes to them or not, as in Java.
       const topics = listed.length > 0 ? [...new Set(listed)] : wanted.filter((name) => countsFor(subscribed, name));
-      answer(door, request, all, topics);
+      answer(door, request, group, all, topics);
     });
   };
 }
 
-function answer(door: GroupDoor, request: Request, all: GroupOffsets, topics: readonly string[]): void {
+function answer(door: GroupDoor, request: Request, group: string, all: GroupOffsets, topics: readonly string[]): void {
   const queues: StatsQueue[] = [];
-  let consumeTps = 0;
   for (const topic of topics) {
     const count = door.topics.get(topic)?.readQueues ?? 0;
-    queues.push(...statsQueues(topic, count, all.offsets.get(topic), door.ranges));
-    consumeTps += all.rates.get(topic) ?? 0;
+    queues.push(...statsQueues(topic, count, all.get(topic), door.ranges));
     if (queues.length > QUEUES_PER_ANSWER_MAX) {
       refuseTooMany(request, `the topics have ${queues.length} queues or more`);
       return;
@@ -47,6 +46,10 @@ function answer(door: GroupDoor, request: Request, all: GroupOffsets, topics: re
     }
     const byQueue = new Map(consumed.map(({ topic, queueId }, index) => [`${topic}@${queueId}`, Math.max(0, times[index]!)]));
     const timeOf = (topic: string, queueId: number): number => byQueue.get(`${topic}@${queueId}`) ?? 0;
-    request.answer(SUCCESS, null, null, encodeConsumeStats(consumeStats(door.broker.name, queues, timeOf, consumeTps)));
+    const pairs = topics.map((topic) => ({ topic, group }));
+    readGroupRates(door.thread, pairs, (rates) => {
+      const consumeTps = rates.reduce((sum, rate) => sum + rate, 0);
+      request.answer(SUCCESS, null, null, encodeConsumeStats(consumeStats(door.broker.name, queues, timeOf, consumeTps)));
+    });
   });
 }

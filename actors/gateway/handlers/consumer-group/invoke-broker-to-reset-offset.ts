@@ -115,7 +115,7 @@ function store(
 function tellClients(door: GroupDoor, request: Request, asked: InvokeBrokerToResetOffsetRequest, wanted: readonly number[]): void {
   const { topic, group, timestamp, isForce } = asked;
   collectOffsets(door, request, group, topic, (all) => {
-    const offsets = clientOffsets(wanted, all.offsets.get(topic), isForce);
+    const offsets = clientOffsets(wanted, all.get(topic), isForce);
     if (offsets === null) {
       request.answer(SYSTEM_ERROR, `THe consumer group <${group}> not exist: it never consumed every queue of the topic ${topic}`);
       return;

@@ -12,7 +12,7 @@ import type { Handler } from '../../request.ts';
 export function queryTopicsByConsumer(door: GroupDoor): Handler {
   return (request) => {
     const { group } = decodeQueryTopicsByConsumerRequest(request.command.ext);
-    collectOffsets(door, request, group, '', ({ offsets }) => {
+    collectOffsets(door, request, group, '', (offsets) => {
       request.answer(SUCCESS, null, null, encodeTopicList({ topicList: [...offsets.keys()], brokerAddr: door.broker.address }));
     });
   };
