@@ -1,7 +1,8 @@
-/** Renders docs/compatibility.md: which request codes are served, from the tables that serve them. */
+/** Renders docs/compatibility.md: which request codes are served, from the tables that serve them, and which commands of mqadmin work. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ADMIN_COMMANDS } from './admin-commands.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -31,7 +32,7 @@ export function renderCompatibilityPage(): string {
 <!-- The table is written by \`npm run docs\` from the handlers: change those. -->
 
 Clients that are run against each change, unmodified: Java \`rocketmq-client\` 4.9.8 and 5.3.3, Go \`rocketmq-client-go\` v2.1.2, Node.js \`ali-ons\` 3.12.0, and
-\`mqadmin\` for topics. Brokers and name servers of RocketMQ 4.9 and 5 can be mixed with ours: a Java broker registers with our name server, our broker with a Java
+\`mqadmin\` 5.5.0. Brokers and name servers of RocketMQ 4.9 and 5 can be mixed with ours: a Java broker registers with our name server, our broker with a Java
 name server. Both header encodings (JSON and binary) are answered in kind. Store directories are exchanged with RocketMQ 5.
 
 A request code that is not in this table is answered \`REQUEST_CODE_NOT_SUPPORTED\` (3) at once.
@@ -40,11 +41,20 @@ A request code that is not in this table is answered \`REQUEST_CODE_NOT_SUPPORTE
 | ---: | --- | --- |
 ${rows.map(({ number, name, rooms }) => `| ${number} | \`${name}\` | ${rooms} |`).join('\n')}
 
+## mqadmin
+
+The ${ADMIN_COMMANDS.length} commands of \`mqadmin\` 5.5.0. What works was recorded against a Java broker and its requests are replayed against ours; what does not is answered
+\`REQUEST_CODE_NOT_SUPPORTED\` at once.
+
+| command | what it does | state |
+| --- | --- | --- |
+${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} | ${unsupported === undefined ? 'works' : `not supported: ${unsupported}`} |`).join('\n')}
+
 ## Known differences
 
 - The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
-- Delayed messages, transactions, consumer retries, POP, SQL92 filters, replication and access control are not there yet: what
+- Transactions, delays other than the levels, POP, SQL92 filters, replication and access control are not there yet: what
   asks for them is refused, not ignored.
 `;
 }

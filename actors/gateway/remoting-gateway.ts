@@ -229,7 +229,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     const handler = this.#handlers.get(command.code);
     if (handler === undefined) {
       this.counters.unsupported++;
-      request.answer(REQUEST_CODE_NOT_SUPPORTED, ` request type ${command.code} not supported`);
+      request.answer(REQUEST_CODE_NOT_SUPPORTED, ` request type ${command.code} not supported; docs/compatibility.md lists what is`);
       return;
     }
     try {

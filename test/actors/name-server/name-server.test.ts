@@ -248,7 +248,7 @@ test('a name server answers bad input with code and reason, and serves the next 
     t.match(await client.request(103, { ...ext, compressed: true }, { body: Buffer.from('no zlib') }), { code: 1, remark: /inflated/ });
     t.match(await client.request(103, ext, { body: plainBody({ T: 1 }, 1, 1) }), { code: 1, remark: /all topics/ });
     t.match(await client.request(103, ext, { body: plainBody({ T: -1, U: 1 }, 1, 1) }), { code: 1, remark: /queues/ });
-    t.match(await client.request(31999), { code: 3, remark: ' request type 31999 not supported' });
+    t.match(await client.request(31999), { code: 3, remark: / request type 31999 not supported/ });
     t.same(json(await client.request(106)), { brokerAddrTable: {}, clusterAddrTable: {} }, 'nothing of it left a trace');
   } finally {
     await client.close();
