@@ -430,10 +430,11 @@ export const brokerOptions = {
     change: 'live',
     group: 'Storage',
     default: 90,
-    min: 35,
+    min: 0,
     max: 99,
     unit: '%',
-    sentence: 'Share of the disk in use above which sends are refused, until it is no more than `diskSpaceCleanForciblyRatio`.',
+    sentence:
+      'Share of the disk in use above which sends are refused (14), until it is no more than `diskSpaceCleanForciblyRatio` either; 0 refuses all.',
   }),
   brokerRole: choice({
     key: 'brokerRole',

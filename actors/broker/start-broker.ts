@@ -227,6 +227,7 @@ class StartingBroker implements RunningBroker {
         indexEnable: config.indexEnable,
         delayLevelsMs: config.delayLevelsMs,
       },
+      shards: this.#shards,
       logThread: 'log',
       syncThread: 'sync',
     };

@@ -63,6 +63,7 @@ export class SendPath {
   readonly #header = new SendHeader();
   readonly #fields = new RecordFields();
   readonly #stalled: Stalled[] = [];
+  #isStopping = false;
   #stopReason: string | null = null;
   #nextQueue = 0;
   /** Frames refused because the lane stayed full. */
@@ -90,7 +91,13 @@ export class SendPath {
 
   /** From now on every send is refused with 14 and this reason. */
   refuseAll(reason: string): void {
+    this.#isStopping = true;
     this.#stopReason = reason;
+  }
+
+  /** The same, until it is called with an empty reason. */
+  refuseFor(reason: string): void {
+    if (!this.#isStopping) this.#stopReason = reason === '' ? null : reason;
   }
 
   /** Takes a frame with a send. False: the connection is to be read no further for now. */

@@ -45,7 +45,7 @@ import { startRegistration } from '../registration/start-registration.ts';
 import type { LiveConfig } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import { createBrokerSettingsHandlers, createNameServerSettingsHandlers } from '../settings/settings-handlers.ts';
-import { STORE_PATH } from '../store/store-messages.ts';
+import { type DiskLevel, STORE_PATH } from '../store/store-messages.ts';
 import { startTimer } from '../timer/start-timer.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
@@ -76,7 +76,7 @@ export type Serving = { kind: 'serving'; error: string };
 /** Refuse sends from now on; answered when every pending one is answered. */
 export type StopSends = { kind: 'stop-sends'; reason: string; replyTo: ActorRef<SendsStopped> };
 export type SendsStopped = { kind: 'sends-stopped'; pending: number };
-export type ShardCommand = KnownQueues | Serve | StopSends;
+export type ShardCommand = KnownQueues | Serve | StopSends | DiskLevel;
 
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
@@ -112,6 +112,7 @@ class ShardActor implements Actor<ShardCommand> {
   receive(message: ShardCommand, _context: ActorContext): void {
     if (message.kind === 'known-queues') this.#queues.push(message);
     else if (message.kind === 'serve') this.#serve(message.replyTo);
+    else if (message.kind === 'disk-level') this.#shard?.refuseSends(message.reason);
     else this.#shard?.stopSends(message.reason, message.replyTo);
   }
 
@@ -436,6 +437,11 @@ class Shard {
     if (!config.brokerEnable) return;
     await this.#gateway.listen(config.bindHost, config.listenPort, reusePort);
     if (config.vipPortEnable) await this.#gateway.listen(config.bindHost, config.listenPort - 2, reusePort);
+  }
+
+  /** @param reason empty: they are taken again */
+  refuseSends(reason: string): void {
+    this.#send?.refuseFor(reason);
   }
 
   stopSends(reason: string, replyTo: ActorRef<SendsStopped>): void {

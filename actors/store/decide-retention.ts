@@ -1,5 +1,5 @@
 /**
- * What retention removes now. Pure. From the oldest segment on: those older than the reserved time, at the hour of deletion or
+ * What retention removes now, and whether the disk is too full to take more. Pure. From the oldest segment on: those older than the reserved time, at the hour of deletion or
  * when the disk is fuller than the first limit; those of any age when it is fuller than the second. Never the segment that is
  * written, never past the first that stays, and only so many at once.
  * Source: RocketMQ 5.3 `DefaultMessageStore.CleanCommitLogService`.
@@ -39,6 +39,15 @@ export type RetentionFacts = {
   /** In ascending order, those that are done with: the one being written is not among them. */
   readonly segments: readonly { readonly base: number; readonly modifiedMs: number }[];
 };
+
+/**
+ * Whether sends are to be refused because the disk is too full: above one limit, until it is no fuller than the lower one, at which
+ * the removal of segments whatever their age ends, so that the answer does not change with every segment.
+ */
+export function decideDiskFull(rules: RetentionRules, diskUsedPercent: number, wasFull: boolean): boolean {
+  if (diskUsedPercent > rules.diskFullPercent) return true;
+  return wasFull && diskUsedPercent > rules.diskForcePercent;
+}
 
 /** How many segments go, from the first one on. */
 export function decideRetention(rules: RetentionRules, facts: RetentionFacts): number {

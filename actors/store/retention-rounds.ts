@@ -7,14 +7,22 @@
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
 import type { TailFiler } from '../queue/queue-table.ts';
-import { DEFAULT_RETENTION, decideRetention, type RetentionRules } from './decide-retention.ts';
+import { DEFAULT_RETENTION, decideDiskFull, decideRetention, type RetentionRules } from './decide-retention.ts';
 import type { StoreFiles } from './open-store.ts';
 
 const FIRST_MS = 60_000;
 const INTERVAL_MS = 10_000;
 const QUEUES_A_STEP = 100;
 
-export type RetentionResult = { readonly removed: number; readonly logMin: number; readonly freeBytes: number };
+/** What was removed from the log, and how the disk was found. */
+export type RetentionResult = {
+  readonly removed: number;
+  readonly logMin: number;
+  readonly freeBytes: number;
+  readonly usedPercent: number;
+  /** Sends are to be refused. */
+  readonly isFull: boolean;
+};
 
 export type RetentionParts = {
   readonly files: StoreFiles;
@@ -29,18 +37,27 @@ export type RetentionParts = {
 
 export class RetentionRounds {
   readonly #parts: RetentionParts;
-  #nextLook: number;
+  /** The disk is measured from the start on, segments are removed later: a start has other things to do. */
+  #nextLook = 0;
+  #removesFrom: number;
+  #isFull = false;
   #isAsked = false;
   #walk: Iterator<[number, ConsumeQueue]> | null = null;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
-    this.#nextLook = parts.monotonicMs() + FIRST_MS;
+    this.#removesFrom = parts.monotonicMs() + FIRST_MS;
   }
 
   /** The next step removes what is expired, whatever the hour. */
   ask(): void {
     this.#isAsked = true;
+    this.#removesFrom = 0;
+    this.#nextLook = 0;
+  }
+
+  /** The rules changed: the next step looks by them. */
+  lookSoon(): void {
     this.#nextLook = 0;
   }
 
@@ -64,15 +81,18 @@ export class RetentionRounds {
       return null;
     }
     this.#nextLook = monotonicMs + INTERVAL_MS;
-    return this.#look();
+    return this.#look(monotonicMs);
   }
 
-  #look(): RetentionResult {
+  #look(monotonicMs: number): RetentionResult {
     const { files, marks, now } = this.#parts;
     const { log, disk, layout } = files;
     const rules = this.#parts.rules ?? DEFAULT_RETENTION;
     const space = disk.freeBytes(layout.root);
     const usedPercent = space.total === 0 ? 0 : Math.round((1 - space.free / space.total) * 1000) / 10;
+    this.#isFull = decideDiskFull(rules, usedPercent, this.#isFull);
+    const found = { freeBytes: space.free, usedPercent, isFull: this.#isFull };
+    if (monotonicMs < this.#removesFrom && usedPercent <= rules.diskForcePercent) return { removed: 0, logMin: log.minOffset, ...found };
     log.refresh();
     const safe = marks.read(FLUSHED_END);
     const done = log.segmentBases().filter((base) => base + log.segmentBytes <= safe);
@@ -90,7 +110,7 @@ export class RetentionRounds {
       files.index?.removeBefore(log.minOffset);
       this.#walk = files.handles.entries();
     }
-    return { removed, logMin: log.minOffset, freeBytes: space.free };
+    return { removed, logMin: log.minOffset, ...found };
   }
 
   #walkQueues(walk: Iterator<[number, ConsumeQueue]>): void {

@@ -17,11 +17,11 @@ import type { IndexFeed } from '../commit-log/index-feed.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { TailFiler } from '../queue/queue-table.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
-import type { RetentionRules } from './decide-retention.ts';
+import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
 import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
-import { RetentionRounds } from './retention-rounds.ts';
+import { type RetentionResult, RetentionRounds } from './retention-rounds.ts';
 import { isNoRoom, TableSaver } from './save-table.ts';
 import { storeFacts } from './store-facts.ts';
 import {
@@ -44,6 +44,8 @@ export interface StoreHooks {
   /** Marks a call that may block for long. */
   inCall<T>(run: () => T): T;
   report(event: string, detail: Record<string, string | number | boolean>): void;
+  /** How full the disk is: shards refuse sends for this reason, or for none (empty). Told again, for a shard may have missed it. */
+  diskLevel(reason: string): void;
 }
 
 export type StoreActorParts = Omit<StoreSurroundings, 'table'> & {
@@ -73,6 +75,8 @@ const CHECKPOINT_BYTES = 128 * 1024 * 1024;
 const CHECKPOINT_SHARE = 20;
 /** A wait for the log's flush so long asks for one. */
 const FLUSH_PATIENCE_MS = 1_000;
+/** Looks at the disk in which a change of its level is told again. */
+const DISK_LEVEL_TELLS = 3;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 /** Positions in one answer: it has to fit a ring record. */
@@ -109,6 +113,9 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   #retryMs = 0;
   #retryAt = 0;
   #isFenced = false;
+  #isDiskFull = false;
+  /** A former store worker may have told something else. */
+  #diskLevelTells = DISK_LEVEL_TELLS;
   readonly #putEntry = (keyHash: number, physical: number, storeTimestamp: number): void => {
     if (physical >= this.#indexedTo) this.#index!.put(keyHash, physical, storeTimestamp);
   };
@@ -340,11 +347,37 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     if (!open.retention.isDue(began)) return;
     const result = hooks.inCall(() => open.retention.step(began));
     if (result === null) return;
+    this.#tellDiskLevel(open, result);
     if (result.removed > 0) {
       this.#context?.log('info', 'segments of the log were removed', { removed: result.removed, logMin: result.logMin });
       this.#context?.ref<{ kind: 'log-trimmed'; min: number }>('reader').tell({ kind: 'log-trimmed', min: result.logMin });
     }
     open.saver.layBallast(result.freeBytes);
+  }
+
+  #tellDiskLevel(open: OpenParts, { isFull, usedPercent }: RetentionResult): void {
+    const { config, hooks } = this.#parts;
+    if (isFull !== this.#isDiskFull) {
+      this.#isDiskFull = isFull;
+      this.#diskLevelTells = DISK_LEVEL_TELLS;
+      const path = open.files.layout.root;
+      if (isFull) this.#context?.log('error', 'the disk is nearly full: sends are refused', { path, usedPercent });
+      else this.#context?.log('info', 'the disk has room again: sends are taken', { path, usedPercent });
+    }
+    if (!isFull && this.#diskLevelTells === 0) return;
+    this.#diskLevelTells = Math.max(0, this.#diskLevelTells - 1);
+    const { diskFullPercent, diskForcePercent } = config.retention ?? DEFAULT_RETENTION;
+    const rule = `diskSpaceWarningLevelRatio is ${diskFullPercent} %`;
+    const remedy = `make room, or shorten fileReservedTime; sends go on at ${Math.min(diskFullPercent, diskForcePercent)} %`;
+    hooks.diskLevel(
+      isFull ? `service not available now: the disk of ${open.files.layout.root} is ${usedPercent} % full, ${rule}; ${remedy}` : '',
+    );
+  }
+
+  /** Settings changed by which the disk is judged. */
+  rulesChanged(): void {
+    this.#open?.retention.lookSoon();
+    this.#round();
   }
 
   #onFailure(error: unknown): void {
@@ -354,10 +387,22 @@ export class StoreActor implements Actor<StoreCommand | Round> {
       this.#retryMs = Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, this.#retryMs * 2));
       this.#retryAt = this.#parts.monotonicMs() + this.#retryMs;
       this.#schedule(this.#retryMs);
+      this.#makeRoom();
       return;
     }
     if (!(error instanceof StorageError)) throw error;
     this.#fence(error);
+  }
+
+  /** What a full disk keeps from being written does not keep old segments from being removed. */
+  #makeRoom(): void {
+    try {
+      if (this.#open !== null) this.#retain(this.#open, this.#parts.monotonicMs());
+    } catch (error) {
+      if (isNoRoom(error)) return;
+      if (!(error instanceof StorageError)) throw error;
+      this.#fence(error);
+    }
   }
 
   #tellFull(error: StorageError): void {

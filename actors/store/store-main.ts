@@ -5,6 +5,7 @@
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
+import { shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { IndexFeed } from '../commit-log/index-feed.ts';
@@ -15,13 +16,15 @@ import { startSettings } from '../settings/settings-actor.ts';
 import type { RetentionRules } from './decide-retention.ts';
 import type { StoreConfig } from './open-store.ts';
 import { StoreActor } from './store-actor.ts';
-import { STORE_PATH } from './store-messages.ts';
+import { type DiskLevel, STORE_PATH } from './store-messages.ts';
 
 export type StoreThreadData = {
   readonly memory: Pick<BrokerMemory, 'queues' | 'marks' | 'feed'>;
   readonly config: StoreConfig;
   /** The broker's; what of it may change while the broker runs is read at each use. */
   readonly settings: BrokerConfig;
+  /** Names of the shards, which refuse sends when the disk is full. */
+  readonly shards: readonly string[];
   /** Names of the threads to wake. */
   readonly logThread: string;
   readonly syncThread: string;
@@ -31,7 +34,7 @@ export type StoreThreadData = {
 const MAILBOX_MAX = 16_384;
 
 export function main(thread: ThreadContext, given: unknown): void {
-  const { memory, config, settings, logThread, syncThread } = given as StoreThreadData;
+  const { memory, config, settings, shards, logThread, syncThread } = given as StoreThreadData;
   const live = startSettings(thread, settings);
   const log = thread.threadIndex(logThread);
   const sync = thread.threadIndex(syncThread);
@@ -72,10 +75,14 @@ export function main(thread: ThreadContext, given: unknown): void {
         }
       },
       report: (event, detail) => thread.report(event, detail),
+      diskLevel: (reason) => {
+        for (const shard of shards) thread.ref<DiskLevel>(shardPath(shard)).tell({ kind: 'disk-level', reason });
+      },
     },
   });
   // A second actor could not have the first one's open files: a failure is the thread's.
   thread.spawn(STORE_PATH, () => actor, { mailboxMax: MAILBOX_MAX, intensity: 0 });
+  live.onChange(() => actor.rulesChanged());
   thread.addSource({ poll: () => actor.poll() });
   // The log worker and the sync worker have stopped before: what is written is all there is.
   thread.onStop(() => {

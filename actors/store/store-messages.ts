@@ -87,6 +87,9 @@ export type StoreFacts = {
 export type StopStore = { readonly kind: 'store-stop'; readonly replyTo: ActorRef<StoreStopped> };
 export type StoreStopped = { readonly kind: 'store-stopped'; readonly ok: boolean; readonly error?: string };
 
+/** Told to each shard's own actor (`shardPath`): sends are refused for this reason; empty: they are taken. */
+export type DiskLevel = { readonly kind: 'disk-level'; readonly reason: string };
+
 export type StoreCommand =
   | OpenStore
   | FetchOpenedPage

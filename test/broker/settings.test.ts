@@ -231,6 +231,26 @@ test('brokerPermission takes writing and reading from the routes at once, and or
   });
 });
 
+test('a disk above its limit has sends refused on every connection, with path, value and limit, until it is below', async (t) => {
+  await withBroker({ shards: 2 }, async (ringmq, { brokers, broker }) => {
+    t.equal((await sendMessage(broker, 'Disk', 'x')).code, 0);
+    // Every disk has more than 0 % in use.
+    t.equal((await update(broker, 'diskSpaceWarningLevelRatio=0')).code, 0);
+    for (const client of brokers) {
+      const refused = await waitUntil('a refusal', async () => {
+        const answer = await sendMessage(client, 'Disk', 'x');
+        return answer.code === 0 ? undefined : answer;
+      });
+      t.match(refused, { code: 14, remark: /the disk of .* is [\d.]+ % full, diskSpaceWarningLevelRatio is 0 %; make room/ });
+      t.ok(refused.remark?.includes(ringmq.dataDir), 'the path is named');
+      t.equal((await pullMessages(client, 'Disk', 0, 0)).frame.code === 14, false, 'what is there is read on');
+    }
+    t.equal((await update(broker, 'diskSpaceWarningLevelRatio=99\ndiskSpaceCleanForciblyRatio=98')).code, 0);
+    for (const client of brokers) await waitUntil('sends again', async () => (await sendMessage(client, 'Disk', 'x')).code === 0);
+    t.match(ringmq.output, /ERROR the disk is nearly full: sends are refused .*path=.*INFO {2}the disk has room again/s);
+  });
+});
+
 test('a shard that is replaced has the settings of now', async (t) => {
   const { path: directory, remove } = temporaryDirectory();
   const nameServer = `127.0.0.1:${await freePort()}`;

@@ -65,6 +65,7 @@ export class StoreUnderTest {
   readonly marks: Watermarks;
   readonly table: QueueTable;
   readonly reports: { event: string; detail: Record<string, unknown> }[] = [];
+  readonly diskLevels: string[] = [];
   readonly badRecords: string[] = [];
   logWakes = 0;
   syncWishes = 0;
@@ -127,6 +128,7 @@ export class StoreUnderTest {
         wantSync: () => void this.syncWishes++,
         inCall: (run) => run(),
         report: (event, detail) => void this.reports.push({ event, detail }),
+        diskLevel: (reason) => void this.diskLevels.push(reason),
       },
     });
     const actor = this.#actor;

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { decideRetention, type RetentionFacts, type RetentionRules } from '../../../actors/store/decide-retention.ts';
+import { decideDiskFull, decideRetention, type RetentionFacts, type RetentionRules } from '../../../actors/store/decide-retention.ts';
 
 const HOUR_MS = 3_600_000;
 const NOW = 1_000 * HOUR_MS;
@@ -41,4 +41,20 @@ test('decideRetention removes by age at its hours, and by disk use at any', asyn
     ],
   ];
   for (const [what, given, count] of cases) t.equal(decideRetention(RULES, given), count, what);
+});
+
+test('decideDiskFull refuses above one limit and takes again at the lower one', async (t) => {
+  for (const [used, wasFull, isFull] of [
+    [90, false, false],
+    [90.1, false, true],
+    [86, false, false],
+    [86, true, true],
+    [85.1, true, true],
+    [85, true, false],
+    [10, true, false],
+  ] as const) {
+    t.equal(decideDiskFull(RULES, used, wasFull), isFull, `${used} % after ${wasFull ? 'a full disk' : 'room'}`);
+  }
+  t.ok(decideDiskFull({ ...RULES, diskFullPercent: 0 }, 3, false), '0 refuses all');
+  t.notOk(decideDiskFull({ ...RULES, diskFullPercent: 60 }, 60, true), 'a limit below the lower one is the only one');
 });

@@ -368,6 +368,53 @@ test('StoreActor removes expired segments, moves minima and keeps the rest reada
   t.ok(next.stop().ok);
 });
 
+test('StoreActor has sends refused on a nearly full disk, removes the oldest segments, and has them taken again', async (t) => {
+  const capacityBytes = 4 * 1024 * 1024;
+  const disk = new MemoryDisk({ seed: 1, now: () => 1, capacityBytes });
+  const retention = { reservedHours: 10_000, deleteHours: [], diskUsedPercentMax: 40, diskForcePercent: 50, diskFullPercent: 60 };
+  const store = new StoreUnderTest(disk, ROOT, { retention });
+  store.open();
+  store.run(1);
+  t.equal(store.diskLevels.at(-1), '', 'measured from the start on');
+  const usedPercent = (): number => (1 - disk.freeBytes(ROOT).free / capacityBytes) * 100;
+  let number = 0;
+  const fillTo = (percent: number): void => {
+    while (usedPercent() < percent) {
+      store.send(message(number++));
+      if (number % 100 > 0) continue;
+      store.flush();
+      store.poll();
+      store.advance(3);
+    }
+    store.flush();
+  };
+  const told = (): string[] => store.diskLevels.splice(0);
+  told();
+  fillTo(45);
+  store.run(25);
+  t.same(
+    told().filter((reason) => reason !== ''),
+    [],
+    'past the first limit nothing is refused, and what is young stays',
+  );
+  const oldest = () => disk.list(`${ROOT}/commitlog`)[0];
+  t.equal(oldest(), '0'.repeat(20));
+  fillTo(61);
+  store.run(11);
+  t.match(
+    told()[0],
+    /^service not available now: the disk of .+ is 6\d(\.\d)? % full, diskSpaceWarningLevelRatio is 60 %; make room, .* go on at 50 %$/,
+  );
+  t.not(oldest(), '0'.repeat(20), 'the oldest segments went, though young');
+  t.ok(usedPercent() < 60);
+  store.run(60);
+  t.equal(told().at(-1), '', 'there is room again');
+  t.ok(usedPercent() <= 50);
+  store.run(60);
+  t.same(told(), [], 'which is told a few times, not for ever');
+  t.ok(store.stop().ok);
+});
+
 test('StoreActor gives chunks and feed back fast enough when the log worker has run out of them', async (t) => {
   const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT, { chunkCount: 8, feedEntries: 1024 });
   store.open();

@@ -43,6 +43,7 @@ class Threads {
     const store = {
       memory,
       settings,
+      shards: [],
       config: { directory, segmentBytes: SEGMENT_BYTES, syncFlush, indexEnable: true, indexShape: { slots: 5000, entries: 100_000 } },
       logThread: 'log',
       syncThread: 'sync',
