@@ -193,6 +193,28 @@ export function adminToolCommand(version: string): readonly string[] {
     .map((part) => (part === 'ringmq.compatibility.Program' ? 'ringmq.compatibility.AdminTool' : part));
 }
 
+/** The stock broker and name server of a release, without their main class; `home` is where they write. */
+export function javaServerCommand(version: string, home: string): readonly string[] {
+  const out = join(CACHE, `java-server-${version}`);
+  const source = join(HERE, 'java-server');
+  const library = join(out, 'lib');
+  mkdirSync(out, { recursive: true });
+  buildOnce(`the folder of the Java ${version} servers`, join(out, '.complete'), source, () =>
+    run(
+      'mvn',
+      ['-q', '-B', `-Drocketmq.version=${version}`, `-Dring.out=${out}`, 'dependency:copy-dependencies', `-DoutputDirectory=${library}`],
+      source,
+      {},
+    ),
+  );
+  const memory = ['-Xms128m', '-Xmx512m', '-XX:MaxDirectMemorySize=256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  const opened = ['java.base/java.nio', 'java.base/sun.nio.ch', 'java.base/jdk.internal.misc'].map(
+    (one) => `--add-opens=${one}=ALL-UNNAMED`,
+  );
+  const access = ['-XX:+IgnoreUnrecognizedVMOptions', ...opened, '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED'];
+  return [JAVA, ...memory, ...access, `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`, '-cp', `${library}/*`];
+}
+
 export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4.9.8'), go(), aliOns()];
 
 /** The same client with the binary header; not a column of its own in the table of all scenarios. */

@@ -41,7 +41,7 @@ export async function runInCluster(
         const [what = '', name = ''] = event.split(' ');
         if (what === 'topics') {
           topic = name;
-          for (const [broker, queues] of Object.entries(QUEUES)) await setQueues(memberOf(cluster, broker), topic, queues);
+          for (const [broker, queues] of Object.entries(QUEUES)) await setQueues(memberOf(cluster, broker).broker, topic, queues);
         } else if (what === 'kill') {
           const member = memberOf(cluster, name);
           dead.add(member);
@@ -72,12 +72,13 @@ function memberOf(cluster: Cluster, name: string): RingmqProcess {
   return member;
 }
 
-async function setQueues(broker: RingmqProcess, topic: string, queues: number): Promise<void> {
-  const client = await RemotingClient.connect(broker.broker);
+/** Makes the topic, or changes it. @param broker host:port */
+export async function setQueues(broker: string, topic: string, queues: number): Promise<void> {
+  const client = await RemotingClient.connect(broker);
   const counts = { readQueueNums: String(queues), writeQueueNums: String(queues), perm: '6', topicSysFlag: '0', order: 'false' };
   const answer = await client.request(17, { topic, defaultTopic: 'TBW102', topicFilterType: 'SINGLE_TAG', ...counts });
   await client.close();
-  if (answer.code !== 0) throw new Error(`${topic} at ${broker.broker}: ${answer.code} ${answer.remark}`);
+  if (answer.code !== 0) throw new Error(`${topic} at ${broker}: ${answer.code} ${answer.remark}`);
 }
 
 /** The name server has the queues of the brokers that live, and of no other. */

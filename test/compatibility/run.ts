@@ -8,13 +8,15 @@
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
+ *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
  *   --json FILE           the verdicts as JSON too
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
-import { CLIENT_PROGRAMS, type ClientProgram, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
+import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
+import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,6 +25,7 @@ const { values: options } = parseArgs({
     scenarios: { type: 'string' },
     shards: { type: 'string', default: '1,2' },
     jobs: { type: 'string', default: '2' },
+    'java-servers': { type: 'string', default: '5.4.0' },
     json: { type: 'string' },
   },
 });
@@ -37,15 +40,19 @@ const names = options.scenarios?.split(',');
 const clients = CLIENT_PROGRAMS.filter(({ name }) => prefixes === undefined || prefixes.some((prefix) => name.startsWith(prefix)));
 const outcomes: Outcome[] = [];
 
-function note(client: ClientProgram, label: string, verdict: Verdict): void {
-  outcomes.push({ ...verdict, client: client.name, broker: label });
+function isAsked(scenarios: readonly string[]): boolean {
+  return names === undefined || scenarios.some((scenario) => names.includes(scenario));
+}
+
+function note(client: string, label: string, verdict: Verdict): void {
+  outcomes.push({ ...verdict, client, broker: label });
   const detail = Object.entries(verdict.detail).map(
     ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value).slice(0, 300) : String(value)}`,
   );
   const text = [
     verdict.ok ? 'ok  ' : 'FAIL',
     label.padEnd(10),
-    client.name.padEnd(14),
+    client.padEnd(14),
     verdict.scenario.padEnd(20),
     `${verdict.ms} ms`.padStart(9),
     ...detail,
@@ -64,7 +71,7 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
     nameServer,
     scenarios,
     prefix,
-    (verdict) => note(client, label, verdict),
+    (verdict) => note(client.name, label, verdict),
     async (event) => {
       if (event !== 'restart' || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
       await ringmq.stop();
@@ -76,13 +83,22 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
 
 /** Two brokers and two name servers for each client. */
 async function runWithCluster(client: ClientProgram, shards: number): Promise<void> {
-  if (names !== undefined && !CLUSTER_SCENARIOS.some((scenario) => names.includes(scenario))) return;
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
   const prefix = `c${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
   try {
-    await runInCluster(client, shards, prefix, (verdict) => note(client, label, verdict), PROGRAM_MS_MAX);
+    await runInCluster(client, shards, prefix, (verdict) => note(client.name, label, verdict), PROGRAM_MS_MAX);
   } catch (error) {
-    note(client, label, { scenario: 'the cluster itself', ok: false, ms: 0, error: String(error), detail: {} });
+    note(client.name, label, { scenario: 'the cluster itself', ok: false, ms: 0, error: String(error), detail: {} });
+  }
+}
+
+/** Brokers and name servers of both makes, for all clients. */
+async function runWithJava(version: string): Promise<void> {
+  const label = `java ${version}`;
+  try {
+    await runMixed(clients, version, (client, verdict) => note(client, label, verdict));
+  } catch (error) {
+    note('both', label, { scenario: 'the servers themselves', ok: false, ms: 0, error: String(error), detail: {} });
   }
 }
 
@@ -95,7 +111,7 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
     await runClient(client, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {
-    note(client, label, { scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
+    note(client.name, label, { scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
   } finally {
     await ringmq?.destroy();
   }
@@ -103,13 +119,16 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
 
 // Built first, so that no build stands between two figures.
 for (const client of clients) client.command();
+const javaServers = options.against === undefined && isAsked(MIXED_SCENARIOS) ? options['java-servers'].split(',').filter(Boolean) : [];
+for (const version of javaServers) javaServerCommand(version, '');
 if (options.against !== undefined) {
   for (const client of clients) await runClient(client, options.against, 'given', undefined);
 } else {
   const shards = options.shards.split(',').map(Number);
   const waiting = shards.flatMap((count) => clients.map((client) => () => runWithBroker(client, count)));
   // Four processes a client: once is enough.
-  for (const client of clients) waiting.push(() => runWithCluster(client, Math.max(...shards)));
+  if (isAsked(CLUSTER_SCENARIOS)) for (const client of clients) waiting.push(() => runWithCluster(client, Math.max(...shards)));
+  for (const version of javaServers) waiting.push(() => runWithJava(version));
   await Promise.all(
     Array.from({ length: Number(options.jobs) }, async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
@@ -118,7 +137,9 @@ if (options.against !== undefined) {
 }
 
 const brokers = [...new Set(outcomes.map(({ broker }) => broker))];
-const columns = brokers.flatMap((broker) => clients.map(({ name }) => ({ broker, client: name })));
+const columns = brokers.flatMap((broker) =>
+  [...new Set(outcomes.filter((one) => one.broker === broker).map(({ client }) => client))].map((client) => ({ broker, client })),
+);
 const rows = [...new Set(outcomes.map(({ scenario }) => scenario))];
 const width = Math.max(...rows.map((row) => row.length), 8);
 process.stdout.write(`\n${'scenario'.padEnd(width)} ${columns.map(({ broker, client }) => `${client} ${broker}`.padEnd(24)).join(' ')}\n`);

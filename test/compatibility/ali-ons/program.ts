@@ -311,6 +311,17 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     errors.length = 0;
   },
 
+  spread: async (run) => {
+    await askFor(`topics ${run.topic}`);
+    const from = await producer(run);
+    const used = new Set(
+      (await send(run, from, 'spread', 60)).map(({ messageQueue }) => `${messageQueue.brokerName}/${messageQueue.queueId}`),
+    );
+    assert.equal(used.size, 6, 'all queues of both brokers');
+    const { received } = await consumer(run, '*', { rebalanceInterval: 300 });
+    await exactly(received, 60, 'both brokers');
+  },
+
   'broker-restart': async (run) => {
     const from = await producer(run);
     await send(run, from, 'first', 1);

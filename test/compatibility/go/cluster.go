@@ -45,6 +45,32 @@ func (s *sent) send(p rocketmq.Producer, topic, word string, count int) error {
 	return nil
 }
 
+// spread: two brokers, of whatever make, behind one name server: all queues are sent to and read.
+func spread(r *run) error {
+	if err := askFor("topics " + r.topic); err != nil {
+		return err
+	}
+	p, err := newProducer(r)
+	if err != nil {
+		return err
+	}
+	defer p.Shutdown()
+	s := &sent{onDead: map[string]bool{}, used: map[string]int{}}
+	if err = s.send(p, r.topic, "spread", 60); err != nil {
+		return err
+	}
+	if len(s.used) != 6 || s.failed > 0 {
+		return fmt.Errorf("60 messages to %d queues of 6, %d sends failed: %v", len(s.used), s.failed, s.used)
+	}
+	g := newReceived()
+	c, err := newPush(r, r.group, "*", g)
+	if err != nil {
+		return err
+	}
+	defer c.Shutdown()
+	return exactly(g, 60, "both brokers")
+}
+
 func twoBrokers(r *run) error {
 	if err := askFor("topics " + r.topic); err != nil {
 		return err

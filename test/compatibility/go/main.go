@@ -56,6 +56,7 @@ func scenarios() []scenario {
 		{"create-topic", createTopic},
 		{"broker-restart", brokerRestart},
 		{"two-brokers", twoBrokers},
+		{"spread", spread},
 	}
 }
 

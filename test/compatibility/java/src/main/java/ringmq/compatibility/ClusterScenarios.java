@@ -21,6 +21,7 @@ final class ClusterScenarios {
 
     static void add(Map<String, Program.Scenario> all) {
         all.put("two-brokers", ClusterScenarios::twoBrokers);
+        all.put("spread", ClusterScenarios::spread);
     }
 
     /** What was acknowledged, and by which queues. */
@@ -50,6 +51,22 @@ final class ClusterScenarios {
                 }
             }
         }
+    }
+
+    /** Two brokers, of whatever make, behind one name server: all queues are sent to and read. */
+    private static void spread(Program.Run run) throws Exception {
+        run.askFor("topics " + run.topic);
+        DefaultMQProducer producer = Clients.producer(run);
+        Sent sent = new Sent();
+        sent.send(run, producer, "spread", 60);
+        run.equal(sent.used.size(), 6, "queues of both brokers that were used");
+        Clients.Received received = new Clients.Received();
+        DefaultMQPushConsumer consumer = Clients.push(run, run.group, run.topic, "*", received);
+        all(run, received, sent.bodies, "all messages of both");
+        run.equal(received.count.get(), 60, "deliveries");
+        run.equal(sent.failed, 0, "sends that failed");
+        consumer.shutdown();
+        producer.shutdown();
     }
 
     private static void twoBrokers(Program.Run run) throws Exception {
