@@ -7,23 +7,27 @@ import type { MessageQueue } from '../model/queue-id.ts';
 import { AUTO_CREATE_TOPIC, topicNameFault } from '../model/topic.ts';
 import { decodeTopicConfig, type TopicConfig } from '../protocol/remoting/bodies/topic-config.ts';
 import { decodeTopicList } from '../protocol/remoting/bodies/topic-list.ts';
-import type { TopicRouteData } from '../protocol/remoting/bodies/topic-route.ts';
+import { decodeTopicRoute, type TopicRouteData } from '../protocol/remoting/bodies/topic-route.ts';
 import { decodeTopicStats, type TopicOffset } from '../protocol/remoting/bodies/topic-stats.ts';
+import type { RemotingCommand } from '../protocol/remoting/command.ts';
 import {
   DELETE_TOPIC_IN_BROKER,
   DELETE_TOPIC_IN_NAMESRV,
   GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
+  GET_ROUTEINFO_BY_TOPIC,
   GET_TOPIC_CONFIG,
   GET_TOPIC_STATS_INFO,
   UPDATE_AND_CREATE_TOPIC,
 } from '../protocol/remoting/request-code.ts';
 import { encodeDeleteTopicInBrokerRequest } from '../protocol/remoting/requests/delete-topic-in-broker.ts';
 import { encodeDeleteTopicInNamesrvRequest } from '../protocol/remoting/requests/delete-topic-in-namesrv.ts';
+import { encodeGetRouteinfoByTopicRequest } from '../protocol/remoting/requests/get-routeinfo-by-topic.ts';
 import { encodeGetTopicConfigRequest } from '../protocol/remoting/requests/get-topic-config.ts';
 import { encodeGetTopicStatsInfoRequest } from '../protocol/remoting/requests/get-topic-stats-info.ts';
 import { encodeUpdateAndCreateTopicRequest } from '../protocol/remoting/requests/update-and-create-topic.ts';
+import { SUCCESS } from '../protocol/remoting/response-code.ts';
 import { type AdminCalls, type BrokerChoice, CHANGE_TIMEOUT_MS } from './admin-calls.ts';
-import { readAnswer } from './answers.ts';
+import { expectSuccess, readAnswer } from './answers.ts';
 import { ClientError } from './errors.ts';
 
 /** A topic to make or to change. What is not given: 8 queues each way, read and write, no order. */
@@ -64,7 +68,7 @@ export class TopicAdmin {
     return (await this.#calls.core.routes.refresh(topic))?.data ?? null;
   }
 
-  /** Makes a topic, or changes it, on each broker chosen; resolves when the name server has it. */
+  /** Makes a topic, or changes it, on each broker chosen; resolves when every name server that answers has it. */
   async create(topic: string, settings: TopicSettings = {}): Promise<void> {
     const fault = topicNameFault(topic);
     if (fault !== null) throw new ClientError('MQ_CLIENT_ARGUMENT', fault);
@@ -99,9 +103,17 @@ export class TopicAdmin {
     }
     if (on !== undefined) return;
     const request = { code: DELETE_TOPIC_IN_NAMESRV, ext: encodeDeleteTopicInNamesrvRequest({ topic, clusterName: null }) };
-    // Each name server has its own table.
-    for (const address of this.#calls.core.nameServerAddresses) {
-      await this.#calls.core.nameServer(address).request(request, this.#calls.core.requestTimeoutMs);
+    const { core } = this.#calls;
+    // Each name server has its own table; one that is down begins with an empty one.
+    for (const address of core.nameServerAddresses) {
+      let answer: RemotingCommand;
+      try {
+        answer = await core.nameServer(address).request(request, core.requestTimeoutMs);
+      } catch (error) {
+        core.report(error);
+        continue;
+      }
+      expectSuccess(`to delete topic ${topic}`, address, answer);
     }
     await this.#calls.core.routes.refresh(topic);
   }
@@ -125,18 +137,37 @@ export class TopicAdmin {
     );
   }
 
+  /** Each name server has its own table, and a client may ask any of them: all that answer have to know. */
   async #routed(topic: string, brokerNames: readonly string[]): Promise<void> {
     const { core } = this.#calls;
     const limitMs = core.environment.monotonicMs() + ROUTE_WAIT_MS;
-    for (;;) {
-      const route = await core.routes.refresh(topic);
-      const names = new Set(route?.data.queueDatas.map((queues) => queues.brokerName));
-      if (route !== null && brokerNames.every((name) => names.has(name))) return;
-      if (core.environment.monotonicMs() >= limitMs) {
-        throw new ClientError('MQ_CLIENT_TIMEOUT', `Topic ${topic} is made, but not at the name server after ${ROUTE_WAIT_MS} ms`);
+    for (const address of core.nameServerAddresses) {
+      while (!(await this.#isRouted(address, topic, brokerNames))) {
+        if (core.environment.monotonicMs() >= limitMs) {
+          const text = `Topic ${topic} is made, but not at the name server ${address} after ${ROUTE_WAIT_MS} ms`;
+          throw new ClientError('MQ_CLIENT_TIMEOUT', text, { address });
+        }
+        await core.pause(ROUTE_POLL_MS);
       }
-      await core.pause(ROUTE_POLL_MS);
     }
+    await core.routes.refresh(topic);
+  }
+
+  /** True also for a name server that does not answer: it learns of the topic when it is back. */
+  async #isRouted(address: string, topic: string, brokerNames: readonly string[]): Promise<boolean> {
+    const { core } = this.#calls;
+    const ext = encodeGetRouteinfoByTopicRequest({ topic, acceptStandardJsonOnly: true });
+    let answer: RemotingCommand;
+    try {
+      answer = await core.nameServer(address).request({ code: GET_ROUTEINFO_BY_TOPIC, ext }, core.requestTimeoutMs);
+    } catch (error) {
+      core.report(error);
+      return true;
+    }
+    if (answer.code !== SUCCESS) return false;
+    const route = readAnswer(`the route of ${topic}`, address, answer.body, decodeTopicRoute);
+    const names = new Set(route.queueDatas.map((queues) => queues.brokerName));
+    return brokerNames.every((name) => names.has(name));
   }
 }
 
