@@ -22,7 +22,7 @@ export interface StorageFile {
   close(): void;
 }
 
-/** Bytes of the file system that holds a path. `free` is what an ordinary user may still take. */
+/** Bytes of the file system that holds a path. `free` is what an ordinary user may still take, `total` that and what is in use. */
 export type DiskSpace = { readonly free: number; readonly total: number };
 
 export interface Disk {

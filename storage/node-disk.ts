@@ -168,7 +168,9 @@ export class NodeDisk implements Disk {
   freeBytes(path: string): DiskSpace {
     return onDisk('free-bytes', path, () => {
       const found = statfsSync(path);
-      return { free: found.bavail * found.bsize, total: found.blocks * found.bsize };
+      // What is kept for the administrator, or beyond a quota, is neither free nor in use: as `df` counts, and RocketMQ (UtilAll).
+      const free = found.bavail * found.bsize;
+      return { free, total: (found.blocks - found.bfree) * found.bsize + free };
     });
   }
 
