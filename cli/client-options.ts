@@ -45,4 +45,13 @@ export const namesOption: OptionSpec = { flag: 'names', sentence: 'only the name
 
 export const yesOption: OptionSpec = { flag: 'yes', short: 'y', sentence: 'do not ask' };
 
+export const metricsOption: OptionSpec = {
+  flag: 'metrics',
+  short: 'm',
+  argument: 'HOST:PORT',
+  isMultiple: true,
+  environment: 'ADMIN_ADDR',
+  sentence: 'where a ringmq broker serves /metrics; its default port when the broker is on this machine',
+};
+
 export const QUEUES_MAX = 65_535;

@@ -1,5 +1,5 @@
 /** The commands that watch, measure and examine a cluster. */
-import { clusterOptions, filterOption } from './client-options.ts';
+import { clusterOptions, filterOption, metricsOption } from './client-options.ts';
 import type { CommandSpec } from './command-spec.ts';
 
 export const watchCommands: readonly CommandSpec[] = [
@@ -25,19 +25,12 @@ export const watchCommands: readonly CommandSpec[] = [
         sentence: 'looks at so many topics and groups',
       },
       filterOption,
-      {
-        flag: 'metrics',
-        short: 'm',
-        argument: 'HOST:PORT',
-        isMultiple: true,
-        environment: 'ADMIN_ADDR',
-        sentence: 'where a ringmq broker serves /metrics, for the share of busy threads',
-      },
+      metricsOption,
       ...clusterOptions,
     ],
     notes: [
       'Redraws the terminal; when standard output is none, or with --json, it prints a JSON object a look. Ctrl+C ends it with 0.',
-      'Works with Java brokers too: rates come from offsets.',
+      'Works with Java brokers too: rates come from offsets. The busy share of threads is known of ringmq brokers only, from /metrics.',
     ],
     json: {
       what: 'a line a look; rates are per second since the look before, null in the first',
@@ -150,11 +143,13 @@ export const watchCommands: readonly CommandSpec[] = [
         default: '5s',
         sentence: 'clocks may differ by this',
       },
+      metricsOption,
       ...clusterOptions,
     ],
     notes: [
       'Finds: name servers that are unreachable or differ; brokers whose advertised address cannot be reached from here; clocks that differ; members of a group with ' +
         'different subscriptions; consumers that are stuck; disks that are nearly full. Changes nothing. Ends with 1 when it found something.',
+      'Members are asked what they subscribe to; of those that do not tell, a ringmq broker’s /metrics does.',
     ],
     json: {
       what: 'an object',

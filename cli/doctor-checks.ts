@@ -165,7 +165,10 @@ export type GroupMembersSeen = {
   readonly members: readonly { readonly clientId: string; readonly subscriptions: readonly string[] | undefined }[];
 };
 
-export function checkSubscriptions(seen: readonly GroupMembersSeen[]): Finding[] {
+/** @param told by a broker: members that differ, by group; for groups whose members do not say enough themselves. */
+export function checkSubscriptions(seen: readonly GroupMembersSeen[], told: ReadonlyMap<string, readonly string[]> = new Map()): Finding[] {
+  const remedy =
+    'give all members of a group the same topics and tags, or a group each: queues of what only some subscribe to are not consumed';
   return seen.flatMap(({ group, members }) => {
     const byText = new Map<string, string[]>();
     for (const { clientId, subscriptions } of members) {
@@ -173,13 +176,18 @@ export function checkSubscriptions(seen: readonly GroupMembersSeen[]): Finding[]
       const text = [...subscriptions].sort().join(', ') || 'nothing';
       byText.set(text, [...(byText.get(text) ?? []), clientId]);
     }
-    if (byText.size < 2) return [];
-    const told = [...byText].map(([text, clients]) => `${shortList(clients)} to ${text}`).join('; ');
+    if (byText.size < 2) {
+      const differing = told.get(group);
+      if (differing === undefined) return [];
+      const problem = `the broker says that some of its members subscribe to something else than the others: ${shortList(differing)}`;
+      return [{ check: 'subscriptions' as const, subject: group, problem, remedy }];
+    }
+    const parties = [...byText].map(([text, clients]) => `${shortList(clients)} to ${text}`).join('; ');
     return [
       {
         check: 'subscriptions' as const,
         subject: group,
-        problem: `its members subscribe differently: ${told}`,
+        problem: `its members subscribe differently: ${parties}`,
         remedy:
           'give all members of a group the same topics and tags, or a group each: queues of what only some subscribe to are not consumed',
       },

@@ -141,7 +141,8 @@ async function subscriptionsOf(
   const ext = encodeGetConsumerRunningInfoRequest({ consumerGroup: group, clientId, jstackEnable: false });
   for (const { master } of masters) {
     try {
-      const answer = await cluster.try(master, GET_CONSUMER_RUNNING_INFO, { ext });
+      // 3 may be the member's own answer, which the broker passes on.
+      const answer = await cluster.core.request(master, { code: GET_CONSUMER_RUNNING_INFO, ext });
       if (answer.code !== SUCCESS) continue;
       return bodyObject(answer.body, 'a ConsumerRunningInfo')
         .objects('subscriptionSet')

@@ -1,4 +1,4 @@
-/** Threads of a ringmq broker from its /metrics page. Pure but for the fetch. Whatever is no such page gives nothing. */
+/** What commands read in a ringmq broker's /metrics page. Pure but for the fetch. Whatever is no such page gives nothing. */
 
 export type ThreadSample = {
   readonly address: string;
@@ -12,16 +12,39 @@ export type ThreadSample = {
 /** A page is larger with many topics; beyond this it is not a broker's. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** undefined when nothing answers there in time. */
-export async function fetchThreads(address: string, timeoutMs: number): Promise<ThreadSample[] | undefined> {
+/** ringmq's default port of /metrics. */
+const METRICS_PORT = 5557;
+
+/** Addresses that were named, else the inherited one, else the default port where a broker is on this machine. */
+export function metricsAddresses(given: readonly string[], inherited: string | undefined, brokers: readonly string[]): string[] {
+  if (given.length > 0) return [...given];
+  if (inherited !== undefined && inherited !== '' && inherited !== 'off') return [inherited];
+  return brokers.some((address) => /^(127\.|localhost:|\[::1\]:)/.test(address)) ? [`127.0.0.1:${METRICS_PORT}`] : [];
+}
+
+/** The page's text; undefined when nothing answers there in time. */
+export async function fetchMetrics(address: string, timeoutMs: number): Promise<string | undefined> {
   try {
     const answer = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
     if (!answer.ok || Number(answer.headers.get('content-length') ?? 0) > PAGE_BYTES_MAX) return undefined;
-    return parseThreads(await answer.text(), address);
+    return await answer.text();
   } catch {
-    // Nobody there, or not HTTP: top goes on without threads.
+    // Nobody there, or not HTTP: the command goes on without.
     return undefined;
   }
+}
+
+/** Members that a broker says subscribe to something else than the others of their group, by group. */
+export function parseDiffering(page: string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const line of page.split('\n')) {
+    const labels = /^ringmq_member_subscription_differs\{([^}]*)\} 1$/.exec(line)?.[1];
+    if (labels === undefined) continue;
+    const group = /consumer_group="([^"]*)"/.exec(labels)?.[1];
+    const client = /client_id="([^"]*)"/.exec(labels)?.[1];
+    if (group !== undefined && client !== undefined) groups.set(group, [...(groups.get(group) ?? []), client]);
+  }
+  return groups;
 }
 
 export function parseThreads(page: string, address: string): ThreadSample[] {

@@ -1,5 +1,5 @@
 /** `ringmq doctor`: looks, judges, says what to do. Ends with 1 when something was found. Requests: 106, 206, 28, 201, 203, 208, 307, 202. */
-import { Cluster } from '../cluster.ts';
+import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import {
   type CheckName,
@@ -15,11 +15,13 @@ import {
 import { lookAtBrokers, lookAtGroups, lookAtNameServers, lookAtProgress, lookAtSubscriptions, reasonOf } from '../doctor-look.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { GroupView, Master } from '../group-view.ts';
+import { fetchMetrics, metricsAddresses, parseDiffering } from '../metrics-page.ts';
 
 /** Longer than two commits of a consumer, which come every five seconds: one that works is not taken for stuck. */
 const WATCH_MS_DEFAULT = 12_000;
 const DISK_PERCENT_DEFAULT = 80;
 const SKEW_MS_DEFAULT = 5000;
+const METRICS_MS_MAX = 2000;
 
 type Check = { readonly check: CheckName; readonly looked: number; readonly skipped: string | null };
 
@@ -61,11 +63,12 @@ export const doctor: Command = async (context) => {
 };
 
 async function examineGroups(
-  { args, terminal }: CommandContext,
+  context: CommandContext,
   cluster: Cluster,
   masters: readonly Master[],
   examination: Examination,
 ): Promise<void> {
+  const { args, terminal } = context;
   let groups: readonly GroupView[];
   try {
     groups = masters.length === 0 ? [] : await lookAtGroups(cluster, masters);
@@ -79,14 +82,27 @@ async function examineGroups(
   if (typeof subscriptions === 'string') examination.done('subscriptions', 0, [], subscriptions);
   else {
     const { seen, silent } = subscriptions;
-    const skipped = silent === 0 ? null : `${silent} members do not tell their subscriptions`;
-    examination.done('subscriptions', seen.length, checkSubscriptions(seen), skipped);
+    const pages = silent === 0 ? [] : await metricsPages(context, masters);
+    const skipped = silent === 0 || pages.length > 0 ? null : `${silent} members do not tell their subscriptions`;
+    const told = new Map(pages.flatMap((page) => [...parseDiffering(page)]));
+    examination.done('subscriptions', seen.length, checkSubscriptions(seen, told), skipped);
   }
   const watchMs = args.number('watch') ?? WATCH_MS_DEFAULT;
   if (terminal.hasProgress && groups.some(({ lag }) => lag > 0)) terminal.note(terminal.style('dim', 'Watching the offsets of groups…'));
   const progress = await lookAtProgress(cluster, masters, groups, watchMs).catch((error: unknown) => reasonOf(error));
   if (typeof progress === 'string') examination.done('consumers', 0, [], progress);
   else examination.done('consumers', groups.length, checkConsumers(progress, watchMs, Date.now()));
+}
+
+/** Pages of brokers that tell what members do not. */
+async function metricsPages({ args, environment }: CommandContext, masters: readonly Master[]): Promise<string[]> {
+  const addresses = metricsAddresses(
+    args.texts('metrics'),
+    environment['ADMIN_ADDR'],
+    masters.map(({ master }) => master),
+  );
+  const pages = await forEachOf(addresses, (address) => fetchMetrics(address, METRICS_MS_MAX));
+  return pages.filter((page): page is string => page !== undefined && masters.some(({ name }) => page.includes(`node_id="${name}"`)));
 }
 
 function report({ terminal }: CommandContext, { findings, checks }: Examination): number {

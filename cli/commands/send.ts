@@ -68,6 +68,8 @@ export const send: Command = async (context) => {
     return report.end();
   } finally {
     cluster.close();
+    // What nobody reads any more must not keep the process.
+    context.stdin.destroy();
   }
 };
 
@@ -218,6 +220,7 @@ class Report {
       if (this.#failed <= SHOWN_MAX) terminal.note(`${terminal.style('red', 'failed')} ${queue.brokerName}/${queue.queueId}: ${error}`);
       if (this.#failed === SHOWN_MAX) terminal.note('more failures are counted, not shown');
     } else if (!isQuiet && !terminal.isJson && this.#stored <= SHOWN_MAX) {
+      this.#progress.end();
       terminal.print(`${status} ${queue.brokerName}/${queue.queueId}@${result.queueOffset} ${uniqKey}`);
     }
   }

@@ -8,7 +8,7 @@ import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { groupConfigs, groupView } from '../group-view.ts';
-import { fetchThreads } from '../metrics-page.ts';
+import { fetchMetrics, metricsAddresses, parseThreads } from '../metrics-page.ts';
 import { formatCount } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Column, formatTable } from '../text-table.ts';
@@ -18,8 +18,6 @@ import { isInternalTopic, topicQueues, topicViews } from '../topic-view.ts';
 
 const INTERVAL_MS_DEFAULT = 1000;
 const LIMIT_DEFAULT = 50;
-/** ringmq's default port of /metrics; looked at on this machine only. */
-const METRICS_PORT = 5557;
 const METRICS_MS_MAX = 1000;
 
 export const top: Command = async (context) => {
@@ -83,7 +81,7 @@ async function sample({ args, environment }: CommandContext, cluster: Cluster): 
         environment['ADMIN_ADDR'],
         masters.map(({ master }) => master),
       ),
-      (address) => fetchThreads(address, METRICS_MS_MAX),
+      async (address) => parseThreads((await fetchMetrics(address, METRICS_MS_MAX)) ?? '', address),
     ),
   ]);
   return {
@@ -93,7 +91,7 @@ async function sample({ args, environment }: CommandContext, cluster: Cluster): 
     topics: topicSamples,
     groups: groupSamples,
     // Something else may listen on the default port.
-    threads: threads.flatMap((each) => each ?? []).filter(({ node }) => masters.some(({ name }) => name === node)),
+    threads: threads.flat().filter(({ node }) => masters.some(({ name }) => name === node)),
     notShown: { topics: Math.max(0, topics.length - limit), groups: Math.max(0, groups.length - limit) },
   };
 }
@@ -102,13 +100,6 @@ async function sample({ args, environment }: CommandContext, cluster: Cluster): 
 async function runtimeOf(cluster: Cluster, master: string): Promise<ReadonlyMap<string, string> | null> {
   const answer = await cluster.core.request(master, { code: GET_BROKER_RUNTIME_INFO });
   return answer.code === SUCCESS ? decodeKvTable(answer.body) : null;
-}
-
-/** Those that were named, else the default port where a broker is on this machine. */
-export function metricsAddresses(given: readonly string[], inherited: string | undefined, brokers: readonly string[]): string[] {
-  if (given.length > 0) return [...given];
-  if (inherited !== undefined && inherited !== '' && inherited !== 'off') return [inherited];
-  return brokers.some((address) => /^(127\.|localhost:|\[::1\]:)/.test(address)) ? [`127.0.0.1:${METRICS_PORT}`] : [];
 }
 
 const BROKERS: readonly Column[] = [

@@ -121,3 +121,17 @@ test('renderCommandLinePage gives docs/command-line.md', async (t) => {
   const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
   t.equal(page, renderCommandLinePage(commands), 'run `npm run docs` after a change of the commands');
 });
+
+test('commands: every example is a command line that can be meant', async (t) => {
+  for (const { name, examples } of commands) {
+    for (const [line] of examples ?? []) {
+      // What stands behind the command's name up to the next command of the shell, quotes taken away.
+      const words = /ringmq ([^|>)]*)/.exec(line)?.[1]?.match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+      const parsed = parseCommandLine(
+        words.map((word) => word.replaceAll(/^["']|["']$/g, '')),
+        commands,
+      );
+      t.match(parsed, { action: 'run', command: { name } }, line);
+    }
+  }
+});

@@ -89,6 +89,10 @@ test('checkSubscriptions compares what members say, in any order', async (t) => 
   const member = (clientId: string, ...subscriptions: string[]) => ({ clientId, subscriptions });
   t.same(checkSubscriptions([{ group: 'g', members: [member('1', 'a', 'b'), member('2', 'b', 'a')] }]), []);
   t.same(checkSubscriptions([{ group: 'g', members: [member('1', 'a'), { clientId: '2', subscriptions: undefined }] }]), []);
+  const silent = { clientId: '2', subscriptions: undefined };
+  t.match(checkSubscriptions([{ group: 'g', members: [member('1', 'a'), silent] }], new Map([['g', ['2']]])), [
+    { subject: 'g', problem: /the broker says .*: 2$/ },
+  ]);
   t.match(checkSubscriptions([{ group: 'g', members: [member('1', 'a'), member('2', 'b'), member('3', 'a')] }]), [
     { subject: 'g', problem: 'its members subscribe differently: 1, 3 to a; 2 to b' },
   ]);

@@ -3,6 +3,7 @@ import { GroupMember } from '../../client/group-member.ts';
 import { PushConsumer } from '../../client/index.ts';
 import { subscriptionObject } from '../../protocol/remoting/bodies/subscription-data.ts';
 import { GET_CONSUMER_RUNNING_INFO } from '../../protocol/remoting/request-code.ts';
+import { REQUEST_CODE_NOT_SUPPORTED } from '../../protocol/remoting/response-code.ts';
 import { sendMessage } from '../support/broker-client.ts';
 import { createTopic } from '../support/create-topic.ts';
 import { freePort } from '../support/free-port.ts';
@@ -85,8 +86,8 @@ test('ringmq doctor finds an advertised address that leads nowhere', async (t) =
   ]);
 });
 
-/** A member that says what it subscribes to when it is asked (307), as Java's clients do. */
-async function joinTalking(nameServer: string, group: string, tags: string): Promise<GroupMember> {
+/** A member that says what it subscribes to when it is asked (307), as Java's clients do; or not, as others. */
+async function join(nameServer: string, group: string, tags: string, isTalking = true): Promise<GroupMember> {
   const member: GroupMember = new GroupMember(
     { nameServers: nameServer, group },
     {
@@ -94,6 +95,10 @@ async function joinTalking(nameServer: string, group: string, tags: string): Pro
       onAssigned: async () => {},
       onRequest: (request, connection) => {
         if (request.code !== GET_CONSUMER_RUNNING_INFO) return;
+        if (!isTalking) {
+          connection.respond(request, { code: REQUEST_CODE_NOT_SUPPORTED });
+          return;
+        }
         const subscriptionSet = [...member.subscriptions.values()].map(subscriptionObject);
         connection.respond(request, { code: 0, body: Buffer.from(JSON.stringify({ properties: {}, subscriptionSet })) });
       },
@@ -114,13 +119,25 @@ test('ringmq doctor finds members that subscribe differently', async (t) => {
     ['differing', 'A'],
     ['differing', 'B'],
   ] as const) {
-    const member = await joinTalking(ringmq.nameServer, group, tags);
+    const member = await join(ringmq.nameServer, group, tags);
     t.teardown(async () => member.core.close());
   }
   const report = await doctor(ringmq.nameServer, '--disk', '100', '--watch', '100ms');
   t.equal(report.code, 1);
   t.match(report.findings, [{ check: 'subscriptions', subject: 'differing', problem: /to orders TAG [AB]; .* to orders TAG [AB]/ }]);
   t.equal(report.findings.length, 1);
+
+  for (const tags of ['A', 'B']) {
+    const member = await join(ringmq.nameServer, 'silent', tags, false);
+    t.teardown(async () => member.core.close());
+  }
+  const told = await doctor(ringmq.nameServer, '--disk', '100', '--watch', '100ms', '--metrics', ringmq.admin);
+  t.match(
+    told.findings.find(({ subject }) => subject === 'silent')?.problem,
+    /the broker says that some of its members subscribe to something else/,
+  );
+  const unasked = await doctor(ringmq.nameServer, '--disk', '100', '--watch', '100ms', '--metrics', '127.0.0.1:1');
+  t.match(unasked.checks.find(({ check }) => check === 'subscriptions')?.skipped, '2 members do not tell their subscriptions');
 });
 
 test('ringmq doctor finds a consumer that is stuck', async (t) => {

@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib';
 import { test } from 'tap';
 import { BenchLedger } from '../../cli/bench-ledger.ts';
-import { drawView, metricsAddresses } from '../../cli/commands/top.ts';
+import { drawView } from '../../cli/commands/top.ts';
 import { LatencyHistogram } from '../../cli/latency-histogram.ts';
 import { messageLine, messageView, visibleText } from '../../cli/message-view.ts';
-import { parseThreads } from '../../cli/metrics-page.ts';
+import { metricsAddresses, parseDiffering, parseThreads } from '../../cli/metrics-page.ts';
 import { Terminal } from '../../cli/terminal.ts';
 import { textWidth } from '../../cli/text-width.ts';
 import { type TopSample, topView } from '../../cli/top-view.ts';
@@ -101,6 +101,14 @@ test('parseThreads reads a page of metrics, and nothing else', async (t) => {
     { address: 'h:1', node: 'broker-a', thread: 'log', busySeconds: 0, mailboxDepth: 0 },
   ]);
   t.same(parseThreads('<html>', 'h:1'), []);
+  t.same(
+    [
+      ...parseDiffering(
+        'ringmq_member_subscription_differs{cluster="C",consumer_group="g",client_id="a@1"} 1\nringmq_member_subscription_differs{} 1\n',
+      ),
+    ],
+    [['g', ['a@1']]],
+  );
   t.same(metricsAddresses([], undefined, ['10.0.0.1:1']), [], 'nobody else’s machine is guessed at');
   t.same(metricsAddresses([], undefined, ['127.0.0.1:1']), ['127.0.0.1:5557']);
   t.same(metricsAddresses([], 'off', []), []);
