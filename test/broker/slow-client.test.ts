@@ -62,3 +62,31 @@ for (const offset of ['warm', 'cold'] as const) {
     await client.close();
   });
 }
+
+test('a client that never reads its queries’ answers is held at its limit', { timeout: 120_000 }, async (t) => {
+  const ringmq = await startRingmq({ shards: 1 });
+  t.teardown(() => ringmq.destroy());
+  const client = await RemotingClient.connect(ringmq.broker);
+  const body = Buffer.alloc(4 * 1024 * 1024 - 1000, 'x');
+  for (let i = 0; i < 4; i++) await sendMessage(client, 'slow', body, { queueId: 0, properties: { KEYS: 'k' } });
+  const before = residentMb(ringmq.pid);
+  const [host, port] = ringmq.broker.split(':');
+  const socket = connect(Number(port), host);
+  t.teardown(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.pause();
+  // Each answer has three messages, 12 MB: 6 GB in all.
+  const ext = { topic: 'slow', key: 'k', maxNum: '64', beginTimestamp: '0', endTimestamp: String(Number.MAX_SAFE_INTEGER) };
+  for (let opaque = 0; opaque < 500; opaque++) socket.write(encodeRawFrame({ code: 12, opaque, flag: 0, ext }));
+  let most = 0;
+  for (let i = 0; i < 30; i++) {
+    await pause(100);
+    most = Math.max(most, residentMb(ringmq.pid));
+    if (i % 5 !== 0) continue;
+    const { code } = await client.request(12, { ...ext, key: 'other' }, { timeoutMs: 30_000 });
+    t.equal(code, 22, 'another client is served');
+  }
+  t.ok(most - before < GROWTH_MAX_MB, `${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most`);
+  t.equal((await client.request(12, ext, { timeoutMs: 30_000 })).code, 0);
+  await client.close();
+});

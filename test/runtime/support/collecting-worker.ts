@@ -2,5 +2,5 @@
 import { parentPort } from 'node:worker_threads';
 import { threadHeap } from '../../../runtime/thread/heap.ts';
 
-for (let round = 0; round < 60; round++) threadHeap.collect();
+for (let round = 0; round < 15; round++) threadHeap.collect();
 parentPort?.postMessage('done');
