@@ -3,49 +3,15 @@
  * acknowledged is there afterwards, at its offset, once. In-process, for only the starter can end a single thread.
  */
 import tap, { test } from 'tap';
-import { parseBrokerConfig } from '../../actors/broker/broker-config.ts';
-import type { BrokerFault, RunningBroker } from '../../actors/broker/running-broker.ts';
-import { startBroker } from '../../actors/broker/start-broker.ts';
 import { queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
-import { freeBrokerPort, freePort } from '../support/free-port.ts';
+import { startInProcess } from '../support/broker-in-process.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 tap.setTimeout(300_000);
 
 const TOPIC = 'drill';
 const SENDERS = 4;
-
-type Started = { broker: RunningBroker; address: string; faults: BrokerFault[] };
-
-async function start(t: { teardown(run: () => Promise<void>): void }, shards: number, flush: string): Promise<Started> {
-  const { path: directory, remove } = temporaryDirectory();
-  const nameServer = await freePort();
-  const broker = await freeBrokerPort();
-  const { config } = parseBrokerConfig(
-    'vipPortEnable=false\nmetricsPromExporterPort=-1\nmappedFileSizeCommitLog=16777216\n',
-    {},
-    {
-      NAMESRV_ADDR: `127.0.0.1:${nameServer}`,
-      BROKER_ADDR: `127.0.0.1:${broker}`,
-      DATA_DIR: directory,
-      SHARDS: String(shards),
-      FLUSH: flush,
-    },
-    { role: 'start', machine: { cores: 2, hosts: [], currentDirectory: directory } },
-  );
-  const running = await startBroker(config, {
-    log: process.env['DRILL_LOG'] === undefined ? () => {} : (level, text, fields) => console.error(level, text, fields),
-  });
-  const faults: BrokerFault[] = [];
-  running.onFault((fault) => faults.push(fault));
-  t.teardown(async () => {
-    await running.stop();
-    remove();
-  });
-  return { broker: running, address: `127.0.0.1:${broker}`, faults };
-}
 
 /** Sends until told to stop, connecting again whenever the connection breaks; notes what was acknowledged. */
 class Senders {
@@ -118,7 +84,7 @@ for (const { thread, shards, flush } of [
   test(`ending the thread ${thread} under load loses nothing acknowledged (${shards} shards, ${flush} flush)`, {
     timeout: 120_000,
   }, async (t) => {
-    const { address, broker, faults } = await start(t, shards, flush);
+    const { address, broker, faults } = await startInProcess(t, shards, flush);
     const senders = new Senders(address);
     await waitUntil('more is acknowledged', () => senders.acknowledged.size > 200, 20_000);
     for (let round = 0; round < 3; round++) {
@@ -135,7 +101,7 @@ for (const { thread, shards, flush } of [
 test('ending the sync worker: the broker goes on, or is fenced when a sync was cut short, and then acknowledges nothing', {
   timeout: 120_000,
 }, async (t) => {
-  const { address, broker, faults } = await start(t, 1, 'sync');
+  const { address, broker, faults } = await startInProcess(t, 1, 'sync');
   const senders = new Senders(address);
   await waitUntil('more is acknowledged', () => senders.acknowledged.size > 200, 20_000);
   const before = senders.acknowledged.size;

@@ -38,6 +38,7 @@ import { javaHash } from '../../model/java-hash.ts';
 import { encodeMessageRecord } from '../../model/message-record.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import { Simulation } from '../../runtime/simulation.ts';
+import type { PollSource } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { decideThrown } from '../../storage/disk-error-policy.ts';
 import type { Disk } from '../../storage/file.ts';
@@ -180,7 +181,7 @@ export class StoreUnderTest {
       files: this.#log,
       classify: (error): DiskVerdict => (decideThrown(error) === 'cut-back' ? 'cut-back' : 'fence'),
       hooks: {
-        waiting: () => {},
+        waiting: (queue) => this.onWaiting(queue),
         written: () => {},
         syncWanted: () => {},
         storeHurry: () => void this.hurries++,
@@ -195,6 +196,14 @@ export class StoreUnderTest {
   }
 
   hurries = 0;
+  /** A queue of which somebody waits to hear has got messages. */
+  onWaiting: (queue: number) => void = () => {};
+  /** Who answers for the lane's records and releases them; null: nobody has to be answered. */
+  answers: PollSource | null = null;
+
+  get lane(): LaneProducer {
+    return this.#lane;
+  }
   #nextHandle = 0;
 
   /** Deletes a topic: what the topic-drop actor does. Gives the position that the log worker named. */
@@ -258,7 +267,8 @@ export class StoreUnderTest {
   sequence(): boolean {
     this.#lane.publish();
     while (this.#sequencer.poll());
-    this.#lane.release(this.#lane.lane.written());
+    if (this.answers === null) this.#lane.release(this.#lane.lane.written());
+    else while (this.answers.poll());
     return this.#lane.pending === 0;
   }
 
