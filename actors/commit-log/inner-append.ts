@@ -3,7 +3,7 @@
  * is parked, one whose time has come, one that a consumer gave back. One a shard; owns what waits for its answer. Off the hot path:
  * a message is an object here.
  * Taken is not stored: `done` is called once, when the log says what became of the record, in synchronous flush when it is on the
- * disk. Refused at once: the lane is full, the properties are too long, the broker stops.
+ * disk. Refused at once: the lane is full, the properties are too long, the broker stops or its disk is nearly full (`refusal` says which).
  * Source: RocketMQ 5.3 `MessageStore.asyncPutMessage`, `EscapeBridge.putMessage`.
  */
 
@@ -60,7 +60,7 @@ export type Appended = {
 export type OnAppended = (appended: Appended) => void;
 
 /** Why a message was not taken. */
-export type NotTaken = 'lane-full' | 'properties-too-long' | 'stopping';
+export type NotTaken = 'lane-full' | 'properties-too-long' | 'refused';
 
 type Pending = { readonly done: OnAppended; readonly isPatient: boolean };
 
@@ -71,6 +71,7 @@ export class InnerAppend {
   readonly #pending: Map<number, Pending> = new Map();
   #nextTicket = 0;
   #isStopping = false;
+  #refusal: string | null = null;
   /** Messages and bytes taken into the lane. */
   messages = 0;
   bytes = 0;
@@ -82,13 +83,20 @@ export class InnerAppend {
     this.#requestTurn = requestTurn;
   }
 
-  /** From now on nothing is taken. */
-  stop(): void {
+  /** From now on nothing is taken, for this reason. */
+  refuseAll(reason: string): void {
     this.#isStopping = true;
+    this.#refusal = reason;
   }
 
-  get isStopping(): boolean {
-    return this.#isStopping;
+  /** The same, until it is called with an empty reason. */
+  refuseFor(reason: string): void {
+    if (!this.#isStopping) this.#refusal = reason === '' ? null : reason;
+  }
+
+  /** Why nothing is taken at the moment, with what to do; null: it is. */
+  get refusal(): string | null {
+    return this.#refusal;
   }
 
   /**
@@ -96,7 +104,7 @@ export class InnerAppend {
    * when the log has said so, however long that takes.
    */
   append(message: InnerMessage, done: OnAppended, isPatient = false): NotTaken | null {
-    if (this.#isStopping) return 'stopping';
+    if (this.#refusal !== null) return 'refused';
     const properties = formatProperties(message.properties);
     if (Buffer.byteLength(properties) > PROPERTIES_BYTES_MAX) return 'properties-too-long';
     const { topic, queueId, bornHost, delayLevel } = message;

@@ -4,7 +4,7 @@
  * an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
  *
  * Refusals: 1 a DELAY that is no integer, no retry topic could be made; 2 the lane stayed full or nobody answered in time; 13 a kind
- * that is not supported, properties too long; 14 the broker stops or its disk failed; 26 no such group.
+ * that is not supported, properties too long; 14 the broker stops, its disk is full or failed; 26 no such group.
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
 
@@ -160,8 +160,7 @@ export class UnusualSends {
     const notTaken = append.append(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey));
     if (notTaken === 'lane-full') return RECORD_LANE_FULL;
     if (notTaken === 'properties-too-long') this.#refuse(sent, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
-    else if (notTaken === 'stopping')
-      this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, 'the broker is stopping; send to another broker');
+    else if (notTaken === 'refused') this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, append.refusal!);
     return 0;
   }
 

@@ -442,11 +442,12 @@ class Shard {
   /** @param reason empty: they are taken again */
   refuseSends(reason: string): void {
     this.#send?.refuseFor(reason);
+    this.#append?.refuseFor(reason);
   }
 
   stopSends(reason: string, replyTo: ActorRef<SendsStopped>): void {
     this.#send?.refuseAll(reason);
-    this.#append?.stop();
+    this.#append?.refuseAll(reason);
     const settle = (): void => {
       const pending = this.#lane?.pending ?? 0;
       if (pending > 0) {

@@ -332,8 +332,8 @@ export class TimerActor implements Actor<TimerCommand | Private> {
   }
 
   #again(level: Level, afterMs: number, context: ActorContext): void {
-    // While the broker stops nothing is taken any more.
-    const waitMs = this.#parts.append.isStopping ? Math.max(afterMs, REFUSED_AGAIN_MS) : afterMs;
+    // While the broker stops, or has no room, nothing is taken.
+    const waitMs = this.#parts.append.refusal !== null ? Math.max(afterMs, REFUSED_AGAIN_MS) : afterMs;
     const at = context.monotonicMs() + waitMs;
     if (level.timer !== null) {
       if (level.timerAt <= at) return;

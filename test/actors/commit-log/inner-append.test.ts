@@ -163,8 +163,15 @@ test('InnerAppend refuses at once, and takes nothing', (t) => {
   const small = new World();
   t.equal(small.put({ body: new Uint8Array(600_000) }), null);
   t.equal(small.put({ body: new Uint8Array(600_000) }), 'lane-full', 'no bytes are left');
-  small.append.stop();
-  t.equal(small.put(), 'stopping');
   t.equal(small.lane.pending, 1);
+  const refusing = new World();
+  refusing.append.refuseFor('the disk is nearly full');
+  t.equal(refusing.put(), 'refused');
+  t.equal(refusing.append.refusal, 'the disk is nearly full');
+  refusing.append.refuseFor('');
+  t.equal(refusing.put(), null, 'there is room again');
+  refusing.append.refuseAll('the broker stops');
+  refusing.append.refuseFor('');
+  t.equal(refusing.put(), 'refused', 'a stop is for good');
   t.end();
 });

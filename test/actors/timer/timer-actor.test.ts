@@ -84,6 +84,14 @@ test('TimerActor tries again what the log refuses', (t) => {
   const bodies = world.delivered().map(({ body }) => body);
   t.equal(new Set(bodies).size, 50, 'all come when there is room');
   t.equal(bodies.length, 50, 'each once: what is refused is not in the log');
+  world.send('late', 1);
+  world.advance(500);
+  world.append.refuseFor('the disk is nearly full');
+  world.advance(20_000);
+  t.equal(world.delivered().length, 50, 'while nothing is taken nothing is delivered');
+  world.append.refuseFor('');
+  world.advance(2000);
+  t.equal(world.delivered().length, 51);
   t.end();
 });
 
@@ -126,7 +134,8 @@ test('TimerActor passes over a message whose topic is no more', (t) => {
 test('TimerActor saves what it has delivered, also when a save fails', (t) => {
   const disk = new MemoryDisk({ seed: 6 });
   const world = new TimerWorld(disk, 6);
-  disk.fail({ call: 'rename', errno: 'ENOSPC', path: /delayOffset/, times: 1 });
+  // Once more than the ballast helps.
+  disk.fail({ call: 'rename', errno: 'ENOSPC', path: /delayOffset/, times: 2 });
   world.send('m', 1);
   world.advance(2200);
   t.ok(

@@ -2,7 +2,7 @@
  * CONSUMER_SEND_MSG_BACK (36): a message could not be consumed. It is stored once more: in the group's retry topic, after a delay that
  * grows with the attempts, or after the last one in the group's dead letters. The message is named by its place in the log.
  * Refused with 1 (a field, no message there, its topic cannot be made), 2 (nobody answers in time, the lane is full), 14 (the broker
- * stops, the disk failed), 16 (the topic cannot be written), 26 (no such group), 29 (the group's name).
+ * stops, its disk is full or failed), 16 (the topic cannot be written), 26 (no such group), 29 (the group's name).
  * Source: RocketMQ 5.4 `AbstractSendMessageProcessor.consumerSendMsgBack`.
  */
 import { formatMessageId } from '../../../../model/message-id.ts';
@@ -190,7 +190,7 @@ class SendBack {
         SYSTEM_BUSY,
         `[REJECTREQUEST]the log lane stayed full for ${laneWaitMs} ms: the disk is too slow; try again later`,
       );
-    } else if (notTaken === 'stopping') this.#request.answer(SERVICE_NOT_AVAILABLE, 'the broker is stopping; try again later');
+    } else if (notTaken === 'refused') this.#request.answer(SERVICE_NOT_AVAILABLE, append.refusal);
     else
       this.#request.answer(SYSTEM_ERROR, 'PROPERTIES_SIZE_EXCEEDED: the message properties are longer than 32767 bytes with what is added');
     thread.requestTurn();
