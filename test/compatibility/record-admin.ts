@@ -11,6 +11,7 @@ import { AdminWorld } from '../support/admin-world.ts';
 import { decodeRawFrame } from '../support/raw-frame.ts';
 import { type RecordedFrame, RecordingProxy } from '../support/recording-proxy.ts';
 import { pause } from '../support/wait-until.ts';
+import { hostOfAddress } from './admin-outputs.ts';
 import { ADMIN_STEPS, fillArguments } from './admin-steps.ts';
 import { AdminTool } from './admin-tool.ts';
 
@@ -38,20 +39,13 @@ const values: Record<string, string> = {
   realBroker: broker,
   nameServer: names.address,
   cluster: 'DefaultCluster',
-  offsetMsgId: world.offsetMsgId.replace(hostOf(broker), hostOf(brokerProxy.address)),
+  offsetMsgId: world.offsetMsgId.replace(hostOfAddress(broker), hostOfAddress(brokerProxy.address)),
   realOffsetMsgId: world.offsetMsgId,
-  wrongMsgId: `${hostOf(brokerProxy.address)}${'0'.repeat(12)}FFFF`,
+  wrongMsgId: `${hostOfAddress(brokerProxy.address)}${'0'.repeat(12)}FFFF`,
   uniqueKey: world.uniqueKey,
   file,
   folder,
 };
-
-/** An address as a message id has it. */
-function hostOf(address: string): string {
-  const [host, port] = address.split(':') as [string, string];
-  const bytes = [...host.split('.').map(Number), 0, 0, Number(port) >> 8, Number(port) & 255];
-  return Buffer.from(bytes).toString('hex').toUpperCase();
-}
 
 function bodyText(body: Buffer): string {
   const text = body.toString('utf8');

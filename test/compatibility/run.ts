@@ -9,11 +9,13 @@
  *   --shards 1,2          with these numbers of shards
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
  *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
+ *   --admin A,B           releases of the stock admin tool whose output is compared with that about a Java broker (5.5.0,5.3.3)
  *   --json FILE           the verdicts as JSON too
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
+import { runAdminSteps } from './admin-outputs.ts';
 import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     shards: { type: 'string', default: '1,2' },
     jobs: { type: 'string', default: '2' },
     'java-servers': { type: 'string', default: '5.4.0' },
+    admin: { type: 'string', default: '5.5.0,5.3.3' },
     json: { type: 'string' },
   },
 });
@@ -136,11 +139,38 @@ if (options.against !== undefined) {
   );
 }
 
+/** The admin tool last: its figures are its own, and it needs the machine to itself least. */
+async function runAdmin(version: string, shards: number): Promise<void> {
+  const label = `${shards} shard${shards === 1 ? '' : 's'}`;
+  const client = `mqadmin-${version}`;
+  const ringmq = await startRingmq({ shards });
+  try {
+    await runAdminSteps(version, ringmq.nameServer, ringmq.broker, ({ command, ok, ms, differences }) => {
+      const error = differences.slice(0, 8).join('\n     ');
+      outcomes.push({ client, broker: label, scenario: command, ok, ms: Math.round(ms), detail: {}, ...(ok ? {} : { error }) });
+      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${label.padEnd(10)} ${client.padEnd(14)} ${command}${ok ? '' : `\n     ${error}`}\n`);
+    });
+  } finally {
+    await ringmq.destroy();
+  }
+}
+
+const releases = options.against === undefined && names === undefined ? (options.admin ?? '').split(',').filter((one) => one !== '') : [];
+for (const version of releases) {
+  if (prefixes !== undefined && !prefixes.some((prefix) => `mqadmin-${version}`.startsWith(prefix))) continue;
+  for (const shards of options.shards.split(',')) await runAdmin(version, Number(shards));
+}
+
 const brokers = [...new Set(outcomes.map(({ broker }) => broker))];
+/** The admin tool's runs are no scenarios: they are told one by one. */
+const isScenario = ({ client }: Outcome): boolean => !client.startsWith('mqadmin-');
 const columns = brokers.flatMap((broker) =>
-  [...new Set(outcomes.filter((one) => one.broker === broker).map(({ client }) => client))].map((client) => ({ broker, client })),
+  [...new Set(outcomes.filter((one) => one.broker === broker && isScenario(one)).map(({ client }) => client))].map((client) => ({
+    broker,
+    client,
+  })),
 );
-const rows = [...new Set(outcomes.map(({ scenario }) => scenario))];
+const rows = [...new Set(outcomes.filter(isScenario).map(({ scenario }) => scenario))];
 const width = Math.max(...rows.map((row) => row.length), 8);
 process.stdout.write(`\n${'scenario'.padEnd(width)} ${columns.map(({ broker, client }) => `${client} ${broker}`.padEnd(24)).join(' ')}\n`);
 for (const row of rows) {
