@@ -105,7 +105,8 @@ class TcpLink implements Link {
       this.#gatheredBytes += bytes;
       if (!this.#isFlushDue) {
         this.#isFlushDue = true;
-        queueMicrotask(this.#flushTurn);
+        // After all promises of this turn: what the answers of one chunk have set going leaves as one write.
+        process.nextTick(this.#flushTurn);
       }
     }
     return this.#socket.writableLength < WAITING_BYTES_MAX;

@@ -19,3 +19,6 @@ export type CommandHeader = {
   /** Header fields by name; numbers and booleans of JSON as their decimal text. */
   ext: Map<string, string>;
 };
+
+/** Header fields to send; null and undefined ones are left out, as Java leaves them out. */
+export type ExtFields = ReadonlyMap<string, string> | Readonly<Record<string, string | number | boolean | null | undefined>>;

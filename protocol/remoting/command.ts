@@ -5,7 +5,7 @@
  */
 import { readInt32, writeInt32 } from '../../model/message-record.ts';
 import { BINARY_CODE_MAX, binaryHeaderCode, decodeBinaryHeader, encodeBinaryHeader } from './binary-header.ts';
-import { type CommandHeader, HEADER_BYTES_MAX } from './command-header.ts';
+import { type CommandHeader, type ExtFields, HEADER_BYTES_MAX } from './command-header.ts';
 import { FrameError } from './errors.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import { decodeJsonHeader, encodeJsonHeader, jsonHeaderCode } from './json-header.ts';
@@ -26,8 +26,7 @@ export type RemotingCommand = CommandHeader & {
   serializeType: SerializeType;
 };
 
-/** Header fields to send; null and undefined ones are left out, as Java leaves them out. */
-export type ExtFields = ReadonlyMap<string, string> | Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type { ExtFields } from './command-header.ts';
 
 /** What to send. What is left out: our version and language, JSON, no remark, no fields, no body. */
 export type CommandFields = {
@@ -118,16 +117,18 @@ function frameSerializeType(fields: CommandFields): SerializeType {
 }
 
 function encodeHeader(fields: CommandFields): Uint8Array {
-  const header: CommandHeader = {
+  const ext = fields.ext ?? null;
+  const header = {
     code: fields.code,
     language: fields.language ?? OUR_LANGUAGE,
     version: fields.version ?? OUR_VERSION,
     opaque: fields.opaque,
     flag: fields.flag ?? 0,
     remark: fields.remark ?? null,
-    ext: extMap(fields.ext ?? null),
   };
-  return frameSerializeType(fields) === SERIALIZE_JSON ? encodeJsonHeader(header) : encodeBinaryHeader(header);
+  return frameSerializeType(fields) === SERIALIZE_JSON
+    ? encodeJsonHeader(header, ext)
+    : encodeBinaryHeader({ ...header, ext: extMap(ext) });
 }
 
 function extMap(ext: ExtFields | null): Map<string, string> {

@@ -4,7 +4,7 @@
  * Fails with a FrameError. Source: RocketMQ `RemotingSerializable`, fastjson's output order.
  */
 import { utf8Text } from '../../model/utf8.ts';
-import { type CommandHeader, EXT_FIELDS_MAX } from './command-header.ts';
+import { type CommandHeader, EXT_FIELDS_MAX, type ExtFields } from './command-header.ts';
 import { FrameError } from './errors.ts';
 import { languageNamed } from './language-code.ts';
 
@@ -23,20 +23,31 @@ export function decodeJsonHeader(bytes: Uint8Array, start: number, end: number):
   };
 }
 
-export function encodeJsonHeader(header: CommandHeader): Uint8Array {
+/** @param ext written as it is given, without a table in between: this is what a send costs its sender. */
+export function encodeJsonHeader(header: Omit<CommandHeader, 'ext'>, ext: ExtFields | null): Uint8Array {
   let text = `{"code":${header.code}`;
-  if (header.ext.size > 0) {
-    let separator = ',"extFields":{';
-    for (const [name, value] of header.ext) {
-      text += `${separator}${JSON.stringify(name)}:${JSON.stringify(value)}`;
-      separator = ',';
-    }
-    text += '}';
-  }
+  const fields = ext === null ? '' : extFieldsText(ext);
+  if (fields !== '') text += `,"extFields":{${fields}}`;
   text += `,"flag":${header.flag},"language":"${header.language}","opaque":${header.opaque}`;
   if (header.remark !== null) text += `,"remark":${JSON.stringify(header.remark)}`;
   text += `,"serializeTypeCurrentRPC":"JSON","version":${header.version}}`;
   return Buffer.from(text);
+}
+
+function extFieldsText(ext: ExtFields): string {
+  let text = '';
+  if (ext instanceof Map) {
+    for (const [name, value] of ext) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    return text;
+  }
+  const values = ext as Readonly<Record<string, string | number | boolean | null | undefined>>;
+  for (const name of Object.keys(values)) {
+    const value = values[name];
+    if (value === null || value === undefined) continue;
+    // Every value is a text to the reader; numbers and booleans have nothing to escape.
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${typeof value === 'string' ? JSON.stringify(value) : `"${value}"`}`;
+  }
+  return text;
 }
 
 const QUOTE = 0x22;
