@@ -1,13 +1,15 @@
 /**
  * Checks the package as a user gets it: packs it, looks at what is in it, installs it into an empty folder without install
- * scripts, starts it there, asks its health, stops it. Exits non-zero at the first thing that is not as promised.
+ * scripts, compiles a program against its declarations, and on every Node that it promises to run on embeds a cluster, starts the
+ * command, asks its health, stops it. Exits non-zero at the first thing that is not as promised.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { embedProgram, typesConfig, typesProgram } from './package-program.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const READY_MS_MAX = 20_000;
@@ -15,11 +17,18 @@ const STOP_MS_MAX = 15_000;
 const PACKED_BYTES_MAX = 2_000_000;
 /** What an embedder installs: the three packages and their own few. */
 const PACKAGES_MAX = 12;
+const INSTALLED_BYTES_MAX = 10_000_000;
+/** Majors of Node beside the one that runs this: their binaries come from the registry, as that of the development dependency does. */
+const OTHER_NODES = [22, 26];
+const PROGRAM_MS_MAX = 60_000;
 const allowed = [/^dist\/.+\.(js|d\.ts)$/, /^(README|README\.zh|CHANGELOG)\.md$/, /^LICENSE$/, /^package\.json$/];
 const required = [
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/client/index.js',
+  'dist/client/index.d.ts',
   'dist/runtime/index.js',
+  'dist/runtime/index.d.ts',
   'dist/bin/ringmq.js',
   'LICENSE',
   'README.md',
@@ -31,8 +40,12 @@ const folder = mkdtempSync(join(tmpdir(), 'ringmq-package-'));
 try {
   const tarball = pack();
   install(tarball);
-  await startAndStop();
-  process.stdout.write('the package is complete, installs, starts and stops\n');
+  compile();
+  for (const node of [process.execPath, ...otherNodes()]) {
+    embed(node);
+    await startAndStop(node);
+  }
+  process.stdout.write('the package is complete, installs, compiles, embeds, starts and stops\n');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -56,10 +69,54 @@ function install(tarball: string): void {
   const packages = readdirSync(join(folder, 'app/node_modules')).filter((name) => !name.startsWith('.'));
   if (packages.length > PACKAGES_MAX)
     throw new Error(`installs ${packages.length} packages, at most ${PACKAGES_MAX}: ${packages.join(' ')}`);
-  process.stdout.write(`installed ${packages.length} packages: ${packages.join(' ')}\n`);
+  let bytes = 0;
+  for (const file of readdirSync(join(folder, 'app/node_modules'), { recursive: true, encoding: 'utf8' })) {
+    const path = join(folder, 'app/node_modules', file);
+    const found = lstatSync(path);
+    if (!found.isFile()) continue;
+    bytes += found.size;
+    if (/(^|\/)binding\.gyp$/.test(file)) throw new Error(`${file} would have to be built`);
+    if (!/(^|\/)package\.json$/.test(file)) continue;
+    const { scripts } = JSON.parse(readFileSync(path, 'utf8')) as { scripts?: Record<string, string> };
+    for (const name of ['preinstall', 'install', 'postinstall'])
+      if (scripts?.[name] !== undefined) throw new Error(`${file} has the install script ${name}: ${scripts[name]}`);
+  }
+  if (bytes > INSTALLED_BYTES_MAX) throw new Error(`installs ${bytes} bytes, at most ${INSTALLED_BYTES_MAX}`);
+  process.stdout.write(`installed ${packages.length} packages, ${bytes} bytes: ${packages.join(' ')}\n`);
 }
 
-async function startAndStop(): Promise<void> {
+/** A user's program compiles against the declarations, without a look away (`skipLibCheck`). */
+function compile(): void {
+  const app = join(folder, 'app');
+  writeFileSync(join(app, 'types.ts'), typesProgram);
+  const typeRoots = [join(root, 'node_modules/@types')];
+  const config = { ...typesConfig, compilerOptions: { ...typesConfig.compilerOptions, typeRoots } };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(config));
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app], app);
+  process.stdout.write('its types compile\n');
+}
+
+/** Paths of the other Nodes' binaries. */
+function otherNodes(): string[] {
+  const tools = join(folder, 'nodes');
+  mkdirSync(tools);
+  writeFileSync(join(tools, 'package.json'), '{ "private": true }\n');
+  const binary = `node-${process.platform}-${process.arch}`;
+  const wanted = OTHER_NODES.map((major) => `node${major}@npm:${binary}@${major}`);
+  npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted], tools);
+  return OTHER_NODES.map((major) => join(tools, `node_modules/node${major}/bin/node`));
+}
+
+/** Import, cluster and client, from sources of the user's own. */
+function embed(node: string): void {
+  const app = join(folder, 'app');
+  writeFileSync(join(app, 'embed.mjs'), embedProgram);
+  const said = run(node, ['embed.mjs'], app).trim();
+  if (!/^v\d+\S* hello$/.test(said)) throw new Error(`the program of ten lines said: ${said}`);
+  process.stdout.write(`embedded: ${said}\n`);
+}
+
+async function startAndStop(node: string): Promise<void> {
   const command = join(folder, 'app/node_modules/ringmq/dist/bin/ringmq.js');
   const env = {
     PATH: process.env['PATH'],
@@ -69,7 +126,7 @@ async function startAndStop(): Promise<void> {
     ADMIN_ADDR: '127.0.0.1:0',
     DATA_DIR: join(folder, 'data'),
   };
-  const child = spawn(process.execPath, [command, 'start'], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, [command, 'start'], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -112,8 +169,12 @@ async function until(
 }
 
 function npm(args: readonly string[], cwd: string): string {
-  const { status, stdout, stderr, error } = spawnSync('npm', args, { cwd, encoding: 'utf8' });
+  return run('npm', args, cwd);
+}
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: PROGRAM_MS_MAX });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
   return stdout;
 }

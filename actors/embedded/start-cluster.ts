@@ -70,7 +70,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const given = options.store;
   // Checked once before anything is made: a bad option leaves no directory behind.
   planCluster(options, given ?? tmpdir(), machine);
-  const directory = given ?? mkdtempSync(join(tmpdir(), 'ringmq-'));
+  const directory = given ?? mkdtempSync(join(tmpdir(), `ringmq-${process.pid}-`));
   const temporary = given === undefined ? directory : null;
   const cluster = new EmbeddedCluster(planCluster(options, directory, machine), options, temporary);
   await cluster.start();

@@ -50,6 +50,31 @@ test('TailWriter tells of a waiting pull once', (t) => {
   t.end();
 });
 
+test('TailWriter tells the owner, a guest, or both, of who waits', (t) => {
+  const memory = allocateQueues(8, 16);
+  const writer = new TailWriter(memory);
+  writer.create(0, 0, 0, 5);
+  const told: string[] = [];
+  const publish = (): void => {
+    append(writer, 0, 1);
+    writer.publish(
+      () => told.push('owner'),
+      () => told.push('guest'),
+    );
+    told.push('|');
+  };
+  writer.setGuestWaiting(0);
+  publish();
+  writer.setWaiting(0);
+  publish();
+  writer.setWaiting(0);
+  writer.setGuestWaiting(0);
+  publish();
+  publish();
+  t.same(told, ['guest', '|', 'owner', '|', 'owner', 'guest', '|', '|'], 'each once, and nobody who does not wait');
+  t.end();
+});
+
 test("TailFiler hands units over in order and gives full chunks back; the writer takes an idle queue's last one", (t) => {
   const memory = allocateQueues(8, 8);
   const writer = new TailWriter(memory);
