@@ -14,13 +14,12 @@ import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { CloseClient, PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
-import type { OffsetColumns } from './committed-offsets.ts';
+import type { ConsumerGroupCommand, HeartbeatCommand, LockQueues, ResetOffsets } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
-import { describeParties } from './differing-members.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
 import type { GroupLimits } from './group-limits.ts';
 import { type GroupTable, subscriptionData } from './group-table.ts';
-import { type Copied, groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
+import { groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
 import {
   applyMemberEvent,
   emptyMembership,
@@ -30,92 +29,12 @@ import {
   type Membership,
   memberKey,
   nextExpiryMs,
-  wishesOf,
 } from './members.ts';
 import { NoticeRound } from './notice-round.ts';
-import { type OffsetCommand, OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
-import type { ForgetTopic } from './offset-store-actor.ts';
+import { OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
 import { PendingResets } from './pending-resets.ts';
 import { QueueLocks } from './queue-locks.ts';
-
-export type { CommitOffset } from './offset-keeper.ts';
-
-/** A client's heartbeat, as far as it is about this group. */
-export type HeartbeatCommand = {
-  readonly kind: 'heartbeat';
-  readonly member: Member;
-  readonly habits: GroupHabits;
-  readonly subscriptions: readonly SubscriptionData[];
-  readonly fingerprint: number;
-  readonly withoutSub: boolean;
-  readonly replyTo: ActorRef<HeartbeatTaken>;
-};
-/** `code` not 0: a refusal. `mustNotify`: tell the sender itself (request 40) before its answer; the others are told already. */
-export type HeartbeatTaken = {
-  readonly kind: 'heartbeat-taken';
-  readonly code: number;
-  readonly remark: string;
-  readonly mustNotify: boolean;
-  readonly wantsFull: boolean;
-};
-/** A client leaves the group in order, or its socket has gone. */
-export type UnregisterMember = {
-  readonly kind: 'unregister';
-  readonly shard: number;
-  readonly connection: number;
-  readonly replyTo: ActorRef<Unregistered>;
-};
-export type Unregistered = { readonly kind: 'unregistered' };
-/** Two columns of equal length name the queues. */
-export type LockQueues = {
-  readonly kind: 'lock-queues';
-  readonly clientId: string;
-  readonly topics: readonly string[];
-  readonly queueIds: readonly number[];
-  readonly replyTo: ActorRef<QueuesLocked>;
-};
-/** For each queue asked for: whether the client holds it now. */
-export type QueuesLocked = { readonly kind: 'queues-locked'; readonly held: readonly boolean[] };
-export type UnlockQueues = {
-  readonly kind: 'unlock-queues';
-  readonly clientId: string;
-  readonly topics: readonly string[];
-  readonly queueIds: readonly number[];
-  readonly replyTo: ActorRef<QueuesUnlocked>;
-};
-export type QueuesUnlocked = { readonly kind: 'queues-unlocked' };
-/** Whether anybody holds a lock: then the group consumes in order. */
-export type QueryLocks = { readonly kind: 'query-locks'; readonly replyTo: ActorRef<LocksTold> };
-export type LocksTold = { readonly kind: 'locks-told'; readonly hasLocks: boolean };
-/** From the registry: the group's configuration was deleted, and with `cleanOffset` its offsets are to go. */
-export type GroupDeleted = { readonly kind: 'group-deleted'; readonly cleanOffset: boolean };
-
-/**
- * A tool sets offsets (three columns). `isTold`: the next pull of each queue is told to go on there, and until then commits are passed over;
- * answered when every shard's pulls know of it.
- */
-export type ResetOffsets = {
-  readonly kind: 'reset-offsets';
-  readonly columns: OffsetColumns;
-  readonly isTold: boolean;
-  readonly replyTo: ActorRef<OffsetsReset>;
-};
-export type OffsetsReset = { readonly kind: 'offsets-reset'; readonly code: number; readonly remark: string };
-/** From a shard: a pull of this queue was told the offset that a tool had set. Not answered. */
-export type ResetTaken = { readonly kind: 'reset-taken'; readonly topic: string; readonly queueId: number };
-
-export type ConsumerGroupCommand =
-  | ResetOffsets
-  | ResetTaken
-  | HeartbeatCommand
-  | UnregisterMember
-  | LockQueues
-  | UnlockQueues
-  | QueryLocks
-  | GroupDeleted
-  | ForgetTopic
-  | OffsetCommand
-  | Copied;
+import { WaitingAnswers } from './waiting-answers.ts';
 
 type Private =
   | OffsetTimer
@@ -155,20 +74,8 @@ const PERM_READ_WRITE = 6;
 /** In a column of resets: this one is not pending any more. */
 const TAKEN = -1;
 const SCAN_MS = 10_000;
-/** How long an answer waits for shards that say nothing: one that died is replaced sooner. */
-const COPIED_MAX_MS = 500;
 const RETRY_TOPIC_MAX_MS = 6_000;
 const RECALL_MAX_MS = 1_000;
-
-/** A tool that is answered when the shards are ready. */
-type WaitingTool = { readonly replyTo: ActorRef<OffsetsReset>; readonly revision: number; readonly untilMs: number };
-/** A heartbeat that is answered when shards and retry topic are ready. */
-type Waiting = {
-  readonly replyTo: ActorRef<HeartbeatTaken>;
-  readonly effects: MemberEffects;
-  readonly revision: number;
-  readonly untilMs: number;
-};
 
 export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private> {
   readonly #options: ConsumerGroupOptions;
@@ -178,9 +85,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   readonly #copies: GroupCopies;
   readonly #locks: QueueLocks = new QueueLocks();
   readonly #round: NoticeRound = new NoticeRound();
-  /** Oldest first. */
-  #waiting: Waiting[] = [];
-  #waitingTools: WaitingTool[] = [];
+  readonly #waiting: WaitingAnswers = new WaitingAnswers();
   #retryTopic: 'unknown' | 'asked' | 'ready' = 'unknown';
   #scanIsDue = false;
   #answerIsDue = false;
@@ -284,7 +189,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     }
     this.#ensureRetryTopic(context);
     const revision = this.#tellOthers(effects, member, context);
-    this.#waiting.push({ replyTo, effects, revision, untilMs: now + COPIED_MAX_MS });
+    this.#waiting.addClient(replyTo, effects, revision, now);
     this.#answer(context);
     if (!this.#scanIsDue) this.#scheduleScan(context);
   }
@@ -356,7 +261,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       {
         group,
         members: differing.join(', '),
-        subscriptions: describeParties(wishesOf(this.#membership)),
+        subscriptions: this.#membership.parties.describe(),
       },
     );
   }
@@ -370,7 +275,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     }
     this.#resets.load(columns);
     const revision = this.#copies.tellResets(columns, context);
-    this.#waitingTools.push({ replyTo, revision, untilMs: context.monotonicMs() + COPIED_MAX_MS });
+    this.#waiting.addTool(replyTo, revision, context.monotonicMs());
     this.#answer(context);
   }
 
@@ -432,44 +337,17 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     }
     this.#retryTopic = 'unknown';
     context.log('warn', 'The retry topic of a group cannot be made', { group: this.#options.group, code, remark });
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { replyTo, effects } of waiting) {
-      replyTo.tell({ kind: 'heartbeat-taken', code, remark, mustNotify: effects.mustNotify, wantsFull: effects.wantsFull });
-    }
+    this.#waiting.refuseClients(code, remark);
   }
 
-  /** Answers the tools and the heartbeats whose changes are everywhere. */
+  /** Answers the tools and the clients whose changes are everywhere. */
   #answer(context: ActorContext): void {
-    if (this.#waitingTools.length > 0) this.#answerTools(context);
-    if (this.#retryTopic !== 'ready' || this.#waiting.length === 0) return;
-    const now = context.monotonicMs();
-    const wantsNotices = this.#wantsNotices();
-    let done = 0;
-    for (const { replyTo, effects, revision, untilMs } of this.#waiting) {
-      if (!this.#copies.isEverywhere(revision) && now < untilMs) break;
-      const { mustNotify, wantsFull } = effects;
-      replyTo.tell({ kind: 'heartbeat-taken', code: 0, remark: '', mustNotify: mustNotify && wantsNotices, wantsFull });
-      done++;
-    }
-    if (done > 0) this.#waiting = this.#waiting.slice(done);
-    const first = this.#waiting[0];
-    if (first === undefined || this.#answerIsDue) return;
+    const isEverywhere = (revision: number): boolean => this.#copies.isEverywhere(revision);
+    const hasRetryTopic = this.#retryTopic === 'ready';
+    const waitMs = this.#waiting.answer(isEverywhere, hasRetryTopic, this.#wantsNotices(), context.monotonicMs());
+    if (waitMs < 0 || this.#answerIsDue) return;
     this.#answerIsDue = true;
-    context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
-  }
-
-  #answerTools(context: ActorContext): void {
-    const now = context.monotonicMs();
-    this.#waitingTools = this.#waitingTools.filter(({ replyTo, revision, untilMs }) => {
-      if (!this.#copies.isEverywhere(revision) && now < untilMs) return true;
-      replyTo.tell({ kind: 'offsets-reset', code: 0, remark: '' });
-      return false;
-    });
-    const first = this.#waitingTools[0];
-    if (first === undefined || this.#answerIsDue) return;
-    this.#answerIsDue = true;
-    context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
+    context.schedule(waitMs, { kind: 'answer-due' } satisfies Private);
   }
 
   /**

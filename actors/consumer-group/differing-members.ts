@@ -25,31 +25,56 @@ export function wantsOf(consumeType: string, subscriptions: readonly Subscriptio
   return wants.sort().join('; ');
 }
 
-/** One member and what it wants. */
-export type Wish = { readonly clientId: string; readonly wants: string };
+/** The members of one group by what they want: changed with each of them, so that a look costs what there are of wishes and not of members. */
+export class Parties {
+  /** Connections by client, by wish; what need not be the same is not in it. */
+  readonly #byWish: Map<string, Map<string, number>> = new Map();
 
-/** The clients outside the largest party of the same wishes, or all when two parties are as large; none when all want the same. */
-export function differingClients(wishes: Iterable<Wish>): string[] {
-  const parties = new Map<string, Set<string>>();
-  for (const { clientId, wants } of wishes) {
-    if (wants === '') continue;
-    const party = parties.get(wants);
-    if (party === undefined) parties.set(wants, new Set([clientId]));
-    else party.add(clientId);
+  add(clientId: string, wants: string): void {
+    if (wants === '') return;
+    let party = this.#byWish.get(wants);
+    if (party === undefined) this.#byWish.set(wants, (party = new Map()));
+    party.set(clientId, (party.get(clientId) ?? 0) + 1);
   }
-  if (parties.size < 2) return [];
-  const sizes = [...parties.values()].map((party) => party.size).sort((a, b) => b - a);
-  const largest = sizes[0]! > sizes[1]! ? sizes[0]! : Number.POSITIVE_INFINITY;
-  const differing = new Set<string>();
-  for (const party of parties.values()) if (party.size < largest) for (const clientId of party) differing.add(clientId);
-  return [...differing].sort().slice(0, DIFFERING_SHOWN_MAX);
-}
 
-/** One client of each party with what it wants, for the log. */
-export function describeParties(wishes: Iterable<Wish>): string {
-  const examples = new Map<string, string>();
-  for (const { clientId, wants } of wishes) {
-    if (wants !== '' && !examples.has(wants) && examples.size < DIFFERING_SHOWN_MAX) examples.set(wants, clientId);
+  remove(clientId: string, wants: string): void {
+    const party = this.#byWish.get(wants);
+    const connections = party?.get(clientId);
+    if (party === undefined || connections === undefined) return;
+    if (connections > 1) party.set(clientId, connections - 1);
+    else party.delete(clientId);
+    if (party.size === 0) this.#byWish.delete(wants);
   }
-  return [...examples].map(([wants, clientId]) => `${clientId} wants ${wants.slice(0, WANTS_SHOWN_MAX)}`).join(' | ');
+
+  /** Clients outside the largest party, or of all when two are as large, as many as are shown; none when all want the same. */
+  differing(): string[] {
+    if (this.#byWish.size < 2) return [];
+    let largest = 0;
+    let isAlone = true;
+    for (const party of this.#byWish.values()) {
+      if (party.size === largest) isAlone = false;
+      if (party.size <= largest) continue;
+      largest = party.size;
+      isAlone = true;
+    }
+    const differing = new Set<string>();
+    for (const party of this.#byWish.values()) {
+      if (isAlone && party.size === largest) continue;
+      for (const clientId of party.keys()) {
+        if (differing.size >= DIFFERING_SHOWN_MAX) break;
+        differing.add(clientId);
+      }
+    }
+    return [...differing].sort();
+  }
+
+  /** One client of each party with what it wants, for the log. */
+  describe(): string {
+    const examples: string[] = [];
+    for (const [wants, party] of this.#byWish) {
+      if (examples.length >= DIFFERING_SHOWN_MAX) break;
+      examples.push(`${party.keys().next().value ?? ''} wants ${wants.slice(0, WANTS_SHOWN_MAX)}`);
+    }
+    return examples.join(' | ');
+  }
 }

@@ -8,7 +8,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { Connection, Request } from '../gateway/request.ts';
 import { producerGroupPath } from '../producer-group/producer-group-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
-import type { Unregistered, UnregisterMember } from './consumer-group-actor.ts';
+import type { Unregistered, UnregisterMember } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { GROUPS_PER_CONNECTION_MAX } from './group-limits.ts';
 import type { GroupRegistryCommand, GroupReply } from './group-registry-actor.ts';

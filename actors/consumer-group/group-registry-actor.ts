@@ -14,7 +14,7 @@ import { GROUP_NAME_CREATE_MAX, isSystemGroup } from '../../model/group.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
-import type { GroupDeleted } from './consumer-group-actor.ts';
+import type { GroupDeleted } from './consumer-group-messages.ts';
 import { type ForbiddenTable, forbiddenOf, forbiddenText, withForbidden } from './forbidden-topics.ts';
 import {
   alterGroupAttributes,

@@ -5,7 +5,7 @@
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `ClientManageProcessor.heartBeat`.
  */
 import type { SubscriptionData } from '../../model/subscription.ts';
-import { differingClients, type Wish, wantsOf } from './differing-members.ts';
+import { Parties, wantsOf } from './differing-members.ts';
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit, type Refusal } from './group-limits.ts';
 
 const SYSTEM_ERROR = 1;
@@ -41,6 +41,8 @@ export interface Membership {
   habits: GroupHabits;
   /** Of the latest heartbeat with subscriptions; 0: none. */
   fingerprint: number;
+  /** Who wants what. */
+  readonly parties: Parties;
   /** Clients whose subscriptions differ from those of the others. */
   differing: readonly string[];
 }
@@ -104,6 +106,7 @@ export function emptyMembership(limits: Pick<GroupLimits, 'membersMax' | 'member
     subscriptions: new Map(),
     habits: UNKNOWN_HABITS,
     fingerprint: 0,
+    parties: new Parties(),
     differing: [],
   };
 }
@@ -162,6 +165,10 @@ function onHeartbeat(state: Membership, heartbeat: MemberHeartbeat, now: number)
   if (!isSame) state.clientIds.set(member.clientId, (state.clientIds.get(member.clientId) ?? 0) + 1);
   const wants = heartbeat.withoutSub ? (isSame ? known.wants : '') : wantsOf(heartbeat.habits.consumeType, heartbeat.subscriptions);
   const changedWants = !isSame || known.wants !== wants;
+  if (changedWants) {
+    if (known !== undefined) state.parties.remove(known.member.clientId, known.wants);
+    state.parties.add(member.clientId, wants);
+  }
   if (isSame) {
     known.heartbeatMs = now;
     known.wants = wants;
@@ -218,6 +225,7 @@ function remove(state: Membership, keys: readonly number[]): MemberEffects {
     const seen = state.seen.get(key);
     if (seen === undefined) continue;
     state.seen.delete(key);
+    state.parties.remove(seen.member.clientId, seen.wants);
     left.push(seen.member);
     forgetClient(state, seen.member.clientId, gone);
   }
@@ -234,14 +242,9 @@ function remove(state: Membership, keys: readonly number[]): MemberEffects {
   return { refusal: null, joined: [], left, gone, changedSubscriptions, mustNotify: true, wantsFull: false, changedDiffering };
 }
 
-/** What each member wants. */
-export function* wishesOf(state: Membership): IterableIterator<Wish> {
-  for (const { member, wants } of state.seen.values()) yield { clientId: member.clientId, wants };
-}
-
 /** True: other clients than before differ. */
 function compareWishes(state: Membership): boolean {
-  const differing = differingClients(wishesOf(state));
+  const differing = state.parties.differing();
   if (differing.length === state.differing.length && differing.every((clientId, index) => clientId === state.differing[index]))
     return false;
   state.differing = differing;

@@ -16,7 +16,7 @@ import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
-import type { CommitOffset } from '../consumer-group/consumer-group-actor.ts';
+import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
 import { pullCode } from '../queue/decide-pull.ts';
 import { type Pull, type PullReply, QueueActor } from '../queue/queue-actor.ts';
 import { FlushWatch } from '../shard/flush-watch.ts';

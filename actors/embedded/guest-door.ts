@@ -133,7 +133,8 @@ class GuestDoorActor implements Actor<GuestHello | GuestGone | AskLease> {
     if (tables === null || state === undefined) return NO_TOPIC;
     const { buffer, byteOffset, byteLength } = state.queueHandles;
     const known = group === '' ? undefined : tables.groups.get(group);
-    const mayConsume = known?.config.consumeEnable === true;
+    // What a restricted group may pull, and where it is to go on, a shard decides.
+    const mayConsume = known !== undefined && !known.isRestricted;
     const subscription = mayConsume && known.memberCount > 0 ? known.subscriptions.get(topic) : undefined;
     return {
       kind: 'lease',

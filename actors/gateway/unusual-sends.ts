@@ -18,7 +18,7 @@ import type { SendHeader } from '../../protocol/remoting/send-header.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
-import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-actor.ts';
+import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-messages.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';

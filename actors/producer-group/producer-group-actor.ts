@@ -5,7 +5,7 @@
  * Source: RocketMQ `ProducerManager`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { Unregistered, UnregisterMember } from '../consumer-group/consumer-group-actor.ts';
+import type { Unregistered, UnregisterMember } from '../consumer-group/consumer-group-messages.ts';
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, overLimit } from '../consumer-group/group-limits.ts';
 import { MEMBERS_PER_MESSAGE } from '../consumer-group/group-table-actor.ts';
 import { type Member, memberKey } from '../consumer-group/members.ts';

@@ -1,5 +1,5 @@
 /** Consumer and producer groups of a started broker under raw requests: members, notices, offsets, locks, configuration. */
-import { test } from 'tap';
+import tap, { test } from 'tap';
 import { heartbeatBody, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { routeOf } from '../support/create-topic.ts';
@@ -7,6 +7,9 @@ import type { RawFrame } from '../support/raw-frame.ts';
 import type { RemotingClient } from '../support/remoting-client.ts';
 import { startRingmq } from '../support/start-ringmq.ts';
 import { pause, waitUntil } from '../support/wait-until.ts';
+
+// Started processes take their time on a busy machine: a limit that only catches what hangs.
+tap.setTimeout(180_000);
 
 const NOTICE = 40;
 
@@ -140,7 +143,7 @@ for (const shards of isForeign ? [1] : [1, 3]) {
   });
 }
 
-test('commits and groups are there after kill -9 and after a stop', { skip: isForeign }, async (t) => {
+test('commits and groups are there after kill -9 and after a stop', { skip: isForeign, timeout: 180_000 }, async (t) => {
   const ringmq = await startRingmq({ shards: 2 });
   t.teardown(() => ringmq.destroy());
   const { RemotingClient: Client } = await import('../support/remoting-client.ts');

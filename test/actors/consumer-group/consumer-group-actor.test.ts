@@ -6,7 +6,7 @@ import type {
   ResetTaken,
   Unregistered,
   UnregisterMember,
-} from '../../../actors/consumer-group/consumer-group-actor.ts';
+} from '../../../actors/consumer-group/consumer-group-messages.ts';
 import type { OffsetUpdated, UpdateOffset } from '../../../actors/consumer-group/offset-keeper.ts';
 import { GroupWorld, subscription } from './group-world.ts';
 

@@ -1,7 +1,7 @@
 /** Rules about groups that need no actor: pending resets, differing members, forbidden topics, what a tool may set. */
 import { test } from 'tap';
 import { clientOffsets, resetRefusal } from '../../../actors/consumer-group/decide-reset.ts';
-import { DIFFERING_SHOWN_MAX, describeParties, differingClients, wantsOf } from '../../../actors/consumer-group/differing-members.ts';
+import { DIFFERING_SHOWN_MAX, Parties, wantsOf } from '../../../actors/consumer-group/differing-members.ts';
 import { forbiddenOf, forbiddenText, mayRead, withForbidden } from '../../../actors/consumer-group/forbidden-topics.ts';
 import { OffsetTable } from '../../../actors/consumer-group/offset-table.ts';
 import { PendingResets, pagesOf } from '../../../actors/consumer-group/pending-resets.ts';
@@ -30,8 +30,13 @@ test('pagesOf cuts columns', async (t) => {
   );
 });
 
-test('differingClients names who wants something else', async (t) => {
-  const wish = (clientId: string, wants: string): { clientId: string; wants: string } => ({ clientId, wants });
+function parties(wants: readonly string[]): Parties {
+  const all = new Parties();
+  for (const [index, text] of wants.entries()) all.add(`c${index}`, text);
+  return all;
+}
+
+test('Parties name who wants something else', async (t) => {
   const cases: [string, string[], string[]][] = [
     ['nobody', [], []],
     ['one', ['a'], []],
@@ -39,14 +44,25 @@ test('differingClients names who wants something else', async (t) => {
     ['two of the same size: both', ['a', 'b'], ['c0', 'c1']],
     ['the smaller party', ['a', 'b', 'a'], ['c1']],
     ['two smaller parties', ['a', 'b', 'a', 'c'], ['c1', 'c3']],
+    ['two large ones and a small one: all', ['a', 'a', 'b', 'b', 'c'], ['c0', 'c1', 'c2', 'c3', 'c4']],
     ['those that say nothing do not count', ['a', '', ''], []],
   ];
-  for (const [name, wants, expected] of cases) {
-    t.same(differingClients(wants.map((text, index) => wish(`c${index}`, text))), expected, name);
-  }
-  const many = Array.from({ length: 100 }, (_, index) => wish(`c${index}`, `T: ${index}`));
-  t.equal(differingClients(many).length, DIFFERING_SHOWN_MAX, 'bounded');
-  t.equal(describeParties([wish('c1', 'T: a'), wish('c2', 'T: b'), wish('c3', 'T: a')]), 'c1 wants T: a | c2 wants T: b');
+  for (const [name, wants, expected] of cases) t.same(parties(wants).differing(), expected, name);
+  const many = Array.from({ length: 100 }, (_, index) => `T: ${index}`);
+  t.equal(parties(many).differing().length, DIFFERING_SHOWN_MAX, 'bounded');
+  t.equal(parties(['T: a', 'T: b', 'T: a']).describe(), 'c0 wants T: a | c1 wants T: b');
+});
+
+test('Parties forget who goes, connection by connection', async (t) => {
+  const all = parties(['a', 'b', 'a']);
+  all.add('c1', 'b');
+  all.remove('c1', 'b');
+  t.same(all.differing(), ['c1'], 'one of its two connections is left');
+  all.remove('c1', 'b');
+  all.remove('c1', 'b');
+  all.remove('never', 'a');
+  t.same(all.differing(), []);
+  t.equal(all.describe(), 'c0 wants a');
 });
 
 test('wantsOf is one text for those who want the same', async (t) => {

@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { HeartbeatCommand, HeartbeatTaken } from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type { HeartbeatCommand, HeartbeatTaken } from '../../../actors/consumer-group/consumer-group-messages.ts';
 import type { EnsureGroup, GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
 import type { OffsetFound, OffsetUpdated, QueryOffset, UpdateOffset } from '../../../actors/consumer-group/offset-keeper.ts';
 import type { SaveTable } from '../../../actors/store/store-messages.ts';

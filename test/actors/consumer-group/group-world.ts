@@ -2,12 +2,8 @@
  * The group actors in a simulation of several shards, with a store that keeps tables in memory, a topic registry that makes every
  * topic, and gateways that keep what they are to push.
  */
-import {
-  ConsumerGroupActor,
-  type GroupShard,
-  type HeartbeatCommand,
-  type HeartbeatTaken,
-} from '../../../actors/consumer-group/consumer-group-actor.ts';
+import { ConsumerGroupActor, type GroupShard } from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type { HeartbeatCommand, HeartbeatTaken } from '../../../actors/consumer-group/consumer-group-messages.ts';
 import type { QueueRanges } from '../../../actors/consumer-group/decide-offset.ts';
 import { DEFAULT_GROUP_LIMITS } from '../../../actors/consumer-group/group-limits.ts';
 import { type EnsureGroup, GroupRegistryActor, type GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';

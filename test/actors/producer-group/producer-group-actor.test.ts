@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import type { Unregistered } from '../../../actors/consumer-group/consumer-group-actor.ts';
+import type { Unregistered } from '../../../actors/consumer-group/consumer-group-messages.ts';
 import {
   type ListProducers,
   type PickProducer,

@@ -9,7 +9,7 @@ import { SUBSCRIPTION_GROUP_NOT_EXIST, SUCCESS } from '../../../../protocol/remo
 import { collectOffsets } from '../../../consumer-group/collect-offsets.ts';
 import type { OffsetColumns } from '../../../consumer-group/committed-offsets.ts';
 import { countsFor } from '../../../consumer-group/consume-stats.ts';
-import type { OffsetsReset, ResetOffsets } from '../../../consumer-group/consumer-group-actor.ts';
+import type { OffsetsReset, ResetOffsets } from '../../../consumer-group/consumer-group-messages.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import { pagesOf } from '../../../consumer-group/pending-resets.ts';

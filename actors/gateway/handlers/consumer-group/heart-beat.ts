@@ -16,7 +16,7 @@ import {
   SYSTEM_BUSY,
   SYSTEM_ERROR,
 } from '../../../../protocol/remoting/response-code.ts';
-import type { HeartbeatCommand, HeartbeatTaken } from '../../../consumer-group/consumer-group-actor.ts';
+import type { HeartbeatCommand, HeartbeatTaken } from '../../../consumer-group/consumer-group-messages.ts';
 import { groupNameRefusal } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor, GroupKind } from '../../../consumer-group/group-door.ts';
 import {

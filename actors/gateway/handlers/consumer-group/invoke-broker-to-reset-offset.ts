@@ -26,7 +26,7 @@ import {
 } from '../../../../protocol/remoting/response-code.ts';
 import type { ActorRef } from '../../../../runtime/actor.ts';
 import { collectOffsets } from '../../../consumer-group/collect-offsets.ts';
-import type { OffsetsReset, ResetOffsets } from '../../../consumer-group/consumer-group-actor.ts';
+import type { OffsetsReset, ResetOffsets } from '../../../consumer-group/consumer-group-messages.ts';
 import { clientOffsets, resetRefusal } from '../../../consumer-group/decide-reset.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';

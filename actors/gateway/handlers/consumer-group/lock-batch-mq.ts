@@ -6,7 +6,7 @@
 import type { MessageQueue } from '../../../../model/queue-id.ts';
 import { encodeLockedQueues } from '../../../../protocol/remoting/bodies/lock-batch.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { LockQueues, QueuesLocked } from '../../../consumer-group/consumer-group-actor.ts';
+import type { LockQueues, QueuesLocked } from '../../../consumer-group/consumer-group-messages.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { Handler, Request } from '../../request.ts';

@@ -1,6 +1,6 @@
 /**
- * QUERY_TOPIC_CONSUME_BY_WHO (300): groups with members that subscribe to a topic, and those that have offsets of it. Answers 0, also for an unknown
- * topic (nobody).
+ * QUERY_TOPIC_CONSUME_BY_WHO (300): groups with members that subscribe to a topic, and those that have offsets of it; a group off line whose
+ * first commit there is younger than a second may be missing. Answers 0, also for an unknown topic (nobody).
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.queryTopicConsumeByWho`.
  */
 import { encodeGroupList } from '../../../../protocol/remoting/bodies/group-list.ts';

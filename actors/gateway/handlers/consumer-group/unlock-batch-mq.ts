@@ -3,7 +3,7 @@
  * Source: RocketMQ `AdminBrokerProcessor.unlockBatchMQ`.
  */
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { QueuesUnlocked, UnlockQueues } from '../../../consumer-group/consumer-group-actor.ts';
+import type { QueuesUnlocked, UnlockQueues } from '../../../consumer-group/consumer-group-messages.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { Handler } from '../../request.ts';

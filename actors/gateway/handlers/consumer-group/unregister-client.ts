@@ -5,7 +5,7 @@
  */
 import { decodeUnregisterClientRequest } from '../../../../protocol/remoting/requests/unregister-client.ts';
 import { SUCCESS } from '../../../../protocol/remoting/response-code.ts';
-import type { Unregistered, UnregisterMember } from '../../../consumer-group/consumer-group-actor.ts';
+import type { Unregistered, UnregisterMember } from '../../../consumer-group/consumer-group-messages.ts';
 import type { GroupDoor, GroupKind } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import { producerGroupPath } from '../../../producer-group/producer-group-actor.ts';

@@ -158,7 +158,8 @@ final class GroupScenarios {
         send(run, MESSAGES, MESSAGES + 7);
         DefaultMQAdminExt admin = admin(run);
         Clients.await("seven messages to wait", LONG_MS, () -> diff(admin, run) == 7);
-        run.check(admin.queryTopicConsumeByWho(run.topic).getGroupList().contains(run.group), "the group does not consume the topic");
+        Clients.await("the group among those of the topic", LONG_MS,
+            () -> admin.queryTopicConsumeByWho(run.topic).getGroupList().contains(run.group));
         String address = brokerAddress(admin);
         Clients.await("the group among all groups", LONG_MS, () -> {
             for (Map<String, ?> one : admin.fetchConsumeStatsInBroker(address, false, 5_000).getConsumeStatsList()) {
