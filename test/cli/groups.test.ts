@@ -1,9 +1,9 @@
 import tap, { test } from 'tap';
 import { PushConsumer } from '../../client/index.ts';
 import { sendMessage } from '../support/broker-client.ts';
-import { brokerUnderTest } from '../support/broker-under-test.ts';
+import { brokerUnderTest, isForeign } from '../support/broker-under-test.ts';
 import { createTopic } from '../support/create-topic.ts';
-import { type CliOptions, type CliResult, runCli } from '../support/run-cli.ts';
+import { type CliOptions, type CliResult, removeAll, runCli } from '../support/run-cli.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 // Started processes take their time on a busy machine: a limit that only catches what hangs.
@@ -14,6 +14,7 @@ type Queue = { topic: string; queueId: number; brokerOffset: number; consumerOff
 
 async function start(t: { teardown(run: () => Promise<void>): void }, shards = 1) {
   const broker = await brokerUnderTest(t, { shards });
+  if (isForeign) t.teardown(() => removeAll(broker.nameServer));
   await createTopic(broker.nameServer, 'orders', 2);
   const run = (words: string, options: CliOptions = {}): Promise<CliResult> =>
     runCli(words.split(' '), { nameServer: broker.nameServer, ...options });

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { test } from 'tap';
 import { readQueue, sendMessage } from '../support/broker-client.ts';
-import { brokerUnderTest } from '../support/broker-under-test.ts';
+import { brokerUnderTest, isForeign } from '../support/broker-under-test.ts';
 import { createTopic } from '../support/create-topic.ts';
-import { type CliOptions, type CliResult, runCli } from '../support/run-cli.ts';
+import { type CliOptions, type CliResult, removeAll, runCli } from '../support/run-cli.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 // Started processes take their time on a busy machine: a limit that only catches what hangs.
@@ -15,6 +15,7 @@ type Shown = { queueId: number; queueOffset: number; body: string | null; bodyBa
 
 async function start(t: { teardown(run: () => Promise<void>): void }, shards = 1) {
   const broker = await brokerUnderTest(t, { shards });
+  if (isForeign) t.teardown(() => removeAll(broker.nameServer));
   await createTopic(broker.nameServer, 'orders', 4);
   const run = (words: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
     runCli(words, { nameServer: broker.nameServer, ...options });
@@ -118,7 +119,9 @@ test('ringmq bench sends, consumes, checks for loss, and leaves nothing behind',
   const result = await run(['bench', '--count', '3000', '--size', '100', '--queues', '3', '--json']);
   t.equal(result.code, 0, result.stderr);
   const [bench] = result.json() as [Record<string, unknown>];
-  t.match(bench, { messages: 3000, bodyBytes: 100, sent: 3000, failed: 0, received: 3000, lost: 0, duplicates: 0, outOfOrder: 0 });
+  t.match(bench, { messages: 3000, bodyBytes: 100, sent: 3000, failed: 0, received: 3000, lost: 0, duplicates: 0 });
+  // Java's broker stores what is sent at once on one connection in the order of its threads.
+  if (!isForeign) t.equal(bench['outOfOrder'], 0);
   for (const name of ['sendLatency', 'endToEndLatency']) {
     const { p50, p99, max } = bench[name] as { p50: number; p99: number; max: number };
     t.ok(p50 > 0 && p50 <= p99 && p99 <= max, name);

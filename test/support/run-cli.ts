@@ -63,3 +63,11 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
       .map((line) => JSON.parse(line));
   return { code, stdout, stderr, json };
 }
+
+/** Takes away what tests make at a broker that they share; a broker of the test's own goes as a whole. */
+export async function removeAll(nameServer: string): Promise<void> {
+  const names = async (words: readonly string[]): Promise<string[]> =>
+    (await runCli([...words, '--names'], { nameServer })).stdout.split('\n').filter((name) => name !== '');
+  for (const group of await names(['groups'])) await runCli(['groups', 'delete', group, '--yes'], { nameServer });
+  for (const topic of await names(['topics'])) await runCli(['topics', 'delete', topic, '--yes'], { nameServer });
+}
