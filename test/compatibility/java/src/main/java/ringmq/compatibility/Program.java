@@ -72,6 +72,7 @@ public final class Program {
         PullScenarios.add(all);
         RetryScenarios.add(all);
         AdminScenarios.add(all);
+        SettingsScenarios.add(all);
         GroupScenarios.add(all);
         QueryScenarios.add(all);
         ClusterScenarios.add(all);
