@@ -5,6 +5,7 @@
  * Source: RocketMQ 5.5 `AdminBrokerProcessor.prepareRuntimeInfo`, `DefaultMessageStore.getRuntimeInfo`, `StoreStatsService.getRuntimeInfo`.
  */
 import type { StoreFacts } from '../store/store-messages.ts';
+import type { DelaysTold } from '../timer/timer-actor.ts';
 import type { BrokerRates } from './broker-stats-actor.ts';
 import type { RateTriple } from './rates.ts';
 
@@ -19,6 +20,8 @@ export type RuntimeFacts = {
   readonly flushedEnd: number;
   /** Sends that may wait for their answer, of all shards. */
   readonly sendsMax: number;
+  /** Null: the timer does not say. */
+  readonly delays: Pick<DelaysTold, 'levels' | 'offsets' | 'ends'> | null;
 };
 
 const POOLS = ['ack', 'litePull', 'pull', 'query'] as const;
@@ -80,6 +83,8 @@ export function runtimeInfo(facts: RuntimeFacts): Map<string, string> {
     info.set(`${pool}ThreadPoolQueueHeadWaitTimeMills`, '0');
     info.set(`${pool}ThreadPoolQueueSize`, '0');
   }
+  const { levels = [], offsets = [], ends = [] } = facts.delays ?? {};
+  for (const [index, level] of levels.entries()) info.set(`scheduleMessageOffset_${level}`, `${offsets[index]},${ends[index]}`);
   return new Map([...info].sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 

@@ -31,7 +31,17 @@ import { DeliveryProgress } from './delivery-progress.ts';
 /** Everything that is delivered goes to the disk now; answered when it is there, or cannot be. */
 export type SaveDelayOffsets = { readonly kind: 'save-delay-offsets'; readonly replyTo: ActorRef<DelayOffsetsSaved> };
 export type DelayOffsetsSaved = { readonly kind: 'delay-offsets-saved' };
-export type TimerCommand = SaveDelayOffsets | Arrived;
+/** How far the levels are delivered, of those that have a queue: columns of equal length. `ends`: what is parked ends before them. */
+export type QueryDelays = { readonly kind: 'query-delays'; readonly replyTo: ActorRef<DelaysTold> };
+export type DelaysTold = {
+  readonly kind: 'delays-told';
+  readonly levels: readonly number[];
+  readonly offsets: readonly number[];
+  readonly ends: readonly number[];
+  /** Version of the file. */
+  readonly counter: number;
+};
+export type TimerCommand = SaveDelayOffsets | QueryDelays | Arrived;
 
 type Private =
   | { readonly kind: 'look' }
@@ -161,6 +171,9 @@ export class TimerActor implements Actor<TimerCommand | Private> {
         this.#save(context);
         this.#answerHurried();
         return;
+      case 'query-delays':
+        message.replyTo.tell(this.#delays());
+        return;
       case 'save-due':
         this.#isSaveScheduled = false;
         this.#save(context);
@@ -169,6 +182,17 @@ export class TimerActor implements Actor<TimerCommand | Private> {
         this.#onSaved(message.error, context);
         return;
     }
+  }
+
+  #delays(): DelaysTold {
+    const levels = [...this.#levels.values()];
+    return {
+      kind: 'delays-told',
+      levels: levels.map(({ queueId }) => queueId + 1),
+      offsets: levels.map(({ progress }) => progress.done),
+      ends: levels.map(({ handle }) => this.#parts.table.next(handle)),
+      counter: this.#counter,
+    };
   }
 
   /** Queues of the schedule topic that are not known yet, and levels that have something nobody told of. */

@@ -76,6 +76,14 @@ for (const { flush, shards } of [
     });
     t.equal(found.code, 0, 'it is found by its key');
     t.equal(first?.queueId, 0, 'in the queue that it was sent to');
+    // The last delivery is settled when the log has told so.
+    await waitUntil('the end of all levels', async () => {
+      const { code, body } = await client.request(45, {});
+      const { offsetTable } = JSON.parse(body.toString()) as { offsetTable: Record<string, number> };
+      return code === 0 && JSON.stringify(offsetTable) === '{"1":1,"2":1,"3":2}';
+    });
+    const info = JSON.parse((await client.request(28, {})).body.toString()) as { table: Record<string, string> };
+    t.equal(info.table['scheduleMessageOffset_3'], '2,2', 'and the tools are told the same');
   });
 }
 

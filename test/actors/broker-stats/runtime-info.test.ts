@@ -23,7 +23,10 @@ const rates: BrokerRates = {
 
 test('runtimeInfo says what the tools read, in the form in which they cut it apart', async (t) => {
   const store = { kind: 'store-facts', logMin: 1024, earliestMs: 5, diskTotal: 1000, diskFree: 250 } as const;
-  const info = runtimeInfo({ rates, store, commitLogPath: '/s/commitlog', writtenEnd: 5000, flushedEnd: 3976, sendsMax: 64 });
+  const delays = { levels: [1, 2], offsets: [3, 0], ends: [5, 0] };
+  const marks = { writtenEnd: 5000, flushedEnd: 3976 };
+  const info = runtimeInfo({ rates, store, commitLogPath: '/s/commitlog', ...marks, sendsMax: 64, delays });
+  t.equal(info.get('scheduleMessageOffset_1'), '3,5', 'delivered and parked of a delay level');
   t.match(Object.fromEntries(info), {
     brokerVersionDesc: 'V5_4_0',
     putTps: '1.0 2.5 0.0',
