@@ -7,10 +7,13 @@ import type { SHELLS } from './command-table.ts';
 
 export type Shell = (typeof SHELLS)[number];
 
+/** Bash expands the words that it offers: a name with `$(...)` in it, from a broker that means ill, would be run. */
+const ONLY_NAMES = "2>/dev/null | grep -xE '[%|A-Za-z0-9_-]+'";
+
 /** What prints the names that a shell offers. */
 const NAMES: Readonly<Record<'topic' | 'group', string>> = {
-  topic: 'ringmq topics list --all --names --timeout 1s 2>/dev/null',
-  group: 'ringmq groups list --names --timeout 1s 2>/dev/null',
+  topic: `ringmq topics list --all --names --timeout 1s ${ONLY_NAMES}`,
+  group: `ringmq groups list --names --timeout 1s ${ONLY_NAMES}`,
 };
 
 export function completionScript(shell: Shell, commands: readonly CommandSpec[]): string {

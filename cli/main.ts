@@ -5,6 +5,7 @@ import { type Arguments, parseCommandLine, UsageError } from './command-line.ts'
 import { commands } from './command-table.ts';
 import { exitCodes } from './exit-codes.ts';
 import { commandHelp, helpText } from './help.ts';
+import { printableText } from './text-width.ts';
 
 const HELP_COLUMNS = 100;
 
@@ -74,7 +75,8 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string' || !code.startsWith('MQ_')) return error.stack ?? error.message;
-  return `${error.message}${remedyOf(code)} [${code}]`;
+  // A remark is a broker's word: it stays on its line and moves no cursor.
+  return `${printableText(error.message)}${remedyOf(code)} [${code}]`;
 }
 
 /** What the client's own errors cannot know: how a command is told otherwise. */

@@ -66,14 +66,14 @@ export class Terminal {
     return `\x1b[${on}m${text}\x1b[${off}m`;
   }
 
-  /** A line of the result. */
+  /** A line of the result, or several. */
   print(line: string): void {
-    this.#out.write(`${line}\n`);
+    this.#out.write(`${harmless(line)}\n`);
   }
 
   /** Resolves when the reader has room; for those that print without end. */
   async printSlowly(line: string): Promise<void> {
-    if (!this.#out.write(`${line}\n`)) await new Promise<void>((resolve) => this.#out.once('drain', resolve));
+    if (!this.#out.write(`${harmless(line)}\n`)) await new Promise<void>((resolve) => this.#out.once('drain', resolve));
   }
 
   /** A JSON value on a line of its own. */
@@ -87,7 +87,8 @@ export class Terminal {
 
   /** A line that is no result: a warning, what was done. */
   note(line: string): void {
-    this.#error.write(`${this.#error.isTTY === true ? line : stripVTControlCharacters(line)}\n`);
+    const shown = harmless(line);
+    this.#error.write(`${this.#error.isTTY === true ? shown : stripVTControlCharacters(shown)}\n`);
   }
 
   /** Raw text to a terminal's standard error, for progress. */
@@ -104,4 +105,11 @@ export class Terminal {
   clear(): void {
     this.#out.write('\x1b[2J\x1b[H');
   }
+}
+
+/** Names and remarks come from brokers: whatever moves a cursor or reorders a line becomes `?`; our own colours and ends of lines stay. */
+function harmless(text: string): string {
+  return text.replaceAll(/\x1b\[[0-9]{1,2}m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (found) =>
+    found.length > 1 ? found : '?',
+  );
 }

@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { groupConfigs, groupView } from '../group-view.ts';
 import { formatCount, Progress } from '../progress.ts';
+import { printableText } from '../text-width.ts';
 
 export const listGroups: Command = async ({ args, terminal, environment }) => {
   const cluster = Cluster.of(args, environment);
@@ -18,7 +19,7 @@ export const listGroups: Command = async ({ args, terminal, environment }) => {
     const filter = args.text('filter') ?? '';
     const names = [...known].filter((group) => group.includes(filter) && (args.isSet('all') || !isSystemGroup(group))).sort();
     if (args.isSet('names')) {
-      for (const name of names) terminal.print(name);
+      for (const name of names) terminal.print(printableText(name));
       return exitCodes.stopped;
     }
     const progress = new Progress(terminal, 'asked about', names.length, performance.now());

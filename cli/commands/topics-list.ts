@@ -3,6 +3,7 @@ import { Cluster } from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatCount } from '../progress.ts';
+import { printableText } from '../text-width.ts';
 import { isInternalTopic, type TopicOnBroker, topicViews } from '../topic-view.ts';
 
 export const listTopics: Command = async ({ args, terminal, environment }) => {
@@ -13,7 +14,7 @@ export const listTopics: Command = async ({ args, terminal, environment }) => {
     const all = (await topicViews(cluster, brokers)).filter(({ topic }) => topic.includes(filter));
     const shown = args.isSet('all') ? all : all.filter(({ topic }) => !isInternalTopic(topic, brokers));
     if (args.isSet('names')) {
-      for (const { topic } of shown) terminal.print(topic);
+      for (const { topic } of shown) terminal.print(printableText(topic));
     } else if (terminal.isJson) {
       terminal.json(shown);
     } else if (shown.length === 0) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -14,12 +14,16 @@ test('completionScript for bash offers commands, options, values and names of th
   const folder = mkdtempSync(join(tmpdir(), 'ringmq-test-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const fake = join(folder, 'ringmq');
-  writeFileSync(fake, '#!/bin/sh\ncase "$1" in topics) echo orders; echo payments;; groups) echo billing;; esac\n');
+  writeFileSync(
+    fake,
+    "#!/bin/sh\ncase \"$1\" in topics) echo orders; echo payments; echo '$(touch pwned)'; echo '`touch pwned`'; echo 'two words';; groups) echo billing;; esac\n",
+  );
   chmodSync(fake, 0o755);
   const complete = (...words: string[]): string[] => {
     const script = `${completionScript('bash', commands)}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ringmq; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], {
       encoding: 'utf8',
+      cwd: folder,
       env: { PATH: `${folder}:${process.env.PATH}` },
     });
     t.equal(stderr, '', words.join(' '));
@@ -35,6 +39,7 @@ test('completionScript for bash offers commands, options, values and names of th
   t.same(complete('ringmq', 'topics', 'create', 'x', '--perm', 'r'), ['rw', 'r']);
   t.same(complete('ringmq', 'completion', ''), ['bash', 'zsh', 'fish']);
   t.same(complete('ringmq', 'topics', '--j'), ['--json'], 'options of the default command');
+  t.notOk(existsSync(join(folder, 'pwned')), 'a name that is a command is not run');
 });
 
 test('completionScript for fish and zsh is what the shell can read', async (t) => {

@@ -229,6 +229,8 @@ test('Terminal shows colours on a terminal only, and not with NO_COLOR', async (
   const [out, error] = [stream(true), stream(false)];
   new Terminal(out, error, {}).note('\x1b[31mred\x1b[39m');
   t.same(error.written, ['red\n'], 'standard error may be a file while standard output is a terminal');
+  new Terminal(out, error, {}).print('\x1b[31mred\x1b[39m\n\x1b[2Jgone\r\u202e');
+  t.same(out.written, ['\x1b[31mred\x1b[39m\n?[2Jgone??\n'], 'what brokers say moves no cursor');
 });
 
 test('permissionBits and permissionText are each other’s reverse, and keep other bits', async (t) => {
