@@ -5,9 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -30,9 +30,19 @@ process.stdout.write(`built ${files.length} files into dist/\n`);
 
 /**
  * The entry of all threads and the modules that they load, with what they share in chunks: a class must be one in a thread. They take the
- * places of what tsc wrote. None of them may name a file by its own address: whoever starts threads is not joined.
+ * places of what tsc wrote. None of them may name a file by its own address. The root of an embedded cluster is the exception: it starts
+ * threads by such names, which stay right, since its file stays where it was and each is told where it came from.
  */
 async function joinThreadModules(): Promise<void> {
+  const shared = {
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    packages: 'external',
+    legalComments: 'none',
+    write: false,
+  } as const;
   const names = ['shard/shard-main', 'store/store-main', 'store/reader-main', 'commit-log/log-main', 'commit-log/sync-main'];
   const modules = ['runtime/thread/thread-main', ...names.map((name) => `actors/${name}`)].map((name) => join(dist, `${name}.js`));
   const { outputFiles } = await build({
@@ -40,20 +50,26 @@ async function joinThreadModules(): Promise<void> {
     outbase: dist,
     outdir: dist,
     chunkNames: 'chunks/[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    packages: 'external',
-    legalComments: 'none',
-    write: false,
+    ...shared,
   });
   for (const { path, text } of outputFiles) {
     if (text.includes('import.meta.url')) fail(`${path} names files by its own address`);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
+  const clusterRoot = join(dist, 'actors/embedded/cluster-main.js');
+  const addresses: Plugin = {
+    name: 'addresses',
+    setup: ({ onLoad }) => {
+      onLoad({ filter: /\.js$/ }, ({ path }) => {
+        const from = relative(dirname(clusterRoot), path).split(sep).join('/');
+        return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', `new URL('${from}', import.meta.url).href`) };
+      });
+    },
+  };
+  const joined = await build({ entryPoints: [clusterRoot], outfile: clusterRoot, plugins: [addresses], ...shared });
+  for (const { path, text } of joined.outputFiles) writeFileSync(path, text);
 }
 
 function run(what: string, args: readonly string[]): void {

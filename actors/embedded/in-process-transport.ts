@@ -2,6 +2,7 @@
  * In-process transport: a client's links to the nodes of a cluster in its own process, without a socket. Joins a node as its guest when the
  * first link is opened, and again after the node was stopped, killed or has failed. One a cluster and thread.
  */
+import { threadHeap } from '../../runtime/thread/heap.ts';
 import type { GuestInvitation } from '../broker/running-broker.ts';
 import { GuestNode, type GuestNodeHooks } from './guest-node.ts';
 import type { DirectPath, Link, LinkEvents } from './link-shape.ts';
@@ -20,6 +21,8 @@ export class InProcessTransport {
   readonly #parts: TransportParts;
   readonly #guests: Map<number, Promise<GuestNode>> = new Map();
   #hasEnded = false;
+  /** This thread has had shared memory of a node. */
+  #hasJoined = false;
 
   constructor(parts: TransportParts) {
     this.#parts = parts;
@@ -51,6 +54,9 @@ export class InProcessTransport {
   async end(reason: string): Promise<void> {
     this.#hasEnded = true;
     await Promise.all([...this.#guests.keys()].map((node) => this.leave(node, false, reason)));
+    if (!this.#hasJoined) return;
+    // V8 does not count shared memory as its own: unreferenced, it would stay until this thread's heap has grown for other reasons.
+    setImmediate(() => threadHeap.collect());
   }
 
   #join(node: number): Promise<GuestNode> {
@@ -62,6 +68,7 @@ export class InProcessTransport {
       };
       guest = this.#parts.invite(node).then((invitation) => new GuestNode(invitation, { log: this.#parts.log, failed }));
       this.#guests.set(node, guest);
+      this.#hasJoined = true;
       // It may be tried again with the next link.
       guest.catch(() => this.#guests.delete(node));
     }

@@ -352,10 +352,10 @@ class Shard {
     gateway.serve(send, pull);
     gateway.addHandlers(createTopicHandlers(thread, { topics, table, settings }));
     gateway.addHandlers(createQueueHandlers(thread, topics, groups));
-    const sendsMax = LANE_DESCRIPTORS * shards.length;
+    const sendsMax = LANE_DESCRIPTORS * memory.lanes.length;
     gateway.addHandlers(createBrokerHandlers(thread, { marks, commitLogPath: storeLayout(config.storePath).commitLog, sendsMax }));
     if (this.#index === 0) {
-      const blocks = shards.map((_, shard) => new ShardCounterBlock(memory.counters, shard));
+      const blocks = memory.lanes.map((_, producer) => new ShardCounterBlock(memory.counters, producer));
       startBrokerStats(thread, { clusterName: config.brokerClusterName, topics, table, blocks, bases: messagesAtStart(known, table) });
     }
     const messages = new MessageDoor(thread);

@@ -40,7 +40,7 @@ import {
 } from './thread-block.ts';
 import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
 import { TrimGovernor } from './trim-governor.ts';
-import { declareAsleep, declareAwake, nap, sleep, sleepAsync, wake } from './wake-up.ts';
+import { declareAsleep, declareAwake, endSleep, nap, sleep, sleepAsync, wake } from './wake-up.ts';
 
 /** After this long a turn ends although actors have messages left, so that sockets are served. */
 const TURN_MAX_MS = 4;
@@ -558,5 +558,6 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#heartbeat !== undefined) clearInterval(this.#heartbeat);
+    if (this.#isAsleepArmed) endSleep(this.#words, this.index);
   }
 }

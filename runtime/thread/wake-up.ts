@@ -49,6 +49,13 @@ export function declareAwake(words: Int32Array, thread: number): void {
   Atomics.store(words, blockOf(thread) + ASLEEP, IS_AWAKE);
 }
 
+/** Ends the wait of a thread whose loop is over: V8 keeps a wait, and with it the shared memory, until somebody ends it. */
+export function endSleep(words: Int32Array, thread: number): void {
+  declareAwake(words, thread);
+  // Pairs with the waitAsync in `sleepAsync`, whose promise then settles.
+  Atomics.notify(words, blockOf(thread) + ASLEEP);
+}
+
 /** S4 for a blocking thread: at most `timeoutMs`. */
 export function sleep(words: Int32Array, thread: number, timeoutMs: number): void {
   // Pairs with notify in `wake`; the compare inside sees a wake that came since `declareAsleep`.
