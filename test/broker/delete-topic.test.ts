@@ -55,7 +55,13 @@ for (const shards of [1, 2]) {
     await client.request(200, {}, { body: Buffer.from(JSON.stringify({ groupName: 'G_deleted' })) });
     t.equal((await client.request(15, { ...group, commitOffset: '7' })).code, 0);
 
-    for (const topic of ['again', 'never']) t.equal((await client.request(215, { topic })).code, 0);
+    const names = await RemotingClient.connect(ringmq.nameServer);
+    for (const topic of ['again', 'never']) {
+      t.equal((await client.request(215, { topic })).code, 0);
+      t.equal((await names.request(105, { topic })).code, 17, 'its route is gone before the deletion is answered');
+      t.equal((await names.request(216, { topic })).code, 0);
+    }
+    await names.close();
     t.equal((await pullMessages(client, 'again', 0, 0)).frame.code, 17, 'nobody reads it');
     await createTopic(ringmq.nameServer, 'again', QUEUES);
     for (let queueId = 0; queueId < QUEUES; queueId++) {

@@ -38,7 +38,7 @@ export async function runAdminSteps(
   const folder = mkdtempSync(join(tmpdir(), 'ringmq-admin-'));
   const file = join(folder, 'list.json');
   const world = await AdminWorld.make(nameServer, broker);
-  const tool = new AdminTool(version);
+  const tool = new AdminTool(version, folder);
   const values = {
     broker,
     nameServer,

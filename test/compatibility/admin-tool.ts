@@ -11,11 +11,11 @@ export class AdminTool {
   readonly #waiting: { resolve(output: string): void; reject(error: Error): void }[] = [];
   #errors = '';
 
-  /** @param version release of rocketmq-tools, fetched and built when missing */
-  constructor(version: string) {
+  /** @param version release of rocketmq-tools, fetched and built when missing; @param folder where commands leave files */
+  constructor(version: string, folder: string) {
     const [program, ...args] = adminToolCommand(version);
     if (program === undefined) throw new Error('An empty command starts nothing');
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString('utf8')).slice(-2_000);

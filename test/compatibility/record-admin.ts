@@ -32,7 +32,7 @@ const names = await RecordingProxy.start(nameServer, (frame) =>
 );
 const folder = mkdtempSync(join(tmpdir(), 'ringmq-admin-'));
 const world = await AdminWorld.make(nameServer, brokerProxy.address);
-const tool = new AdminTool(version);
+const tool = new AdminTool(version, folder);
 const file = join(folder, 'list.json');
 const values: Record<string, string> = {
   broker: brokerProxy.address,
