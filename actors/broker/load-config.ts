@@ -6,14 +6,49 @@
 import { NodeDisk } from '../../storage/node-disk.ts';
 import { savedSettings } from '../settings/settings-file.ts';
 import {
+  type BrokerConfig,
   type ConfigEntry,
+  changedConfig,
   fieldOfKey,
   formatSetting,
   type Machine,
   type ParsedConfig,
   parseBrokerConfig,
   type Role,
+  rangeText,
 } from './broker-config.ts';
+import { brokerOptions, type OptionField } from './broker-options.ts';
+import { ConfigError } from './errors.ts';
+
+/** What an embedder decides by its options, whatever a tool has saved: addresses, names and threads. */
+const EMBEDDERS: ReadonlySet<OptionField> = new Set([
+  'brokerClusterName',
+  'brokerName',
+  'brokerId',
+  'bindHost',
+  'listenPort',
+  'vipPortEnable',
+  'advertisedHost',
+  'registerAddresses',
+  'nameServerHost',
+  'nameServerPort',
+  'shards',
+  'adminHost',
+  'adminPort',
+]);
+
+/** A configuration that was put together by an embedder, with what tools changed while a former broker ran on its store. */
+export function withSavedSettings(config: BrokerConfig): ParsedConfig {
+  const { entries, warnings } = savedSettings(new NodeDisk(), config.storePath);
+  const changes = entries.filter(({ key, value, source }) => {
+    const field = fieldOfKey(key)!;
+    if (EMBEDDERS.has(field)) return false;
+    const option = brokerOptions[field];
+    if (option.parse(value) === undefined) throw new ConfigError(key, value, rangeText(option, value), source);
+    return true;
+  });
+  return { config: changedConfig(config, changes), warnings };
+}
 
 /** @param file settings of `--config FILE`; @param single settings that win over what was saved */
 export function loadBrokerConfig(

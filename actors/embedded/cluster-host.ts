@@ -7,6 +7,7 @@ import type { LogLevel } from '../../runtime/actor.ts';
 import { toError } from '../../runtime/errors.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import { claimPorts } from '../broker/claim-ports.ts';
+import { withSavedSettings } from '../broker/load-config.ts';
 import type { PortClaim } from '../broker/port-claim.ts';
 import type { BrokerFault, GuestInvitation, RunningBroker } from '../broker/running-broker.ts';
 import { startBroker } from '../broker/start-broker.ts';
@@ -170,7 +171,10 @@ class ClusterNode {
   }
 
   async start(serveAfter: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const broker = await startBroker(this.#config, { log: this.#log, serveAfter, ownsProcess: this.#ownsThread, guests: [GUEST_NAME] });
+    // What tools have changed stays changed, as for a broker of the command line.
+    const { config, warnings } = this.kind === 'name-server' ? { config: this.#config, warnings: [] } : withSavedSettings(this.#config);
+    for (const warning of warnings) this.#log('warn', warning);
+    const broker = await startBroker(config, { log: this.#log, serveAfter, ownsProcess: this.#ownsThread, guests: [GUEST_NAME] });
     this.#running = broker;
     broker.onFault((fault) => {
       if (this.#running === broker) this.#hooks.fault(fault);

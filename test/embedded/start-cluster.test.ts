@@ -95,3 +95,23 @@ test('startCluster fails with a code, and leaves nothing, when a store is in use
   await cluster(t, { store });
   await t.rejects(startCluster({ store, log: () => {} }), { code: 'MQ_STORAGE_LOCKED' });
 });
+
+test('startCluster has what tools changed on a given store, but for what its own options decide', async (t) => {
+  const { path: store, remove } = temporaryDirectory();
+  t.teardown(remove);
+  const first = await cluster(t, { store, config: { fileReservedTime: 10 } });
+  const { address } = first.brokers[0]!;
+  let client = await connected(t, address);
+  const update = async (text: string) => (await client.request(25, null, { body: Buffer.from(text) })).code;
+  const shown = async (): Promise<string> => (await client.request(26)).body.toString();
+  t.equal(await update('fileReservedTime=11\nmaxMessageSize=2048\nlistenPort=1\nbrokerName=other\n'), 0);
+  await first.brokers[0]!.restart();
+  client = await connected(t, address);
+  t.match(await shown(), /^fileReservedTime=11$/m, 'after a restart within the cluster');
+  t.equal((await sendMessage(client, 'Tuned', Buffer.alloc(3000))).code, 13);
+  await first.stop();
+  const second = await cluster(t, { store, config: { fileReservedTime: 12 } });
+  t.equal(second.brokers[0]!.name, 'broker-a');
+  client = await connected(t, second.brokers[0]!.address);
+  t.match(await shown(), /^fileReservedTime=11$/m, 'and in the next one');
+});
