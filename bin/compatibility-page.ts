@@ -18,7 +18,7 @@ export function renderCompatibilityPage(): string {
   };
   for (const room of readdirSync(join(root, 'actors'))) {
     for (const file of readdirSync(join(root, 'actors', room)).filter((each) => each.endsWith('-handlers.ts'))) {
-      for (const [, name] of read(`actors/${room}/${file}`).matchAll(/^\s*\[([A-Z_0-9]+), /gm)) add(name!, room);
+      for (const [, name] of read(`actors/${room}/${file}`).matchAll(/\[\s*([A-Z_0-9]+),/g)) add(name!, room);
     }
   }
   for (const [, name] of read('actors/gateway/remoting-gateway.ts').matchAll(/case ([A-Z_0-9]+):/g))

@@ -17,41 +17,83 @@ import {
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST,
   UPDATE_AND_GET_GROUP_FORBIDDEN,
 } from '../../protocol/remoting/request-code.ts';
-import { cloneGroupOffset } from '../gateway/handlers/consumer-group/clone-group-offset.ts';
-import { consumeMessageDirectly } from '../gateway/handlers/consumer-group/consume-message-directly.ts';
-import { getAllProducerInfo } from '../gateway/handlers/consumer-group/get-all-producer-info.ts';
-import { getBrokerConsumeStats } from '../gateway/handlers/consumer-group/get-broker-consume-stats.ts';
-import { getConsumeStats } from '../gateway/handlers/consumer-group/get-consume-stats.ts';
-import { getConsumerRunningInfo } from '../gateway/handlers/consumer-group/get-consumer-running-info.ts';
-import { invokeBrokerToGetConsumerStatus } from '../gateway/handlers/consumer-group/invoke-broker-to-get-consumer-status.ts';
-import { invokeBrokerToResetOffset } from '../gateway/handlers/consumer-group/invoke-broker-to-reset-offset.ts';
-import { querySubscriptionByConsumer } from '../gateway/handlers/consumer-group/query-subscription-by-consumer.ts';
-import { queryTopicConsumeByWho } from '../gateway/handlers/consumer-group/query-topic-consume-by-who.ts';
-import { queryTopicsByConsumer } from '../gateway/handlers/consumer-group/query-topics-by-consumer.ts';
-import { setMessageRequestMode } from '../gateway/handlers/consumer-group/set-message-request-mode.ts';
-import { updateAndCreateSubscriptionGroupList } from '../gateway/handlers/consumer-group/update-and-create-subscription-group-list.ts';
-import { updateAndGetGroupForbidden } from '../gateway/handlers/consumer-group/update-and-get-group-forbidden.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import { QueueDoor } from '../queue/queue-door.ts';
 import type { GroupDoor } from './group-door.ts';
 
 /** Handlers by request code. */
-export function createGroupAdminHandlers(door: GroupDoor): Map<number, Handler> {
+export function createGroupAdminHandlers(door: GroupDoor): HandlerTable {
   const queues = new QueueDoor(door.thread, door.topics);
-  return new Map<number, Handler>([
-    [GET_CONSUME_STATS, getConsumeStats(door)],
-    [INVOKE_BROKER_TO_RESET_OFFSET, invokeBrokerToResetOffset(door, queues)],
-    [INVOKE_BROKER_TO_GET_CONSUMER_STATUS, invokeBrokerToGetConsumerStatus(door)],
-    [UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, updateAndCreateSubscriptionGroupList(door)],
-    [QUERY_TOPIC_CONSUME_BY_WHO, queryTopicConsumeByWho(door)],
-    [GET_CONSUMER_RUNNING_INFO, getConsumerRunningInfo(door)],
-    [CONSUME_MESSAGE_DIRECTLY, consumeMessageDirectly(door)],
-    [CLONE_GROUP_OFFSET, cloneGroupOffset(door)],
-    [GET_BROKER_CONSUME_STATS, getBrokerConsumeStats(door)],
-    [GET_ALL_PRODUCER_INFO, getAllProducerInfo(door)],
-    [QUERY_TOPICS_BY_CONSUMER, queryTopicsByConsumer(door)],
-    [QUERY_SUBSCRIPTION_BY_CONSUMER, querySubscriptionByConsumer(door)],
-    [UPDATE_AND_GET_GROUP_FORBIDDEN, updateAndGetGroupForbidden(door)],
-    [SET_MESSAGE_REQUEST_MODE, setMessageRequestMode(door)],
+  return new Map<number, Handler | LateHandler>([
+    [
+      GET_CONSUME_STATS,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/get-consume-stats.ts')).getConsumeStats(door)),
+    ],
+    [
+      INVOKE_BROKER_TO_RESET_OFFSET,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/invoke-broker-to-reset-offset.ts')).invokeBrokerToResetOffset(door, queues),
+      ),
+    ],
+    [
+      INVOKE_BROKER_TO_GET_CONSUMER_STATUS,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/invoke-broker-to-get-consumer-status.ts')).invokeBrokerToGetConsumerStatus(door),
+      ),
+    ],
+    [
+      UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST,
+      whenAsked(async () =>
+        (
+          await import('../gateway/handlers/consumer-group/update-and-create-subscription-group-list.ts')
+        ).updateAndCreateSubscriptionGroupList(door),
+      ),
+    ],
+    [
+      QUERY_TOPIC_CONSUME_BY_WHO,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/query-topic-consume-by-who.ts')).queryTopicConsumeByWho(door),
+      ),
+    ],
+    [
+      GET_CONSUMER_RUNNING_INFO,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/get-consumer-running-info.ts')).getConsumerRunningInfo(door)),
+    ],
+    [
+      CONSUME_MESSAGE_DIRECTLY,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/consume-message-directly.ts')).consumeMessageDirectly(door)),
+    ],
+    [
+      CLONE_GROUP_OFFSET,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/clone-group-offset.ts')).cloneGroupOffset(door)),
+    ],
+    [
+      GET_BROKER_CONSUME_STATS,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/get-broker-consume-stats.ts')).getBrokerConsumeStats(door)),
+    ],
+    [
+      GET_ALL_PRODUCER_INFO,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/get-all-producer-info.ts')).getAllProducerInfo(door)),
+    ],
+    [
+      QUERY_TOPICS_BY_CONSUMER,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/query-topics-by-consumer.ts')).queryTopicsByConsumer(door)),
+    ],
+    [
+      QUERY_SUBSCRIPTION_BY_CONSUMER,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/query-subscription-by-consumer.ts')).querySubscriptionByConsumer(door),
+      ),
+    ],
+    [
+      UPDATE_AND_GET_GROUP_FORBIDDEN,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/update-and-get-group-forbidden.ts')).updateAndGetGroupForbidden(door),
+      ),
+    ],
+    [
+      SET_MESSAGE_REQUEST_MODE,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/set-message-request-mode.ts')).setMessageRequestMode(door)),
+    ],
   ]);
 }

@@ -19,49 +19,75 @@ import {
   UPDATE_CONSUMER_OFFSET,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { checkClientConfig } from '../gateway/handlers/consumer-group/check-client-config.ts';
-import { consumerSendMsgBack, type SendBackParts } from '../gateway/handlers/consumer-group/consumer-send-msg-back.ts';
-import { deleteSubscriptionGroup } from '../gateway/handlers/consumer-group/delete-subscription-group.ts';
-import { getAllSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-all-subscription-group-config.ts';
-import { getConsumerConnectionList } from '../gateway/handlers/consumer-group/get-consumer-connection-list.ts';
+import type { SendBackParts } from '../gateway/handlers/consumer-group/consumer-send-msg-back.ts';
 import { getConsumerListByGroup } from '../gateway/handlers/consumer-group/get-consumer-list-by-group.ts';
-import { getProducerConnectionList } from '../gateway/handlers/consumer-group/get-producer-connection-list.ts';
-import { getSubscriptionGroupConfig } from '../gateway/handlers/consumer-group/get-subscription-group-config.ts';
 import { heartBeat } from '../gateway/handlers/consumer-group/heart-beat.ts';
-import { lockBatchMq } from '../gateway/handlers/consumer-group/lock-batch-mq.ts';
 import { queryConsumerOffset } from '../gateway/handlers/consumer-group/query-consumer-offset.ts';
-import { unlockBatchMq } from '../gateway/handlers/consumer-group/unlock-batch-mq.ts';
 import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-client.ts';
-import { updateAndCreateSubscriptionGroup } from '../gateway/handlers/consumer-group/update-and-create-subscription-group.ts';
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
 
 /** Handlers by request code. */
-export function createGroupHandlers(
-  thread: ThreadContext,
-  deps: GroupHandlerDeps & { readonly sendBack: SendBackParts },
-): Map<number, Handler> {
+export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps & { readonly sendBack: SendBackParts }): HandlerTable {
   const door = new GroupDoor(thread, deps);
   thread.spawn(joinedGroupsPath(thread.name), () => new JoinedGroupsActor(door));
-  return new Map<number, Handler>([
+  return new Map<number, Handler | LateHandler>([
     [HEART_BEAT, heartBeat(door)],
     [UNREGISTER_CLIENT, unregisterClient(door)],
     [GET_CONSUMER_LIST_BY_GROUP, getConsumerListByGroup(door)],
     [QUERY_CONSUMER_OFFSET, queryConsumerOffset(door, deps.ranges)],
     [UPDATE_CONSUMER_OFFSET, updateConsumerOffset(door)],
-    [LOCK_BATCH_MQ, lockBatchMq(door)],
-    [UNLOCK_BATCH_MQ, unlockBatchMq(door)],
-    [CHECK_CLIENT_CONFIG, checkClientConfig()],
-    [CONSUMER_SEND_MSG_BACK, consumerSendMsgBack(door, deps.sendBack)],
-    [GET_CONSUMER_CONNECTION_LIST, getConsumerConnectionList(door)],
-    [GET_PRODUCER_CONNECTION_LIST, getProducerConnectionList(door)],
-    [UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, updateAndCreateSubscriptionGroup(door)],
-    [GET_ALL_SUBSCRIPTIONGROUP_CONFIG, getAllSubscriptionGroupConfig(door)],
-    [GET_SUBSCRIPTIONGROUP_CONFIG, getSubscriptionGroupConfig(door)],
-    [DELETE_SUBSCRIPTIONGROUP, deleteSubscriptionGroup(door)],
+    [LOCK_BATCH_MQ, whenAsked(async () => (await import('../gateway/handlers/consumer-group/lock-batch-mq.ts')).lockBatchMq(door))],
+    [UNLOCK_BATCH_MQ, whenAsked(async () => (await import('../gateway/handlers/consumer-group/unlock-batch-mq.ts')).unlockBatchMq(door))],
+    [
+      CHECK_CLIENT_CONFIG,
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig()),
+    ],
+    [
+      CONSUMER_SEND_MSG_BACK,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/consumer-send-msg-back.ts')).consumerSendMsgBack(door, deps.sendBack),
+      ),
+    ],
+    [
+      GET_CONSUMER_CONNECTION_LIST,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/get-consumer-connection-list.ts')).getConsumerConnectionList(door),
+      ),
+    ],
+    [
+      GET_PRODUCER_CONNECTION_LIST,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/get-producer-connection-list.ts')).getProducerConnectionList(door),
+      ),
+    ],
+    [
+      UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/update-and-create-subscription-group.ts')).updateAndCreateSubscriptionGroup(door),
+      ),
+    ],
+    [
+      GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/get-all-subscription-group-config.ts')).getAllSubscriptionGroupConfig(door),
+      ),
+    ],
+    [
+      GET_SUBSCRIPTIONGROUP_CONFIG,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/get-subscription-group-config.ts')).getSubscriptionGroupConfig(door),
+      ),
+    ],
+    [
+      DELETE_SUBSCRIPTIONGROUP,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/delete-subscription-group.ts')).deleteSubscriptionGroup(door),
+      ),
+    ],
     ...createGroupAdminHandlers(door),
   ]);
 }

@@ -20,7 +20,7 @@ import { type AskClient, ClientCalls, type ClientCallsParts, type FetchAnswer } 
 import { ClientConnection, type ClientSocket, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
-import type { CloseClient, Handler, PushToClient, Request } from './request.ts';
+import type { CloseClient, Handler, HandlerTable, LateHandler, PushToClient, Request } from './request.ts';
 import type { SendPath } from './send-path.ts';
 
 const READ_BUFFER_BYTES = 256 * 1024;
@@ -58,7 +58,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #byId: Map<number, ClientConnection> = new Map();
   readonly #freeSlots: number[] = [];
   readonly #dirty: ClientConnection[] = [];
-  readonly #handlers: Map<number, Handler> = new Map();
+  readonly #handlers: Map<number, Handler | LateHandler> = new Map();
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   #send: SendPath | null = null;
@@ -96,7 +96,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     this.#view = view;
   }
 
-  addHandlers(handlers: ReadonlyMap<number, Handler>): void {
+  addHandlers(handlers: HandlerTable): void {
     for (const [requestCode, handler] of handlers) this.#handlers.set(requestCode, handler);
   }
 
@@ -232,18 +232,44 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
       request.answer(REQUEST_CODE_NOT_SUPPORTED, ` request type ${command.code} not supported; docs/compatibility.md lists what is`);
       return;
     }
+    if (typeof handler === 'function') this.#run(handler, request);
+    else this.#load(handler, request);
+  }
+
+  #run(handler: Handler, request: Request): void {
     try {
       handler(request);
     } catch (error) {
-      if (error instanceof FieldError || error instanceof BodyError) {
-        request.answer(SYSTEM_ERROR, error.message);
-        return;
-      }
-      this.counters.handlerErrors++;
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#thread.log('error', 'A handler failed', { code: command.code, error: text });
-      request.answer(SYSTEM_ERROR, `the request ${command.code} failed inside the broker; its log has the reason`);
+      if (error instanceof FieldError || error instanceof BodyError) request.answer(SYSTEM_ERROR, error.message);
+      else this.#failed(request, error);
     }
+  }
+
+  #failed(request: Request, error: unknown): void {
+    const { code } = request.command;
+    this.counters.handlerErrors++;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#thread.log('error', 'A handler failed', { code, error: text });
+    request.answer(SYSTEM_ERROR, `the request ${code} failed inside the broker; its log has the reason`);
+  }
+
+  /** The first requests of their kind wait until its code is there; those of other kinds go on meanwhile. */
+  #load(late: LateHandler, request: Request): void {
+    const { command } = request;
+    // The read buffer will hold other frames by then.
+    const kept: Request = { ...request, command: { ...command, body: Uint8Array.from(command.body) } };
+    const done = (run: () => void): void => {
+      run();
+      this.#thread.requestTurn();
+    };
+    late.load().then(
+      (handler) =>
+        done(() => {
+          this.#handlers.set(command.code, handler);
+          this.#run(handler, kept);
+        }),
+      (error: unknown) => done(() => this.#failed(kept, error)),
+    );
   }
 
   receive(message: GatewayCommand, _context: ActorContext): void {

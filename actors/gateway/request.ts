@@ -51,3 +51,19 @@ export interface Request {
 
 /** One request code's handler; state it needs is closed over when the shard builds its table. */
 export type Handler = (request: Request) => void;
+
+/** A handler whose code is loaded with the first request for it: most of what tools may ask is never asked. */
+export type LateHandler = { readonly load: () => Promise<Handler> };
+
+export type HandlerTable = ReadonlyMap<number, Handler | LateHandler>;
+
+/** `load` runs once, whatever it comes to. */
+export function whenAsked(load: () => Promise<Handler>): LateHandler {
+  let loading: Promise<Handler> | undefined;
+  return {
+    load: () => {
+      loading ??= load();
+      return loading;
+    },
+  };
+}

@@ -3,17 +3,17 @@
  */
 import { GET_ALL_DELAY_OFFSET, QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { getAllDelayOffset } from '../gateway/handlers/message/get-all-delay-offset.ts';
-import { queryMessage } from '../gateway/handlers/message/query-message.ts';
-import { viewMessageById } from '../gateway/handlers/message/view-message-by-id.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import type { MessageDoor } from './message-door.ts';
 
-export function createMessageHandlers(thread: ThreadContext, door: MessageDoor): Map<number, Handler> {
-  const handlers: [number, Handler][] = [
-    [GET_ALL_DELAY_OFFSET, getAllDelayOffset(thread)],
-    [QUERY_MESSAGE, queryMessage(thread, door)],
-    [VIEW_MESSAGE_BY_ID, viewMessageById(door)],
+export function createMessageHandlers(thread: ThreadContext, door: MessageDoor): HandlerTable {
+  const handlers: [number, Handler | LateHandler][] = [
+    [
+      GET_ALL_DELAY_OFFSET,
+      whenAsked(async () => (await import('../gateway/handlers/message/get-all-delay-offset.ts')).getAllDelayOffset(thread)),
+    ],
+    [QUERY_MESSAGE, whenAsked(async () => (await import('../gateway/handlers/message/query-message.ts')).queryMessage(thread, door))],
+    [VIEW_MESSAGE_BY_ID, whenAsked(async () => (await import('../gateway/handlers/message/view-message-by-id.ts')).viewMessageById(door))],
   ];
   return new Map(handlers);
 }

@@ -24,20 +24,10 @@ import {
   WIPE_WRITE_PERM_OF_BROKER,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { brokerHeartbeat } from '../gateway/handlers/name-server/broker-heartbeat.ts';
-import { changeWritePerm } from '../gateway/handlers/name-server/change-write-perm.ts';
-import { deleteTopicInNameServer } from '../gateway/handlers/name-server/delete-topic-in-name-server.ts';
-import { getBrokerMemberGroup } from '../gateway/handlers/name-server/get-broker-member-group.ts';
-import { getClusterInfo } from '../gateway/handlers/name-server/get-cluster-info.ts';
 import { getRouteInfo } from '../gateway/handlers/name-server/get-route-info.ts';
-import { deleteValue, getNamespaceValues, getValue, putValue } from '../gateway/handlers/name-server/key-values.ts';
-import { listSystemTopics } from '../gateway/handlers/name-server/list-system-topics.ts';
-import { listAllTopics, listTopicsByCluster } from '../gateway/handlers/name-server/list-topics.ts';
-import { queryDataVersion } from '../gateway/handlers/name-server/query-data-version.ts';
 import { registerBroker } from '../gateway/handlers/name-server/register-broker.ts';
-import { registerTopic } from '../gateway/handlers/name-server/register-topic.ts';
 import { unregisterBroker } from '../gateway/handlers/name-server/unregister-broker.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import { KeyValueActor, type KeyValueOptions, keyValuePath } from './key-value-actor.ts';
 import { NameServerDoor } from './name-server-door.ts';
 import type { RouteLimits } from './route-table.ts';
@@ -59,7 +49,7 @@ export type NameServerOptions = {
 /** A mailbox that takes the parts of a large registration at once. */
 const MAILBOX_MAX = 16_384;
 
-export function createNameServerHandlers(thread: ThreadContext, options: NameServerOptions): Map<number, Handler> {
+export function createNameServerHandlers(thread: ThreadContext, options: NameServerOptions): HandlerTable {
   const shard = options.shards.indexOf(thread.name);
   if (shard < 0) throw new RangeError(`The thread ${thread.name} is none of the shards ${options.shards.join(', ')}`);
   const door = new NameServerDoor(thread, shard, options.shards);
@@ -79,25 +69,58 @@ export function createNameServerHandlers(thread: ThreadContext, options: NameSer
     const keyValues = options.keyValues ?? { load: () => null, store: null };
     thread.spawn(keyValuePath(thread.name), () => new KeyValueActor(keyValues));
   }
-  const handlers: [number, Handler][] = [
-    [PUT_KV_CONFIG, putValue(door)],
-    [GET_KV_CONFIG, getValue(door)],
-    [DELETE_KV_CONFIG, deleteValue(door)],
-    [GET_KVLIST_BY_NAMESPACE, getNamespaceValues(door)],
+  const handlers: [number, Handler | LateHandler][] = [
+    [PUT_KV_CONFIG, whenAsked(async () => (await import('../gateway/handlers/name-server/key-values.ts')).putValue(door))],
+    [GET_KV_CONFIG, whenAsked(async () => (await import('../gateway/handlers/name-server/key-values.ts')).getValue(door))],
+    [DELETE_KV_CONFIG, whenAsked(async () => (await import('../gateway/handlers/name-server/key-values.ts')).deleteValue(door))],
+    [
+      GET_KVLIST_BY_NAMESPACE,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/key-values.ts')).getNamespaceValues(door)),
+    ],
     [REGISTER_BROKER, registerBroker(door)],
     [UNREGISTER_BROKER, unregisterBroker(door)],
-    [BROKER_HEARTBEAT, brokerHeartbeat(door)],
-    [QUERY_DATA_VERSION, queryDataVersion(door)],
+    [BROKER_HEARTBEAT, whenAsked(async () => (await import('../gateway/handlers/name-server/broker-heartbeat.ts')).brokerHeartbeat(door))],
+    [
+      QUERY_DATA_VERSION,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/query-data-version.ts')).queryDataVersion(door)),
+    ],
     [GET_ROUTEINFO_BY_TOPIC, getRouteInfo(door)],
-    [GET_BROKER_CLUSTER_INFO, getClusterInfo(door)],
-    [GET_BROKER_MEMBER_GROUP, getBrokerMemberGroup(door)],
-    [GET_ALL_TOPIC_LIST_FROM_NAMESERVER, listAllTopics(door)],
-    [GET_TOPICS_BY_CLUSTER, listTopicsByCluster(door)],
-    [GET_SYSTEM_TOPIC_LIST_FROM_NS, listSystemTopics(door)],
-    [WIPE_WRITE_PERM_OF_BROKER, changeWritePerm(door, false)],
-    [ADD_WRITE_PERM_OF_BROKER, changeWritePerm(door, true)],
-    [DELETE_TOPIC_IN_NAMESRV, deleteTopicInNameServer(door)],
-    [REGISTER_TOPIC_IN_NAMESRV, registerTopic(door)],
+    [
+      GET_BROKER_CLUSTER_INFO,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/get-cluster-info.ts')).getClusterInfo(door)),
+    ],
+    [
+      GET_BROKER_MEMBER_GROUP,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/get-broker-member-group.ts')).getBrokerMemberGroup(door)),
+    ],
+    [
+      GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/list-topics.ts')).listAllTopics(door)),
+    ],
+    [
+      GET_TOPICS_BY_CLUSTER,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/list-topics.ts')).listTopicsByCluster(door)),
+    ],
+    [
+      GET_SYSTEM_TOPIC_LIST_FROM_NS,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/list-system-topics.ts')).listSystemTopics(door)),
+    ],
+    [
+      WIPE_WRITE_PERM_OF_BROKER,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/change-write-perm.ts')).changeWritePerm(door, false)),
+    ],
+    [
+      ADD_WRITE_PERM_OF_BROKER,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/change-write-perm.ts')).changeWritePerm(door, true)),
+    ],
+    [
+      DELETE_TOPIC_IN_NAMESRV,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/delete-topic-in-name-server.ts')).deleteTopicInNameServer(door)),
+    ],
+    [
+      REGISTER_TOPIC_IN_NAMESRV,
+      whenAsked(async () => (await import('../gateway/handlers/name-server/register-topic.ts')).registerTopic(door)),
+    ],
   ];
   return new Map(handlers);
 }

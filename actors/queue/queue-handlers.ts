@@ -10,23 +10,27 @@ import {
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
-import { getEarliestStoreTime } from '../gateway/handlers/queue/get-earliest-store-time.ts';
-import { getMaxOffset } from '../gateway/handlers/queue/get-max-offset.ts';
-import { getMinOffset } from '../gateway/handlers/queue/get-min-offset.ts';
-import { queryConsumeQueue } from '../gateway/handlers/queue/query-consume-queue.ts';
-import { searchOffsetByTimestamp } from '../gateway/handlers/queue/search-offset-by-timestamp.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { QueueDoor } from './queue-door.ts';
 
-export function createQueueHandlers(thread: ThreadContext, topics: TopicTable, groups: GroupTable): Map<number, Handler> {
+export function createQueueHandlers(thread: ThreadContext, topics: TopicTable, groups: GroupTable): HandlerTable {
   const door = new QueueDoor(thread, topics);
-  const handlers: [number, Handler][] = [
-    [GET_MAX_OFFSET, getMaxOffset(door)],
-    [GET_MIN_OFFSET, getMinOffset(door)],
-    [SEARCH_OFFSET_BY_TIMESTAMP, searchOffsetByTimestamp(door)],
-    [GET_EARLIEST_MSG_STORETIME, getEarliestStoreTime(door)],
-    [QUERY_CONSUME_QUEUE, queryConsumeQueue(door, groups)],
+  const handlers: [number, Handler | LateHandler][] = [
+    [GET_MAX_OFFSET, whenAsked(async () => (await import('../gateway/handlers/queue/get-max-offset.ts')).getMaxOffset(door))],
+    [GET_MIN_OFFSET, whenAsked(async () => (await import('../gateway/handlers/queue/get-min-offset.ts')).getMinOffset(door))],
+    [
+      SEARCH_OFFSET_BY_TIMESTAMP,
+      whenAsked(async () => (await import('../gateway/handlers/queue/search-offset-by-timestamp.ts')).searchOffsetByTimestamp(door)),
+    ],
+    [
+      GET_EARLIEST_MSG_STORETIME,
+      whenAsked(async () => (await import('../gateway/handlers/queue/get-earliest-store-time.ts')).getEarliestStoreTime(door)),
+    ],
+    [
+      QUERY_CONSUME_QUEUE,
+      whenAsked(async () => (await import('../gateway/handlers/queue/query-consume-queue.ts')).queryConsumeQueue(door, groups)),
+    ],
   ];
   return new Map(handlers);
 }

@@ -8,22 +8,32 @@ import {
   UPDATE_NAMESRV_CONFIG,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { getSettings } from '../gateway/handlers/settings/get-settings.ts';
-import { updateSettings } from '../gateway/handlers/settings/update-settings.ts';
-import type { Handler } from '../gateway/request.ts';
+import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 
-export function createBrokerSettingsHandlers(thread: ThreadContext): Map<number, Handler> {
-  const handlers: [number, Handler][] = [
-    [UPDATE_BROKER_CONFIG, updateSettings(thread, 'broker')],
-    [GET_BROKER_CONFIG, getSettings(thread, 'broker')],
+export function createBrokerSettingsHandlers(thread: ThreadContext): HandlerTable {
+  const handlers: [number, Handler | LateHandler][] = [
+    [
+      UPDATE_BROKER_CONFIG,
+      whenAsked(async () => (await import('../gateway/handlers/settings/update-settings.ts')).updateSettings(thread, 'broker')),
+    ],
+    [
+      GET_BROKER_CONFIG,
+      whenAsked(async () => (await import('../gateway/handlers/settings/get-settings.ts')).getSettings(thread, 'broker')),
+    ],
   ];
   return new Map(handlers);
 }
 
-export function createNameServerSettingsHandlers(thread: ThreadContext): Map<number, Handler> {
-  const handlers: [number, Handler][] = [
-    [UPDATE_NAMESRV_CONFIG, updateSettings(thread, 'namesrv')],
-    [GET_NAMESRV_CONFIG, getSettings(thread, 'namesrv')],
+export function createNameServerSettingsHandlers(thread: ThreadContext): HandlerTable {
+  const handlers: [number, Handler | LateHandler][] = [
+    [
+      UPDATE_NAMESRV_CONFIG,
+      whenAsked(async () => (await import('../gateway/handlers/settings/update-settings.ts')).updateSettings(thread, 'namesrv')),
+    ],
+    [
+      GET_NAMESRV_CONFIG,
+      whenAsked(async () => (await import('../gateway/handlers/settings/get-settings.ts')).getSettings(thread, 'namesrv')),
+    ],
   ];
   return new Map(handlers);
 }
