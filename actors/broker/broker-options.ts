@@ -520,6 +520,13 @@ export const brokerOptions = {
     default: true,
     sentence: 'Whether a consumer group that is not configured may consume.',
   }),
+  propertyFilterEnable: boolean({
+    key: 'enablePropertyFilter',
+    change: 'live',
+    group: 'Consuming',
+    default: true,
+    sentence: 'Whether consumers may subscribe by SQL92 expressions over message properties (RocketMQ: off unless switched on).',
+  }),
   longPollingEnable: boolean({
     key: 'longPollingEnable',
     change: 'live',

@@ -31,7 +31,10 @@ import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
 
 /** Handlers by request code. */
-export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDeps & { readonly sendBack: SendBackParts }): HandlerTable {
+export function createGroupHandlers(
+  thread: ThreadContext,
+  deps: GroupHandlerDeps & { readonly sendBack: SendBackParts; readonly pullLimits: { readonly propertyFilter: boolean } },
+): HandlerTable {
   const door = new GroupDoor(thread, deps);
   thread.spawn(joinedGroupsPath(thread.name), () => new JoinedGroupsActor(door));
   return new Map<number, Handler | LateHandler>([
@@ -44,7 +47,7 @@ export function createGroupHandlers(thread: ThreadContext, deps: GroupHandlerDep
     [UNLOCK_BATCH_MQ, whenAsked(async () => (await import('../gateway/handlers/consumer-group/unlock-batch-mq.ts')).unlockBatchMq(door))],
     [
       CHECK_CLIENT_CONFIG,
-      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig()),
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig(deps.pullLimits)),
     ],
     [
       CONSUMER_SEND_MSG_BACK,

@@ -60,7 +60,7 @@ const NO_TOPIC: Lease = {
   permission: 0,
   isWritable: false,
   bodyBytesMax: 0,
-  pullLimits: { bytesMax: 0, longPolling: false, shortPollingMs: 0 },
+  pullLimits: { bytesMax: 0, longPolling: false, shortPollingMs: 0, propertyFilter: false },
   subscription: null,
   mayConsume: false,
 };

@@ -3,16 +3,11 @@
  * bytes are copied from the log lanes while they lie there, else a reader fetches them. One a shard; also the actor that the
  * queue actors and the reader answer to.
  *
- * Refusals: 1 a field is missing; 16 not readable or consumption off; 17 no such topic; 23 the subscription cannot be parsed;
- * 24 no subscription, heartbeat first; 25 the subscription is older than the client's; 26 no such group; 29 a bad queue id;
- * 215 too many pulls under way. Source: RocketMQ 5.3 `PullMessageProcessor`.
+ * Refusals: 1 a field is missing; 17 no such topic; 215 too many pulls under way; those of `pull-rules.ts`. Source: RocketMQ 5.3 `PullMessageProcessor`.
  */
 
 import { copyBytes } from '../../model/copy-bytes.ts';
-import { MessageTextError } from '../../model/errors.ts';
-import { javaHash } from '../../model/java-hash.ts';
-import { parseTags } from '../../model/subscription.ts';
-import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import { PULL_COMMIT_OFFSET_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
@@ -32,9 +27,8 @@ import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/co
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { ResetTaken } from '../consumer-group/consumer-group-messages.ts';
-import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
-import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
-import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
+import type { GroupTable } from '../consumer-group/group-table.ts';
+import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import type { Pull, PullReply } from '../queue/queue-actor.ts';
@@ -43,6 +37,7 @@ import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { PullCounts } from './pull-counts.ts';
+import { GROUP_FORBIDDEN, PullRules, pausedRemark, type Wanted } from './pull-rules.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
 
 /** Messages of one answer, whatever was asked for. */
@@ -60,21 +55,11 @@ const READING_MS_MAX = 600_000;
 const LEND_BYTES_MIN = 64 * 1024;
 /** A connection that has more to send than some answers to its other pulls is slow: it would keep its slots. */
 const LEND_UNSENT_BYTES_MAX = 4 * 1024 * 1024;
-/** Parsed inline subscriptions kept. */
-const EXPRESSIONS_MAX = 4096;
-
-/** Groups that pulls have asked to be made and that may not have come yet; asked for again after this many others. */
-const ASKED_GROUPS_MAX = 256;
-const ENSURE_MAX_MS = 2_500;
-
-const READ_PERMISSION = 4;
-/** Why a pull has no permission, for clients that ask. Source: RocketMQ `ForbiddenType`. */
-const BROKER_FORBIDDEN: Record<string, string> = { forbiddenType: '1' };
-const GROUP_FORBIDDEN: Record<string, string> = { forbiddenType: '2' };
-const TOPIC_FORBIDDEN: Record<string, string> = { forbiddenType: '3' };
-const BROADCASTING_FORBIDDEN: Record<string, string> = { forbiddenType: '4' };
-const SUBSCRIPTION_FORBIDDEN: Record<string, string> = { forbiddenType: '5' };
-const ALL: readonly number[] = [];
+/** Messages and bytes that a filter looks at in one go. */
+const FILTERED_MAX = 1024;
+const FILTERED_BYTES_MAX = 256 * 1024;
+/** A pull whose filter lets nothing through is answered after so many of these, so that its client's offset moves on. */
+const FILTER_ROUNDS_MAX = 64;
 const READER_GONE: ReaderGone = { kind: 'reader-gone' };
 
 type Pending = {
@@ -89,13 +74,19 @@ type Pending = {
   readonly queueId: number;
   readonly max: number;
   readonly bytesMax: number;
-  readonly codes: readonly number[];
+  readonly wanted: Wanted;
+  /** Monotonic ms until which the pull may wait for a message. */
+  readonly holdUntilMs: number;
+  /** Times that its filter has let nothing through. */
+  readonly rounds: number;
 };
 
 /** Changed in place when the settings change. */
 export type PullLimits = {
   /** Bytes of one answer, but one message is always given. */
   bytesMax: number;
+  /** `enablePropertyFilter`: SQL92 subscriptions are served. */
+  propertyFilter: boolean;
   /** Off: a pull that finds nothing waits `shortPollingMs`, whatever it asked for. */
   longPolling: boolean;
   shortPollingMs: number;
@@ -139,9 +130,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   /** By handle, with the topic that the handle stood for then: a handle may come to stand for another one's queue. */
   readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
   readonly #queueRefTopics: string[] = [];
-  readonly #expressions: Map<string, readonly number[]> = new Map();
-  readonly #askedGroups: Set<string> = new Set();
+  readonly #rules: PullRules;
   readonly #brokerIdWhenSlow: number;
+  /** Where records are looked at by filters. */
+  #aside = new Uint8Array(0);
   readonly #counts: PullCounts;
   readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0, pullsFound: 0, pullsMissed: 0 };
   readonly #fields = {
@@ -170,6 +162,14 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#topics = parts.topics;
     this.#groups = parts.groups;
     this.#counts = new PullCounts(parts.thread);
+    this.#rules = new PullRules({
+      thread: parts.thread,
+      topics: parts.topics,
+      groups: parts.groups,
+      limits: parts.limits,
+      refuse: (connection, header, code, remark, ext) => this.#refuse(connection, header, code, remark, ext),
+      onReset: (connection, header, topic, group, reset) => this.#answerReset(connection, header, topic, group, reset),
+    });
     this.#lanes = parts.lanes;
     this.#table = parts.table;
     const expire = (): void => {
@@ -215,8 +215,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#refuse(connection, header, isEarly ? code.SYSTEM_BUSY : code.TOPIC_NOT_EXIST, isEarly ? 'the broker is starting' : remark);
       return;
     }
-    const codes = this.#check(connection, header, topic, group);
-    if (codes === null) return;
+    const wanted = this.#rules.check(connection, header, topic, group);
+    if (wanted === null) return;
     if (connection.inFlight >= IN_FLIGHT_MAX) {
       const remark = `the connection has ${IN_FLIGHT_MAX} pulls under way, which is the most; wait for answers`;
       this.#refuse(connection, header, code.FLOW_CONTROL, remark);
@@ -226,18 +226,17 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       const commit: CommitOffset = { kind: 'commit-offset', topic: topic.name, queueId: header.queueId, offset: header.commitOffset };
       this.#thread.ref<CommitOffset>(`consumer-group/${group}`).tell(commit);
     }
-    const ticket = this.#nextTicket;
-    this.#nextTicket = (ticket + 1) & 0x7fffffff;
     const max = Math.min(Math.max(1, header.maxMsgNums), MESSAGES_MAX);
     const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, this.#limits.bytesMax) : this.#limits.bytesMax;
     const askedMs = this.#limits.longPolling
       ? Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX)
       : this.#limits.shortPollingMs;
     const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs;
-    this.#pending.set(ticket, {
+    const nowMs = this.#thread.monotonicMs();
+    const pending: Pending = {
       connection,
       offset: header.queueOffset,
-      expiresAt: this.#thread.monotonicMs() + holdMs + ANSWER_MS_MAX,
+      expiresAt: nowMs + holdMs + ANSWER_MS_MAX,
       opaque: header.opaque,
       isBinary: header.isBinary,
       topic,
@@ -245,23 +244,13 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       queueId: header.queueId,
       max,
       bytesMax,
-      codes,
-    });
-    connection.inFlight++;
-    const pull: Pull = {
-      kind: 'pull',
-      ticket,
-      handle: topic.queueHandles[header.queueId]!,
-      offset: header.queueOffset,
-      max,
-      bytesMax,
-      codes,
-      holdMs,
-      replyTo: this.#self,
+      wanted,
+      holdUntilMs: nowMs + holdMs,
+      rounds: 0,
     };
+    connection.inFlight++;
     this.#thread.requestTurn();
-    if (this.#queueRef(topic, header.queueId).tell(pull)) return;
-    this.#pending.delete(ticket);
+    if (this.#ask(pending, holdMs)) return;
     connection.inFlight--;
     this.#refuse(
       connection,
@@ -269,6 +258,27 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       code.SYSTEM_BUSY,
       '[OVERLOAD]system busy, start flow control for a while: the queue has too many requests waiting',
     );
+  }
+
+  /** False: the queue has too many requests waiting. */
+  #ask(pending: Pending, holdMs: number): boolean {
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    const { topic, queueId, wanted } = pending;
+    const pull: Pull = {
+      kind: 'pull',
+      ticket,
+      handle: topic.queueHandles[queueId]!,
+      offset: pending.offset,
+      max: wanted.filter === null ? pending.max : FILTERED_MAX,
+      bytesMax: wanted.filter === null ? pending.bytesMax : FILTERED_BYTES_MAX,
+      codes: wanted.codes,
+      holdMs,
+      replyTo: this.#self,
+    };
+    if (!this.#queueRef(topic, queueId).tell(pull)) return false;
+    this.#pending.set(ticket, pending);
+    return true;
   }
 
   #queueRef(topic: TopicState, queueId: number): ActorRef<Pull> {
@@ -282,101 +292,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     return ref;
   }
 
-  /** A pull with its own subscription makes its group, so that the offsets that follow it are taken. It does not wait for that. */
-  #ensureGroup(group: string): void {
-    if (!this.#groups.complete || this.#askedGroups.has(group)) return;
-    if (this.#askedGroups.size >= ASKED_GROUPS_MAX) this.#askedGroups.clear();
-    this.#askedGroups.add(group);
-    this.#thread.ask<GroupReply, EnsureGroup>(
-      this.#thread.ref<EnsureGroup>(GROUP_REGISTRY_PATH),
-      (replyTo) => ({ kind: 'ensure-group', group, replyTo }),
-      ENSURE_MAX_MS,
-      (reply) => {
-        // Refused for good, the pull being served all the same; without an answer the next pull asks again.
-        if (reply?.kind !== 'group-refused') this.#askedGroups.delete(group);
-      },
-    );
-  }
-
-  /** The rules a pull must keep, in the Java broker's order. Gives the tag codes wanted, or null when it was refused. */
-  #check(connection: ClientConnection, header: PullHeader, topic: TopicState, group: string): readonly number[] | null {
-    const state = this.#groups.get(group);
-    const withSubscription = (header.sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0;
-    if (state === undefined && !withSubscription) {
-      const remark = `the consumer group [${group}] is not known here; send a heartbeat first`;
-      this.#refuse(connection, header, this.#groups.complete ? code.SUBSCRIPTION_NOT_EXIST : code.SYSTEM_BUSY, remark);
-      return null;
-    }
-    if (state === undefined) this.#ensureGroup(group);
-    if (state?.isRestricted && !this.#mayPull(connection, header, topic, state, withSubscription)) return null;
-    if ((topic.perm & READ_PERMISSION) === 0) {
-      const isBroker = (this.#topics.brokerPermission & READ_PERMISSION) === 0;
-      const remark = isBroker
-        ? 'the broker pulling message is forbidden: its brokerPermission has no read bit'
-        : `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`;
-      this.#refuse(connection, header, code.NO_PERMISSION, remark, isBroker ? BROKER_FORBIDDEN : TOPIC_FORBIDDEN);
-      return null;
-    }
-    if (header.queueId < 0 || header.queueId >= topic.readQueues) {
-      const remark = `queueId[${header.queueId}] is illegal, topic:[${topic.name}] topicConfig.readQueueNums:[${topic.readQueues}] consumer:[${connection.remoteAddress}]; refresh the route`;
-      this.#refuse(connection, header, code.INVALID_PARAMETER, remark);
-      return null;
-    }
-    if (withSubscription) return this.#inlineCodes(connection, header);
-    const subscription = state!.subscriptions.get(topic.name);
-    if (subscription === undefined || state!.memberCount === 0) {
-      const remark = `the consumer's subscription not exist, group: ${group}, topic: ${topic.name}; send a heartbeat with it first`;
-      this.#refuse(connection, header, code.SUBSCRIPTION_NOT_EXIST, remark);
-      return null;
-    }
-    if (subscription.subVersion < header.subVersion) {
-      this.#refuse(
-        connection,
-        header,
-        code.SUBSCRIPTION_NOT_LATEST,
-        "the consumer's subscription not latest; send a heartbeat with the new one first",
-      );
-      return null;
-    }
-    if (subscription.expressionType !== 'TAG') {
-      this.#refuse(
-        connection,
-        header,
-        code.SYSTEM_ERROR,
-        `The broker does not support consumer to filter message by ${subscription.expressionType}`,
-      );
-      return null;
-    }
-    if (subscription.all) return ALL;
-    let codes = this.#codeArrays.get(subscription.codes);
-    if (codes === undefined) {
-      codes = [...subscription.codes];
-      this.#codeArrays.set(subscription.codes, codes);
-    }
-    return codes;
-  }
-
-  /** For a group of which not every pull may simply be served. False: it was answered. */
-  #mayPull(connection: ClientConnection, header: PullHeader, topic: TopicState, state: GroupState, withSubscription: boolean): boolean {
-    const { config } = state;
-    const group = config.groupName;
-    const refuse = (remark: string, forbidden: Record<string, string>): false => {
-      this.#refuse(connection, header, code.NO_PERMISSION, remark, forbidden);
-      return false;
-    };
-    if (!config.consumeEnable) {
-      return refuse(pausedRemark(group), GROUP_FORBIDDEN);
-    }
-    if (!withSubscription && state.isBroadcast && !config.consumeBroadcastEnable) {
-      const remark = `the consumer group[${group}] can not consume by broadcast way: broadcasting is switched off (consumeBroadcastEnable)`;
-      return refuse(remark, BROADCASTING_FORBIDDEN);
-    }
-    if (!withSubscription && !this.#groups.mayRead(group, topic.name)) {
-      return refuse(`the consumer group[${group}] is forbidden for topic[${topic.name}]; allow it to read again`, SUBSCRIPTION_FORBIDDEN);
-    }
-    const handle = topic.queueHandles[header.queueId];
-    const reset = handle === undefined ? -1 : state.resets.get(topic.name, header.queueId);
-    if (handle === undefined || reset < 0) return true;
+  #answerReset(connection: ClientConnection, header: PullHeader, topic: TopicState, group: string, reset: number): void {
+    const handle = topic.queueHandles[header.queueId]!;
     this.#tellTaken(group, topic.name, header.queueId);
     const fields = this.#fields;
     fields.code = code.PULL_OFFSET_MOVED;
@@ -389,7 +306,6 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     const output = connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + 6 * fields.remark.length);
     output.length = writePullResponseHeader(output.bytes, output.length, header.isBinary, header.opaque, fields, 0);
     this.#thread.requestTurn();
-    return false;
   }
 
   /** A group was paused, or its offsets were set: pulls of it that are held do not wait for a message first. */
@@ -420,30 +336,6 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   #tellTaken(group: string, topic: string, queueId: number): void {
     if (this.#groups.takeReset(group, topic, queueId) < 0) return;
     this.#thread.ref<ResetTaken>(consumerGroupPath(group)).tell({ kind: 'reset-taken', topic, queueId });
-  }
-
-  readonly #codeArrays: WeakMap<Int32Array, readonly number[]> = new WeakMap();
-
-  #inlineCodes(connection: ClientConnection, header: PullHeader): readonly number[] | null {
-    const type = utf8Text(header.text, header.expressionTypeStart, header.expressionTypeEnd);
-    if (type !== '' && type !== 'TAG') {
-      this.#refuse(connection, header, code.SYSTEM_ERROR, `The broker does not support consumer to filter message by ${type}`);
-      return null;
-    }
-    const expression = utf8Text(header.text, header.subscriptionStart, header.subscriptionEnd);
-    const known = this.#expressions.get(expression);
-    if (known !== undefined) return known;
-    let codes: readonly number[];
-    try {
-      codes = parseTags(expression).map(javaHash);
-    } catch (error) {
-      if (!(error instanceof MessageTextError)) throw error;
-      this.#refuse(connection, header, code.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${error.message}`);
-      return null;
-    }
-    if (this.#expressions.size >= EXPRESSIONS_MAX) this.#expressions.clear();
-    this.#expressions.set(expression, codes);
-    return codes;
   }
 
   receive(message: PullReply | ColdRead | ReaderGone, context: ActorContext): void {
@@ -492,6 +384,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     let bytes = 0;
     for (let i = 0; i < count; i++) bytes += unitSize(reply.units, i * QUEUE_UNIT_BYTES);
+    if (pending.wanted.filter !== null) {
+      this.#filterLanes(pending, reply, count, bytes);
+      return;
+    }
     const output = pending.connection.output(PULL_RESPONSE_HEAD_MAX_BYTES + bytes);
     const fields = this.#fields;
     fields.code = 0;
@@ -517,13 +413,69 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#settle(reply.ticket, pending);
   }
 
+  /** A filter looks at the records before the answer's header can say how many there are: they are copied aside first. */
+  #filterLanes(pending: Pending, reply: PullReply, count: number, bytes: number): void {
+    const { units } = reply;
+    if (this.#aside.length < bytes) this.#aside = new Uint8Array(bytes);
+    const aside = this.#aside;
+    // A message beyond the usual is not kept room for.
+    if (bytes > FILTERED_BYTES_MAX) this.#aside = new Uint8Array(0);
+    this.#lanes.begin();
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const size = unitSize(units, i * QUEUE_UNIT_BYTES);
+      if (!this.#lanes.copy(unitPhysicalOffset(units, i * QUEUE_UNIT_BYTES), size, aside, at)) {
+        this.#readCold(pending, reply);
+        return;
+      }
+      at += size;
+    }
+    this.#settle(reply.ticket, pending);
+    this.#answerFiltered(pending, aside, 0, at, reply.offset, reply.nextOffset, reply.min, reply.max);
+  }
+
+  /** Answers with the records of `bytes[start, end)` that pass. When none does, the pull goes on behind them: some rounds, or as long as it may wait. */
+  #answerFiltered(
+    pending: Pending,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    offset: number,
+    nextOffset: number,
+    min: number,
+    max: number,
+  ): void {
+    const kept = pending.wanted.filter!.keep(bytes, start, end, pending.max, pending.bytesMax);
+    const next = kept.next < 0 ? nextOffset : kept.next;
+    if (kept.count > 0) {
+      this.#gave(pending, kept.count, kept.length);
+      this.#answer(pending, 'FOUND', offset, next, min, max, bytes, start, start + kept.length);
+      return;
+    }
+    const nowMs = this.#thread.monotonicMs();
+    const leftMs = Math.max(0, pending.holdUntilMs - nowMs);
+    if (pending.rounds < FILTER_ROUNDS_MAX && (leftMs > 0 || next < max)) {
+      const later: Pending = { ...pending, offset: next, expiresAt: nowMs + leftMs + ANSWER_MS_MAX, rounds: pending.rounds + 1 };
+      if (this.#ask(later, leftMs)) {
+        pending.connection.inFlight++;
+        return;
+      }
+    }
+    this.#answer(pending, 'NO_MATCHED_MESSAGE', offset, next, min, max, null, 0, 0);
+  }
+
   #answerRead(pending: Pending, read: ColdRead): void {
     if (read.status !== 'FOUND' || read.length === 0) {
       this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, null, 0, 0);
       return;
     }
     const at = read.slot * READ_SLOT_BYTES;
-    if (pending.codes.length > 0) {
+    if (pending.wanted.filter !== null) {
+      const { offset, nextOffset, min, max } = read;
+      this.#answerFiltered(pending, this.#slots, at, at + read.length, offset, nextOffset, min, max);
+      return;
+    }
+    if (pending.wanted.codes.length > 0) {
       this.#gave(pending, read.count, read.length);
       this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, this.#slots, at, at + read.length);
       return;
@@ -598,7 +550,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   #readCold(pending: Pending, reply: PullReply): void {
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const now = this.#thread.monotonicMs();
-    const isPlain = pending.codes.length === 0;
+    const { codes, filter } = pending.wanted;
+    const isPlain = codes.length === 0 && filter === null;
     const cut = isPlain ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
     if (cut !== null) {
       this.#settle(reply.ticket, pending);
@@ -617,9 +570,9 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       queueId: pending.queueId,
       handle,
       offset: reply.offset,
-      max: readsAhead ? MESSAGES_MAX : pending.max,
-      bytesMax: readsAhead ? AHEAD_BYTES : pending.bytesMax,
-      codes: pending.codes as number[],
+      max: readsAhead ? MESSAGES_MAX : filter === null ? pending.max : FILTERED_MAX,
+      bytesMax: readsAhead ? AHEAD_BYTES : filter === null ? pending.bytesMax : FILTERED_BYTES_MAX,
+      codes,
       min: reply.min,
       visibleMax: reply.max,
       replyTo: this.#self as ActorRef<ColdRead>,
@@ -728,8 +681,4 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, ext, serializeType }));
     this.#thread.requestTurn();
   }
-}
-
-function pausedRemark(group: string): string {
-  return `subscription group no permission, ${group}: consumption is switched off (consumeEnable)`;
 }

@@ -374,7 +374,9 @@ class Shard {
       },
     };
     const isResetHere = config.serverSideResetEnable;
-    gateway.addHandlers(createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack }));
+    gateway.addHandlers(
+      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, pullLimits: pullsMost }),
+    );
     gateway.viewWith((physical, onMessage) => {
       const isAwaited = (): boolean => true;
       messages.viewOne(physical, isAwaited, (record) => onMessage(record === null || record.length === 0 ? null : record));

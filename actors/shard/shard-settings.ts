@@ -79,7 +79,12 @@ export function sendLimits(config: BrokerConfig): SendLimits {
 
 /** To be put into the pull path's own limits at each change. */
 export function pullLimits(config: BrokerConfig): PullLimits {
-  return { bytesMax: config.pullBytesMax, longPolling: config.longPollingEnable, shortPollingMs: config.shortPollingMs };
+  return {
+    bytesMax: config.pullBytesMax,
+    longPolling: config.longPollingEnable,
+    shortPollingMs: config.shortPollingMs,
+    propertyFilter: config.propertyFilterEnable,
+  };
 }
 
 /** The first shard has the actors that own topics and registrations. */

@@ -124,21 +124,24 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       t.equal(left.subscriptionGroupTable[group], undefined);
     });
 
-    t.test('CHECK_CLIENT_CONFIG takes tags and refuses expressions', async (t) => {
+    t.test('CHECK_CLIENT_CONFIG takes tags and SQL92, and refuses what is neither', async (t) => {
       const client = await broker.connect();
-      const check = (expressionType: string | undefined) =>
+      const check = (expressionType: string | undefined, subString = 'a > 1') =>
         client.request(46, null, {
           body: Buffer.from(
             JSON.stringify({
               clientId: 'c',
               group: 'g',
-              subscriptionData: { topic: 'T', subString: 'a > 1', subVersion: 1, expressionType },
+              subscriptionData: { topic: 'T', subString, subVersion: 1, expressionType },
             }),
           ),
         });
       t.equal((await check('TAG')).code, 0);
       t.equal((await check(undefined)).code, 0);
-      t.match(await check('SQL92'), { code: 1, remark: /SQL92.*/ });
+      if (isForeign) return;
+      t.equal((await check('SQL92')).code, 0);
+      t.match(await check('SQL92', 'a > '), { code: 23, remark: /found the end, at character 5/ });
+      t.match(await check('GROOVY'), { code: 1, remark: /GROOVY.*tags or SQL92/ });
     });
   });
 }

@@ -65,6 +65,10 @@ export type PullOptions = RequestOptions & {
   /** 0: answered at once; else held until there is a message, at most this long. */
   holdMs?: number;
   expression?: string;
+  /** Default TAG. */
+  expressionType?: string;
+  /** The subscription that heartbeats registered, of this version, instead of one in the header. */
+  registered?: number;
 };
 
 export type Pulled = { frame: RawFrame; messages: RawMessage[]; next: number };
@@ -86,12 +90,12 @@ export async function pullMessages(
       queueId: String(queueId),
       queueOffset: String(offset),
       maxMsgNums: String(options.max ?? 32),
-      sysFlag: String(4 | (holdMs > 0 ? 2 : 0)),
+      sysFlag: String((options.registered === undefined ? 4 : 0) | (holdMs > 0 ? 2 : 0)),
       commitOffset: '0',
       suspendTimeoutMillis: String(holdMs),
       subscription: options.expression ?? '*',
-      subVersion: '0',
-      expressionType: 'TAG',
+      subVersion: String(options.registered ?? 0),
+      expressionType: options.expressionType ?? 'TAG',
     },
     { timeoutMs: holdMs + 10_000, ...(options.encoding === undefined ? {} : { encoding: options.encoding }) },
   );
@@ -120,7 +124,12 @@ export async function queueOffset(client: RemotingClient, code: 30 | 31, topic: 
 }
 
 /** The body of a heartbeat of one consumer, or of a producer alone. */
-export function heartbeatBody(clientId: string, group: string, topics: readonly string[]): Buffer {
+export function heartbeatBody(
+  clientId: string,
+  group: string,
+  topics: readonly string[],
+  subscription: { subString?: string; expressionType?: string } = {},
+): Buffer {
   const consumers =
     topics.length === 0
       ? []
@@ -139,6 +148,7 @@ export function heartbeatBody(clientId: string, group: string, topics: readonly 
               subVersion: 1,
               classFilterMode: false,
               expressionType: 'TAG',
+              ...subscription,
             })),
           },
         ];
