@@ -37,6 +37,7 @@ const JAVA_SCENARIOS = [
   'broadcast',
   'tag-filter',
   'rebalance',
+  'mixed-group',
   'resume',
   'consume-from',
   'backlog',

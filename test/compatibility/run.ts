@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { runAdminSteps } from './admin-outputs.ts';
 import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
+import { OurMember } from './our-member.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
 
@@ -69,6 +70,7 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
   );
   if (scenarios.length === 0) return;
   const prefix = `${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
+  const ours = new OurMember(nameServer);
   await runProgram(
     client,
     nameServer,
@@ -76,12 +78,16 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
     prefix,
     (verdict) => note(client.name, label, verdict),
     async (event) => {
+      if (event.startsWith('member ')) {
+        await ours.handle(event);
+        return;
+      }
       if (event !== 'restart' || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
       await ringmq.stop();
       await ringmq.start();
     },
     PROGRAM_MS_MAX,
-  );
+  ).finally(() => ours.leave());
 }
 
 /** Two brokers and two name servers for each client. */

@@ -30,6 +30,7 @@ final class ConsumeScenarios {
         all.put("broadcast", ConsumeScenarios::broadcast);
         all.put("tag-filter", ConsumeScenarios::tagFilter);
         all.put("rebalance", ConsumeScenarios::rebalance);
+        all.put("mixed-group", ConsumeScenarios::mixedGroup);
         all.put("resume", ConsumeScenarios::resume);
         all.put("consume-from", ConsumeScenarios::consumeFrom);
         all.put("backlog", ConsumeScenarios::backlog);
@@ -147,6 +148,35 @@ final class ConsumeScenarios {
         Clients.await("all of the later messages", LONG_MS, () -> two.distinct.size() >= before + 100);
         run.detail.put("duplicates", one.count.get() + two.count.get() - 301);
         second.shutdown();
+        producer.shutdown();
+    }
+
+    /** A group of this client and of ringmq's own: each works its share out alone, and the two have to fit. */
+    private static void mixedGroup(Program.Run run) throws Exception {
+        DefaultMQProducer producer = Clients.producer(run);
+        send(producer, run.topic, "first", 0, 4);
+        Clients.Received received = new Clients.Received();
+        DefaultMQPushConsumer consumer = Clients.push(run, run.group, run.topic, "*", received);
+        Clients.await("all four queues for the only consumer", LONG_MS, () -> Clients.queuesOf(consumer, run.topic) == 4);
+        exactly(run, received, 4, "the only consumer");
+        // Until a commit has told the other where this one is, it would begin before that.
+        consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
+        Thread.sleep(300);
+        run.askFor("member join " + run.topic + " " + run.group);
+        Clients.await("two queues each", LONG_MS, () -> Clients.queuesOf(consumer, run.topic) == 2);
+        send(producer, run.topic, "shared", 0, 200);
+        exactly(run, received, 104, "this half of the group");
+        run.askFor("member has 100 shared");
+        run.askFor("member leave");
+        Clients.await("all four queues when the other has left", LONG_MS, () -> Clients.queuesOf(consumer, run.topic) == 4);
+        send(producer, run.topic, "alone", 0, 40);
+        exactly(run, received, 144, "the one that stays");
+        run.askFor("member join " + run.topic + " " + run.group);
+        consumer.shutdown();
+        run.askFor("member owns 4");
+        send(producer, run.topic, "taken over", 0, 40);
+        run.askFor("member has 40 taken");
+        run.askFor("member leave");
         producer.shutdown();
     }
 
