@@ -24,6 +24,8 @@ export type ClientErrorCode =
   | 'MQ_CLIENT_NO_ROUTE'
   /** A handler threw; `cause` is what. Only told, never thrown. */
   | 'MQ_CLIENT_HANDLER'
+  /** The program's own offset store threw; only told, never thrown. */
+  | 'MQ_CLIENT_OFFSET_STORE'
   /** A value that the topic's validator refuses. */
   | 'MQ_CLIENT_INVALID_VALUE';
 

@@ -18,7 +18,7 @@ import {
   type Selector,
   subscriptionOf,
 } from './consumer-options.ts';
-import { ClientError, errorText } from './errors.ts';
+import { ClientError } from './errors.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import type { QueueProgress } from './queue-progress.ts';
 import { Rebalancer } from './rebalancer.ts';
@@ -125,12 +125,7 @@ export class GroupMember implements Member {
       await this.offsets.commit(queue, offset);
       progress.committed(offset);
     } catch (error) {
-      // An offset store is the program's own: what it throws is told like a broker's failure, and it is asked again.
-      this.core.report(
-        error instanceof ClientError
-          ? error
-          : new ClientError('MQ_CLIENT_ARGUMENT', `The offset store failed: ${errorText(error)}`, { cause: error }),
-      );
+      this.core.report(error);
     }
   }
 

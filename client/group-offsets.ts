@@ -27,7 +27,7 @@ import { QUERY_NOT_FOUND } from '../protocol/remoting/response-code.ts';
 import { expectSuccess, readAnswer } from './answers.ts';
 import type { Request } from './connection.ts';
 import type { Member } from './consumer-options.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, errorText } from './errors.ts';
 
 export class GroupOffsets {
   readonly #member: Member;
@@ -49,7 +49,7 @@ export class GroupOffsets {
   async committed(queue: MessageQueue): Promise<number | null> {
     const { group, messageModel, offsetStore } = this.#member.settings;
     const { brokerName, queueId, topic } = queue;
-    if (messageModel === 'broadcasting') return (await offsetStore?.load(topic, brokerName, queueId)) ?? null;
+    if (messageModel === 'broadcasting') return (await stored(() => offsetStore?.load(topic, brokerName, queueId))) ?? null;
     const address = this.#address(queue);
     const ext = encodeQueryConsumerOffsetRequest({ consumerGroup: group, topic, queueId, setZeroIfNotFound: null });
     const answer = await this.#member.core.request(address, { code: QUERY_CONSUMER_OFFSET, ext });
@@ -65,7 +65,7 @@ export class GroupOffsets {
     const { group, messageModel, offsetStore } = this.#member.settings;
     const { brokerName, queueId, topic } = queue;
     if (messageModel === 'broadcasting') {
-      await offsetStore?.save(topic, brokerName, queueId, offset);
+      await stored(() => offsetStore?.save(topic, brokerName, queueId, offset));
       return;
     }
     const { core } = this.#member;
@@ -106,5 +106,14 @@ export class GroupOffsets {
     const address = this.#member.core.addressOf(queue.brokerName);
     if (address === undefined) throw new ClientError('MQ_CLIENT_NO_ROUTE', `No name server knows broker ${queue.brokerName}`);
     return address;
+  }
+}
+
+/** An offset store is the program's own: what it throws is told like a broker's failure, and it is asked again. */
+async function stored<T>(call: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw new ClientError('MQ_CLIENT_OFFSET_STORE', `The offset store failed: ${errorText(cause)}`, { cause });
   }
 }

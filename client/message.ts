@@ -52,7 +52,12 @@ export type Message = {
 /** The messages in the body of a pull's answer. Throws ClientError. */
 export function receiveMessages(brokerName: string, address: string, body: Uint8Array): Message[] {
   try {
-    return decodeMessageRecords(body).map((record) => receivedMessage(brokerName, record));
+    return decodeMessageRecords(body).map((record) => {
+      // Beyond this an offset is not exact, and no broker has come so far.
+      if (!Number.isSafeInteger(record.queueOffset) || !Number.isSafeInteger(record.physicalOffset))
+        throw new MessageRecordError(`its offsets are ${record.queueOffset} and ${record.physicalOffset}`, 0);
+      return receivedMessage(brokerName, record);
+    });
   } catch (cause) {
     if (!(cause instanceof MessageRecordError)) throw cause;
     throw new ClientError('MQ_CLIENT_BAD_ANSWER', `${address} gave messages that cannot be read: ${cause.message}`, { address, cause });

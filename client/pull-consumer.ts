@@ -49,7 +49,7 @@ export class PullConsumer implements AsyncIterable<Message> {
   readonly #asked: AskedConsumer;
   #polled: Polled[] = [];
   #turn = 0;
-  #waiters: (() => void)[] = [];
+  #waiters: Set<() => void> = new Set();
   #closing: Promise<void> | null = null;
 
   constructor(options: PullConsumerOptions) {
@@ -236,14 +236,23 @@ export class PullConsumer implements AsyncIterable<Message> {
       const taken = this.#ready(max);
       const leftMs = deadlineMs - environment.monotonicMs();
       if (taken.length > 0 || leftMs <= 0) return taken;
-      await new Promise<void>((resolve) => {
-        const cancel = environment.schedule(leftMs, resolve);
-        this.#waiters.push(() => {
-          cancel();
-          resolve();
-        });
-      });
+      await this.#arrival(leftMs);
     }
+  }
+
+  /** Resolves when something may have come, or after `leftMs`. */
+  #arrival(leftMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#member.core.environment.schedule(leftMs, () => {
+        this.#waiters.delete(waiter);
+        resolve();
+      });
+      const waiter = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#waiters.add(waiter);
+    });
   }
 
   /** What lies ready, a queue after the other in turn. */
@@ -261,7 +270,7 @@ export class PullConsumer implements AsyncIterable<Message> {
 
   #notify(): void {
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     for (const waiter of waiters) waiter();
   }
 

@@ -15,6 +15,7 @@ import { ClientError, errorText } from './errors.ts';
 import { GroupMember } from './group-member.ts';
 import { HandlerSlots } from './handler-slots.ts';
 import type { Message } from './message.ts';
+import { DELAY_LEVEL_MAX } from './outgoing-message.ts';
 import { type AskedConsumer, answerPeer } from './peer-requests.ts';
 import { PushQueue, type PushQueueOwner } from './push-queue.ts';
 import { keyOf, QueueLocks, RENEW_PERIOD_MS } from './queue-locks.ts';
@@ -289,7 +290,7 @@ export class PushConsumer {
     this.#tell(message, error);
     if (this.#member.settings.messageModel === 'broadcasting') return true;
     try {
-      await this.#sendBack.send(message, levelOf(this.#subscribers.get(message.topic), message, error));
+      await this.#sendBack.send(message, this.#levelOf(message, error));
       return true;
     } catch (sendError) {
       this.#member.core.report(sendError);
@@ -311,6 +312,18 @@ export class PushConsumer {
       this.#member.core.report(sendError);
       return false;
     }
+  }
+
+  /** The program's choice of a delay level; the broker's when that is none, or throws. */
+  #levelOf(message: Message, error: unknown): number {
+    try {
+      const level = this.#subscribers.get(message.topic)?.retryLevel(message, error) ?? 0;
+      if (Number.isInteger(level) && level >= -1 && level <= DELAY_LEVEL_MAX) return level;
+      this.#tell(message, new RangeError(`retryLevel gave ${level}; -1 to ${DELAY_LEVEL_MAX} are allowed`));
+    } catch (thrown) {
+      this.#tell(message, thrown);
+    }
+    return 0;
   }
 
   #tell(message: Message, error: unknown): void {
@@ -346,9 +359,4 @@ async function failureOf(handle: MessageHandler, message: Message): Promise<unkn
 
 function noSubscriber(message: Message): ClientError {
   return new ClientError('MQ_CLIENT_ARGUMENT', `this consumer has no subscription to ${message.topic}`);
-}
-
-function levelOf(subscriber: Subscriber | undefined, message: Message, error: unknown): number {
-  const level = subscriber?.retryLevel(message, error) ?? 0;
-  return Number.isInteger(level) && level >= -1 && level <= 18 ? level : 0;
 }

@@ -424,3 +424,79 @@ test('PullConsumer leaves a message to the others that it was given and did not 
   await world.until(consumer.close());
   t.ok(broker.commits.includes('0:3'), 'a close means that all is done');
 });
+
+test('PushConsumer keeps the offsets of broadcasting in the store that it is given, and bears one that fails', async (t) => {
+  const world = new ClientWorld();
+  const broker = new FakeBroker(world);
+  broker.messages = ['a', 'b', 'c', 'd'];
+  const saved = new Map<string, number>([['a/0', 2]]);
+  let fails = true;
+  const { consumer, errors } = pushIn(world, {
+    messageModel: 'broadcasting',
+    offsetStore: {
+      load: (_topic, brokerName, queueId) =>
+        fails ? Promise.reject(new Error('no disk')) : Promise.resolve(saved.get(`${brokerName}/${queueId}`) ?? null),
+      save: (_topic, brokerName, queueId, offset) => {
+        saved.set(`${brokerName}/${queueId}`, offset);
+        return Promise.resolve();
+      },
+    },
+  });
+  const seen: string[] = [];
+  await consumer.subscribe('T', (message) => {
+    seen.push(bodyOf(message));
+    throw new Error('no');
+  });
+  await world.until(consumer.start());
+  await world.advance(2_000);
+  t.same(seen, [], 'a store that fails is not taken for an empty one');
+  t.ok(errors.includes('MQ_CLIENT_OFFSET_STORE'));
+  fails = false;
+  await world.advance(20_000);
+  t.same(seen, ['c', 'd'], 'from where it was; what fails is told and not repeated');
+  t.equal(saved.get('a/0'), 4);
+  t.same([broker.commits, broker.sentBack], [[], []], 'the broker is told nothing of it');
+  await world.until(consumer.close());
+});
+
+test('PushConsumer lets the broker choose when the delay that it is given is none', async (t) => {
+  const world = new ClientWorld();
+  const broker = new FakeBroker(world);
+  broker.messages = ['a', 'b', 'c'];
+  const levels: (string | undefined)[] = [];
+  broker.before = ({ request }) => {
+    if (request.code === 36) levels.push(request.ext.get('delayLevel'));
+    return false;
+  };
+  const { consumer } = pushIn(world);
+  await consumer.subscribe(
+    'T',
+    () => {
+      throw new Error('no');
+    },
+    {
+      retryLevel: (message) => {
+        if (bodyOf(message) === 'a') return 5;
+        if (bodyOf(message) === 'b') return 99;
+        throw new Error('no idea');
+      },
+    },
+  );
+  await world.until(consumer.start());
+  await world.advance(1_000);
+  t.same(levels, ['5', '0', '0']);
+  await world.until(consumer.close());
+});
+
+test('PullConsumer holds nothing on for polls that ended without a message', async (t) => {
+  const world = new ClientWorld();
+  new FakeBroker(world);
+  const consumer = new PullConsumer({ nameServers: NAMES, group: 'G', transport: world.transport, environment: world.environment });
+  await consumer.subscribe('T');
+  await world.until(consumer.start());
+  const timers = world.timers;
+  for (let index = 0; index < 50; index++) t.same(await world.until(consumer.poll({ timeoutMs: 10 })), []);
+  t.ok(world.timers <= timers + 2, 'no timer is left');
+  await world.until(consumer.close());
+  t.equal(world.timers, 2, 'and after the close only frames and answers that are under way');
+});

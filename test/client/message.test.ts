@@ -64,6 +64,8 @@ test('receiveMessages refuses bytes that are no messages', async (t) => {
   for (const [what, bytes] of [
     ['a cut record', good.subarray(0, good.length - 1)],
     ['noise', Buffer.alloc(200, 7)],
+    ['an offset that no number holds', Buffer.from(good).fill(0xff, 21, 28).fill(0x7f, 20, 21)],
+    ['a place that no number holds', Buffer.from(good).fill(0xff, 29, 36).fill(0x7f, 28, 29)],
     ['a record and a rest', Buffer.concat([good, Buffer.from('rest')])],
   ] as const)
     t.throws(() => receiveMessages('b', 'a:1', bytes), { code: 'MQ_CLIENT_BAD_ANSWER' }, what);

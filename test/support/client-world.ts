@@ -61,6 +61,11 @@ export class ClientWorld {
     return this.#nowMs;
   }
 
+  /** Timers that stand, those of frames under way included. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+
   listen(address: string, peer: Peer): void {
     this.#peers.set(address, peer);
   }
