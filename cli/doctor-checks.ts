@@ -97,8 +97,8 @@ export function checkBrokers(seen: readonly BrokerSeen[]): Finding[] {
             subject: `${name}${id === 0 ? '' : ` (replica ${id})`}`,
             problem: `tells clients to use ${address}, which cannot be reached from here: ${error}`,
             remedy: isLocalAddress(address)
-              ? 'that address means this machine to every client: set brokerIP1 of the broker to one that clients reach'
-              : 'when the broker runs, set its brokerIP1 to an address that clients reach, or open the port; when it does not, start it',
+              ? 'that address means this machine to every client: set brokerIP1 of the broker (or advertisedListeners of ringmq) to one that clients reach'
+              : 'when the broker runs, set its brokerIP1 (ringmq: or advertisedListeners) to an address that clients reach, or open the port; when it does not, start it',
           },
         ],
   );
