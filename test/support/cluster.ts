@@ -3,10 +3,14 @@
  * processes and their folders. Fails by throwing with the output of the process that does not become ready.
  */
 import { fileURLToPath } from 'node:url';
-import { freePort } from './free-port.ts';
+import { freeBrokerPort } from './free-port.ts';
 import { prepareRingmq, type RingmqProcess } from './start-ringmq.ts';
 
 const ENTRY = fileURLToPath(new URL('../../bin/ringmq.ts', import.meta.url));
+
+/** Several start at once: a limit that only catches what hangs. */
+const READY_MS_MAX = 60_000;
+const ANY_ADMIN_PORT = { ADMIN_ADDR: '127.0.0.1:0' };
 
 export type ClusterOptions = {
   nameServers: number;
@@ -27,25 +31,33 @@ export type Cluster = {
   destroy(): Promise<void>;
 };
 
-/** Starts them all at once: a broker waits for its name servers itself. */
+/** Starts the name servers, then the brokers: those begin with a word of warning about one that is not there yet. */
 export async function startCluster({ nameServers, brokers, shards = 1, others = [], brokerArgs = [] }: ClusterOptions): Promise<Cluster> {
   const command = (role: string): string[] => [process.execPath, ENTRY, role];
-  const ports = await Promise.all(Array.from({ length: nameServers }, () => freePort()));
-  const addresses = [...ports.map((port) => `127.0.0.1:${port}`), ...others];
   const cluster: Cluster = {
-    nameServers: await Promise.all(ports.map((nameServerPort) => prepareRingmq({ command: command('namesrv'), nameServerPort, shards }))),
+    nameServers: [],
     brokers: [],
-    address: addresses.join(';'),
+    address: '',
     destroy: async () => {
       for (const one of [...cluster.brokers, ...cluster.nameServers]) await one.destroy();
     },
   };
-  for (const name of brokers) {
-    const args = ['--set', `brokerName=${name}`, ...brokerArgs];
-    cluster.brokers.push(await prepareRingmq({ command: command('broker'), shards, args, env: { NAMESRV_ADDR: addresses.join(';') } }));
-  }
   try {
-    await Promise.all([...cluster.nameServers, ...cluster.brokers].map((one) => one.start()));
+    for (let index = 0; index < nameServers; index++) {
+      // From below the ports that the kernel gives to clients: one is looked for some time before it is taken.
+      const nameServerPort = await freeBrokerPort();
+      cluster.nameServers.push(
+        await prepareRingmq({ command: command('namesrv'), nameServerPort, shards, env: ANY_ADMIN_PORT, readyMs: READY_MS_MAX }),
+      );
+    }
+    cluster.address = [...cluster.nameServers.map(({ nameServer }) => nameServer), ...others].join(';');
+    await Promise.all(cluster.nameServers.map((one) => one.start()));
+    for (const name of brokers) {
+      const args = ['--set', `brokerName=${name}`, ...brokerArgs];
+      const env = { ...ANY_ADMIN_PORT, NAMESRV_ADDR: cluster.address };
+      cluster.brokers.push(await prepareRingmq({ command: command('broker'), shards, args, env, readyMs: READY_MS_MAX }));
+    }
+    await Promise.all(cluster.brokers.map((one) => one.start()));
   } catch (error) {
     await cluster.destroy();
     throw error;
