@@ -114,7 +114,7 @@ export function changedConfig(config: BrokerConfig, changes: readonly ConfigChan
     assert(field !== undefined, `The setting ${key} is in the table`);
     const parsed = brokerOptions[field].parse(value);
     assert(parsed !== undefined, `The value of ${key} was checked: ${value}`);
-    values[field] = parsed;
+    values[field] = field === 'registerAddresses' ? withOwnNameServer(parsed as readonly string[], config, config.role) : parsed;
   }
   return Object.freeze({ ...config, ...values });
 }
@@ -188,21 +188,28 @@ function complete(
     storePath: isAbsolute(values.storePath) ? values.storePath : join(machine.currentDirectory, values.storePath),
     advertisedHost: values.advertisedHost !== '' ? values.advertisedHost : wildcard ? (machine.hosts[0] ?? '127.0.0.1') : values.bindHost,
   };
+  const conflict = conflictOf(config);
+  if (conflict !== null) throw conflict;
+  return Object.freeze(config);
+}
+
+/** Values that are right each for itself and cannot be had together; null: there are none. */
+export function conflictOf(config: BrokerConfig): ConfigError | null {
   if (config.nameServerEnable && config.brokerEnable && config.listenPort !== 0 && config.listenPort === config.nameServerPort)
-    throw new ConfigError(
+    return new ConfigError(
       'listenPort',
       String(config.listenPort),
       `another port than the name server's (${formatAddress(config.nameServerHost, config.nameServerPort)})`,
       'the whole configuration',
     );
-  if (role === 'broker' && config.registerAddresses.length === 0)
-    throw new ConfigError(
+  if (config.role === 'broker' && config.registerAddresses.length === 0)
+    return new ConfigError(
       'namesrvAddr',
       '',
       'at least one host:port, from NAMESRV_ADDR, --namesrv-addr or the file, when the broker runs without a name server of its own',
       'nowhere given',
     );
-  return Object.freeze(config);
+  return null;
 }
 
 /**

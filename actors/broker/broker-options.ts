@@ -569,7 +569,8 @@ export const brokerOptions = {
     min: 1000,
     max: 3_600_000,
     unit: 'ms',
-    sentence: 'Silence after which a client is taken out of its groups.',
+    sentence:
+      'Silence after which a client is taken out of its groups; a change counts from the next look at a group, within the former time.',
   }),
   notifyMembers: boolean({
     key: 'notifyConsumerIdsChangedEnable',

@@ -41,6 +41,21 @@ All settings of one request are taken or none. A value outside its range is refu
 changes nothing and is named in the remark (a Java broker takes it without a word). What was changed is saved to \`config/ringmq.properties\` in the store, never to the
 file that \`--config\` names: take a line out of it to go back. A name server without a broker (\`ringmq namesrv\`) has no store: there a change lasts as long as the process.
 
+## Addresses for several networks
+
+A broker that clients of several networks reach at different addresses listens on every interface and says which address is whose:
+
+\`\`\`properties
+bindAddress=0.0.0.0
+brokerIP1=broker.example.com
+advertisedListeners=10.0.0.0/8=10.1.2.3:10911;192.168.0.0/16=192.168.7.3:10911;fd00::/8=[fd00::3]:10911
+\`\`\`
+
+A ringmq name server answers each asker with the address of the most specific network that it is in: by its own address or, when that is in none, by the address
+of the name server that it reached; all others get \`brokerIP1\` and the port. That holds for routes and for what tools ask of the cluster. A Java name server passes the
+setting over and gives \`brokerIP1\` to all; a Java broker is told as it registers. Identifiers of messages (\`offsetMsgId\`) bear \`brokerIP1\`: a tool that looks a message up by
+one has to reach that address.
+
 ## Environment and flags
 
 | environment | flag | what it does |

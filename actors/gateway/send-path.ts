@@ -89,6 +89,11 @@ export class SendPath {
     this.#registry = parts.thread.ref<CreateOnSend>('topic-registry');
   }
 
+  /** Why every send is refused; null: they are taken. */
+  get refusal(): string | null {
+    return this.#stopReason;
+  }
+
   /** From now on every send is refused with 14 and this reason. */
   refuseAll(reason: string): void {
     this.#isStopping = true;

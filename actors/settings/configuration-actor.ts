@@ -122,7 +122,7 @@ export class ConfigurationActor implements Actor<ConfigurationCommand | Saved | 
     while (this.#update === null) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
-      const decision = decideUpdate(message.text, message.scope);
+      const decision = decideUpdate(message.text, message.scope, this.#options.current(), this.#saved);
       if (decision.kind === 'refuse') {
         context.log('warn', 'a change of settings was refused', { by: message.by, reason: decision.reason, remark: decision.remark });
         message.replyTo.tell({ kind: 'settings-updated', outcome: decision.reason, remark: decision.remark });

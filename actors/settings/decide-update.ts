@@ -4,7 +4,16 @@
  * effect changes nothing and is named in the remark, where a Java broker says nothing.
  * Source: RocketMQ 5.4 `AdminBrokerProcessor.updateBrokerConfig`, `DefaultRequestProcessor.updateConfig`, `Configuration.update`.
  */
-import { type BrokerConfig, type ConfigChange, fieldOfKey, formatSetting, rangeText, unknownKeyText } from '../broker/broker-config.ts';
+import {
+  type BrokerConfig,
+  type ConfigChange,
+  changedConfig,
+  conflictOf,
+  fieldOfKey,
+  formatSetting,
+  rangeText,
+  unknownKeyText,
+} from '../broker/broker-config.ts';
 import { brokerOptions, type OptionField } from '../broker/broker-options.ts';
 import { ConfigTextError } from '../broker/errors.ts';
 import { type PropertyLine, parsePropertiesText } from '../broker/properties-text.ts';
@@ -38,7 +47,13 @@ const CONSTANTS: Readonly<Record<SettingsScope, readonly (readonly [key: string,
   namesrv: [],
 };
 
-export function decideUpdate(body: Uint8Array, scope: SettingsScope): UpdateDecision {
+/** @param config as it is now; @param saved what is to hold from the next start on */
+export function decideUpdate(
+  body: Uint8Array,
+  scope: SettingsScope,
+  config: BrokerConfig,
+  saved: ReadonlyMap<string, string>,
+): UpdateDecision {
   if (body.length > TEXT_BYTES_MAX)
     return refuse('bad-value', `The settings have ${body.length} bytes, at most ${TEXT_BYTES_MAX} are taken`);
   let lines: PropertyLine[];
@@ -81,11 +96,14 @@ export function decideUpdate(body: Uint8Array, scope: SettingsScope): UpdateDeci
     changes.set(key, format(parsed));
     if (option.change === 'restart') atRestart.add(key);
   }
+  const conflict = conflictOf(changedConfig(config, changesOf(new Map([...saved, ...changes]))));
+  if (conflict !== null)
+    return refuse('bad-value', `Cannot set ${conflict.key}=${shown(conflict.value)}: must be ${conflict.range}; nothing was changed`);
   const parts: string[] = [];
   if (atRestart.size > 0) parts.push(`takes effect at the next start: ${[...atRestart].join(', ')}`);
   parts.push(...ineffective);
   if (more > 0) parts.push(`and ${more} more without effect`);
-  return { kind: 'accept', changes: [...changes].map(([key, value]) => ({ key, value })), remark: parts.join('; ') };
+  return { kind: 'accept', changes: changesOf(changes), remark: parts.join('; ') };
 }
 
 /** The settings as tools read them, sorted; `saved` are those of the next start, which a Java broker shows as well. */
@@ -106,6 +124,14 @@ export function listSettings(
   }
   if (waiting.length > 0) settings.set('settingsAwaitingRestart', waiting.join(';'));
   return [...settings].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Those that a tool can have set: a hand may have written others into the file. */
+function changesOf(settings: ReadonlyMap<string, string>): ConfigChange[] {
+  return [...settings].flatMap(([key, value]) => {
+    const field = fieldOfKey(key);
+    return field === undefined || brokerOptions[field].parse(value) === undefined ? [] : [{ key, value }];
+  });
 }
 
 /** Whether a change of the setting works at once. */

@@ -372,6 +372,9 @@ class Shard {
       get answerMs() {
         return expireAfter();
       },
+      get refusal() {
+        return send.refusal;
+      },
     };
     const isResetHere = config.serverSideResetEnable;
     gateway.addHandlers(

@@ -3,8 +3,10 @@ import { parseBrokerConfig } from '../../../actors/broker/broker-config.ts';
 import { brokerOptions } from '../../../actors/broker/broker-options.ts';
 import { decideUpdate, isLive, listSettings, type SettingsScope, type UpdateDecision } from '../../../actors/settings/decide-update.ts';
 
-const decide = (text: string, scope: SettingsScope = 'broker'): UpdateDecision => decideUpdate(Buffer.from(text), scope);
 const machine = { cores: 2, hosts: [], currentDirectory: '/somewhere' };
+const present = parseBrokerConfig('', {}, {}, { role: 'start', machine }).config;
+const decide = (text: string, scope: SettingsScope = 'broker', config = present, saved: [string, string][] = []): UpdateDecision =>
+  decideUpdate(Buffer.from(text), scope, config, new Map(saved));
 
 test('decideUpdate takes settings in their range, in the form of the table', async (t) => {
   t.same(decide('autoCreateTopicEnable=FALSE\nfileReservedTime = 96\ndeleteWhen=4;16'), {
@@ -79,6 +81,22 @@ test('decideUpdate refuses all when one setting is bad, with reason, key, value 
     t.match(decision.remark, remark);
     t.notMatch(decision.remark, /[\x00-\x1f]/);
   }
+});
+
+test('decideUpdate refuses what the next start would refuse', async (t) => {
+  const lone = parseBrokerConfig('namesrvAddr=127.0.0.1:1', {}, {}, { role: 'broker', machine }).config;
+  t.match(decide('namesrvAddr=', 'broker', lone), { kind: 'refuse', reason: 'bad-value', remark: /namesrvAddr="": must be at least one/ });
+  t.equal(decide('namesrvAddr=').kind, 'accept', 'its own name server is left');
+  t.match(decide('listenPort=9876'), { kind: 'refuse', remark: /listenPort="9876": must be another port/ });
+  t.match(decide('nameServerListenPort=4711', 'namesrv', present, [['listenPort', '4711']]), { kind: 'refuse', remark: /another port/ });
+  t.equal(
+    decide('listenPort=4711', 'broker', present, [
+      ['notOurs', '1'],
+      ['fileReservedTime', 'x'],
+    ]).kind,
+    'accept',
+    'whatever a hand wrote',
+  );
 });
 
 test('decideUpdate lets a tool change each setting that is no path', async (t) => {

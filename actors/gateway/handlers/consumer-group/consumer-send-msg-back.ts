@@ -40,11 +40,17 @@ export type SendBackParts = {
   readonly delayLevels: number;
   readonly laneWaitMs: number;
   readonly answerMs: number;
+  /** Why nothing is taken at the moment; null: it is. */
+  readonly refusal: string | null;
 };
 
 export function consumerSendMsgBack(door: GroupDoor, parts: SendBackParts): Handler {
   return (request) => {
     const back = decodeConsumerSendMsgBackRequest(request.command.ext);
+    if (parts.refusal !== null) {
+      request.answer(SERVICE_NOT_AVAILABLE, parts.refusal);
+      return;
+    }
     const known = door.groups.get(back.group);
     if (known !== undefined) {
       new SendBack(door, parts, request, back, known.config).begin();
