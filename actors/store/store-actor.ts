@@ -8,7 +8,6 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore`: `ReputMessageService`, `FlushConsumeQueueService`, `CleanCommitLogService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
-import { noteDeletedTopic } from '../../storage/deleted-topics.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
 import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -18,6 +17,7 @@ import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/waterma
 import type { TailFiler } from '../queue/queue-table.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
 import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
+import { dropTopic } from './drop-topic.ts';
 import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
@@ -454,21 +454,13 @@ export class StoreActor implements Actor<StoreCommand | Round> {
 
   #onDropTopic(message: DropTopic): void {
     const { topic, position, replyTo } = message;
-    const error = this.#open === null ? 'the store is not open' : this.#guarded(`drop topic ${topic}`, () => this.#drop(topic, position));
+    const open = this.#open;
+    const error =
+      open === null
+        ? 'the store is not open'
+        : this.#guarded(`drop topic ${topic}`, () => dropTopic(open.files, open.tails, open.checkpoint, topic, position));
     if (error !== '') this.#context?.log('error', 'the queues of a deleted topic could not be removed', { topic, error });
     replyTo.tell({ kind: 'topic-dropped', topic, error });
-  }
-
-  /** The deletion is noted before anything goes: a crash in between is finished by the next start. */
-  #drop(topic: string, position: number): void {
-    const { files, tails, checkpoint } = this.#open!;
-    const { disk, layout, deleted, log, queues, handles } = files;
-    noteDeletedTopic(disk, layout.deletedTopics, deleted, topic, position, log.minOffset);
-    // A checkpoint under way has the ranges of the topic's queues.
-    checkpoint.abandon();
-    tails.drop(topic);
-    for (const [handle, queue] of handles) if (queue.topic === topic) handles.delete(handle);
-    queues.removeTopic(topic);
   }
 
   #onQueryFacts(message: QueryStoreFacts): void {

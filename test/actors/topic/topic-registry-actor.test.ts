@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
+import type { DropQueues } from '../../../actors/topic/topic-drop-actor.ts';
 import {
   type SaveTable,
   type TopicPage,
@@ -9,6 +10,7 @@ import {
   type TopicReply,
   type TopicsChanged,
   type TopicsReset,
+  type UnusedDropped,
 } from '../../../actors/topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS } from '../../../actors/topic/topic-rules.ts';
 import { TopicTable } from '../../../actors/topic/topic-table.ts';
@@ -303,4 +305,98 @@ test('parseTopicsFile reads what 4.9 wrote and refuses what is no table', async 
   t.same(file, { version: { counter: 3, timestamp: 5, stateVersion: 0 }, topics: [plainTopic('T', 4)] });
   t.throws(() => parseTopicsFile({ topicConfigTable: { T: { perm: 'x' } } }), { code: 'MQ_TOPIC_BAD_TABLE' });
   t.throws(() => parseTopicsFile([]), { code: 'MQ_TOPIC_BAD_TABLE' });
+});
+
+/** The topic-drop actor's part: answers when it is told to. */
+class Dropper implements Actor<DropQueues> {
+  readonly asked: DropQueues[] = [];
+
+  receive(message: DropQueues): void {
+    this.asked.push(message);
+  }
+
+  answer(): void {
+    const drop = this.asked.shift()!;
+    drop.replyTo.tell({ kind: 'queues-dropped', topic: drop.topic, error: '' });
+  }
+}
+
+test('TopicRegistryActor lets who wants a deleted topic wait until its queues are gone', async (t) => {
+  const { simulation, disk, probe, send, registry, tables } = world({ dropper: 'topic-drop' });
+  const dropper = new Dropper();
+  simulation.spawn('topic-drop', () => dropper);
+  simulation.advance(20);
+  send('Orders');
+  simulation.advance(20);
+  t.equal(probe.received.length, 1);
+  registry.tell({ kind: 'delete-topic', topic: 'Orders', replyTo: probe.ref });
+  send('Orders');
+  registry.tell({ kind: 'ensure-topic', topic: 'Orders', readQueues: 9, writeQueues: 9, perm: 6, replyTo: probe.ref });
+  simulation.advance(20);
+  t.same(
+    dropper.asked.map(({ topic }) => topic),
+    ['Orders'],
+    'saved, so its queues go',
+  );
+  t.equal(probe.received.length, 1, 'nobody is answered yet');
+  t.equal(tables[0]!.get('Orders'), undefined);
+  t.notOk(disk.load()?.topics.some((topic) => topic.topicName === 'Orders'));
+  dropper.answer();
+  simulation.advance(1);
+  t.match(probe.received.slice(1), [{ kind: 'topic-ready' }], 'the deletion');
+  simulation.advance(20);
+  t.equal(probe.received.length, 4, 'and those that waited');
+  t.equal(tables[0]!.get('Orders')?.writeQueues, 4, 'in the order in which they came');
+});
+
+test('TopicRegistryActor decides what waited for a deletion that could not be saved', async (t) => {
+  const { simulation, disk, probe, send, registry, tables } = world({ dropper: 'topic-drop' });
+  const dropper = new Dropper();
+  simulation.spawn('topic-drop', () => dropper);
+  simulation.advance(20);
+  send('Orders');
+  simulation.advance(20);
+  disk.failing = true;
+  registry.tell({ kind: 'delete-topic', topic: 'Orders', replyTo: probe.ref });
+  send('Orders');
+  simulation.advance(20);
+  t.match(probe.received.slice(1), [{ kind: 'topic-refused', code: 1 }, { kind: 'topic-ready' }], 'the topic is as it was');
+  t.same(dropper.asked, [], 'with its queues');
+  t.equal(tables[0]!.get('Orders')?.writeQueues, 4);
+});
+
+test('TopicRegistryActor answers a deletion whose queues nobody removes, and goes on', async (t) => {
+  const { simulation, probe, send, registry } = world({ dropper: 'topic-drop' });
+  simulation.spawn('topic-drop', () => new Dropper());
+  simulation.advance(20);
+  send('Orders');
+  simulation.advance(20);
+  registry.tell({ kind: 'delete-topic', topic: 'Orders', replyTo: probe.ref });
+  send('Orders');
+  simulation.advance(19_000);
+  t.equal(probe.received.length, 1);
+  simulation.advance(2_000);
+  t.match(probe.received.slice(1), [{ kind: 'topic-ready' }, { kind: 'topic-ready' }]);
+});
+
+test('TopicRegistryActor has the queues of no topic removed when asked', async (t) => {
+  const { simulation, registry, handles, send } = world({ dropper: 'topic-drop' });
+  const dropper = new Dropper();
+  simulation.spawn('topic-drop', () => dropper);
+  simulation.advance(20);
+  send('Orders');
+  simulation.advance(20);
+  handles.set('Lost/0', 70_000);
+  const cleaned = simulation.probe<UnusedDropped>();
+  registry.tell({ kind: 'drop-unused', replyTo: cleaned.ref });
+  simulation.advance(5);
+  t.same(
+    dropper.asked.map(({ topic }) => topic),
+    ['Lost'],
+    'and no other',
+  );
+  t.same(cleaned.received, []);
+  dropper.answer();
+  simulation.advance(5);
+  t.same(cleaned.received, [{ kind: 'unused-dropped', topics: 1 }]);
 });
