@@ -14,6 +14,7 @@ import type { ConsumerOptions, Selector } from './consumer-options.ts';
 import { ClientError, errorText } from './errors.ts';
 import { GroupMember } from './group-member.ts';
 import { HandlerSlots } from './handler-slots.ts';
+import { HandlerWatch } from './handler-watch.ts';
 import type { Message } from './message.ts';
 import { DELAY_LEVEL_MAX } from './outgoing-message.ts';
 import { type AskedConsumer, answerPeer } from './peer-requests.ts';
@@ -34,6 +35,11 @@ export type PushConsumerOptions = ConsumerOptions & {
   readonly retriesMax?: number;
   /** Orderly: the pause before a message is tried again, in milliseconds; 1000 if not given. */
   readonly orderlyRetryMs?: number;
+  /**
+   * A handler that takes longer counts as failed, in milliseconds; 900000 (15 minutes) if not given. Not for orderly consumers, where the next message
+   * must not begin before it ends.
+   */
+  readonly handlerTimeoutMs?: number;
   /** How long `close` waits for handlers that run, in milliseconds; 10000 if not given. */
   readonly closeTimeoutMs?: number;
 };
@@ -66,11 +72,13 @@ type Subscriber = {
 /** A message that could not be sent back either is tried again here after this. */
 const AGAIN_MS = 5_000;
 const CONCURRENCY_MAX = 10_000;
+const HANDLER_TIMEOUT_MS = 900_000;
 
 export class PushConsumer {
   readonly #member: GroupMember;
   readonly #owner: PushQueueOwner;
   readonly #slots: HandlerSlots;
+  readonly #watch: HandlerWatch;
   readonly #sendBack: SendBack;
   readonly #locks: QueueLocks | null;
   readonly #subscribers: Map<string, Subscriber> = new Map();
@@ -93,11 +101,15 @@ export class PushConsumer {
     this.#retriesMax = options.retriesMax ?? (isOrderly ? Number.POSITIVE_INFINITY : 16);
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
     this.#slots = new HandlerSlots(concurrency);
+    const handlerTimeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+    if (!(handlerTimeoutMs > 0))
+      throw new ClientError('MQ_CLIENT_ARGUMENT', `handlerTimeoutMs is ${handlerTimeoutMs}; more than 0 is needed`);
     this.#member = new GroupMember(options, {
       consumeType: CONSUME_PASSIVELY,
       onAssigned: (topic, queues) => this.#assign(topic, queues),
       onRequest: (request, connection) => void answerPeer(this.#asked, request, connection),
     });
+    this.#watch = new HandlerWatch(this.#member.core, isOrderly ? Number.POSITIVE_INFINITY : handlerTimeoutMs);
     this.#sendBack = new SendBack(this.#member, this.#retriesMax);
     this.#locks = isOrderly && this.#member.settings.messageModel === 'clustering' ? new QueueLocks(this.#member) : null;
     const locks = this.#locks;
@@ -160,6 +172,7 @@ export class PushConsumer {
     const { group, messageModel, commitPeriodMs } = this.#member.settings;
     if (messageModel === 'clustering') await this.#member.subscribe(retryTopic(group), { tags: SUBSCRIBE_ALL });
     this.#member.core.every(commitPeriodMs, () => this.#commitAll());
+    this.#watch.start();
     const locks = this.#locks;
     if (locks !== null) this.#member.core.every(RENEW_PERIOD_MS, () => locks.lock(this.queues));
     await this.#member.start(true);
@@ -279,7 +292,10 @@ export class PushConsumer {
     // A message of a subscription that has ended comes by the retry topic: somebody else of the group may want it.
     if (subscriber === undefined) return noSubscriber(message);
     const startMs = environment.monotonicMs();
-    const error = await failureOf(subscriber.handle, message);
+    const error =
+      message.bodyFault === null
+        ? await this.#watch.run(() => subscriber.handle(message))
+        : new ClientError('MQ_CLIENT_BAD_ANSWER', message.bodyFault);
     this.#rates.handled(message.topic, environment.now(), error === null, environment.monotonicMs() - startMs);
     return error;
   }
@@ -344,17 +360,6 @@ function valueHandler<T>(topic: Topic<T>, handler: ValueHandler<T>, options: Typ
     }
     await handler(value, message);
   };
-}
-
-/** What a handler threw; null: nothing. */
-async function failureOf(handle: MessageHandler, message: Message): Promise<unknown> {
-  if (message.bodyFault !== null) return new ClientError('MQ_CLIENT_BAD_ANSWER', message.bodyFault);
-  try {
-    await handle(message);
-    return null;
-  } catch (error) {
-    return error ?? new Error('the handler threw nothing');
-  }
 }
 
 function noSubscriber(message: Message): ClientError {

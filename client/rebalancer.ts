@@ -16,7 +16,7 @@ import type { TopicRoute } from './route-table.ts';
 export type Assign = (topic: string, queues: readonly MessageQueue[]) => Promise<void>;
 
 /** A round that left something undone is followed by another one soon: first after this, then each time after twice as long. */
-const RETRY_MS_MIN = 250;
+const RETRY_MS_MIN = 100;
 
 export class Rebalancer {
   readonly #member: Member;

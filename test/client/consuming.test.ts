@@ -500,3 +500,25 @@ test('PullConsumer holds nothing on for polls that ended without a message', asy
   await world.until(consumer.close());
   t.equal(world.timers, 2, 'and after the close only frames and answers that are under way');
 });
+
+test('PushConsumer gives up on a handler that takes too long, and commits what is behind its message', async (t) => {
+  const world = new ClientWorld();
+  const broker = new FakeBroker(world);
+  broker.messages = ['stuck', 'b', 'c'];
+  const { consumer, errors } = pushIn(world, { handlerTimeoutMs: 60_000, closeTimeoutMs: 1_000 });
+  let finish: () => void = () => {};
+  await consumer.subscribe('T', (message) => {
+    if (bodyOf(message) === 'stuck') return new Promise<void>((resolve) => (finish = resolve));
+  });
+  await world.until(consumer.start());
+  await world.advance(50_000);
+  t.same([broker.sentBack, broker.commits.filter((each) => each.startsWith('0:'))], [[], ['0:0']]);
+  await world.advance(40_000);
+  t.same(broker.sentBack, [0], 'it goes back, as one that failed');
+  t.ok(broker.commits.includes('0:3'));
+  t.same(errors, ['MQ_CLIENT_HANDLER']);
+  finish();
+  await world.advance(1_000);
+  t.equal(consumer.running, 0);
+  await world.until(consumer.close());
+});
