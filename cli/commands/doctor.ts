@@ -16,6 +16,7 @@ import { lookAtBrokers, lookAtGroups, lookAtNameServers, lookAtProgress, lookAtS
 import { exitCodes } from '../exit-codes.ts';
 import type { GroupView, Master } from '../group-view.ts';
 import { fetchMetrics, metricsAddresses, parseDiffering } from '../metrics-page.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Longer than two commits of a consumer, which come every five seconds: one that works is not taken for stuck. */
 const WATCH_MS_DEFAULT = 12_000;
@@ -51,11 +52,13 @@ export const doctor: Command = async (context) => {
         remedy: 'start one, or complete the namesrvAddr of those that run',
       });
     const { brokers, clocks, disks, masters, silent } = await lookAtBrokers(cluster, nodes);
-    examination.done('brokers', brokers.length, checkBrokers(brokers), isAnyUp ? null : 'no name server answers');
-    const mute = silent.length === 0 ? null : `${silent.join(', ')} does not serve GET_BROKER_RUNTIME_INFO (28)`;
+    const blind = isAnyUp ? (masters.length > 0 ? null : 'no broker answers') : 'no name server answers';
+    examination.done('brokers', brokers.length, checkBrokers(brokers), isAnyUp ? null : blind);
+    const mute = silent.length === 0 ? blind : `${silent.join(', ')} does not serve GET_BROKER_RUNTIME_INFO (28)`;
     examination.done('clocks', clocks.length, checkClocks(clocks, args.number('skew') ?? SKEW_MS_DEFAULT), mute);
     examination.done('disks', disks.length, checkDisks(disks, args.number('disk') ?? DISK_PERCENT_DEFAULT), mute);
-    await examineGroups(context, cluster, masters, examination);
+    if (blind === null) await examineGroups(context, cluster, masters, examination);
+    else for (const check of ['subscriptions', 'consumers'] as const) examination.done(check, 0, [], blind);
   } finally {
     cluster.close();
   }
@@ -71,7 +74,7 @@ async function examineGroups(
   const { args, terminal } = context;
   let groups: readonly GroupView[];
   try {
-    groups = masters.length === 0 ? [] : await lookAtGroups(cluster, masters);
+    groups = await lookAtGroups(cluster, masters);
   } catch (error) {
     const reason = reasonOf(error);
     examination.done('subscriptions', 0, [], reason);
@@ -112,9 +115,7 @@ function report({ terminal }: CommandContext, { findings, checks }: Examination)
     for (const name of checkNames) {
       const done = checks.find(({ check }) => check === name);
       if (done === undefined) continue;
-      const count = findings.filter(({ check }) => check === name).length;
-      const verdict = count > 0 ? terminal.style('red', `${count} found`) : terminal.style('green', 'good');
-      terminal.print(`${name.padEnd(14)} ${verdict}, ${done.looked} looked at${done.skipped === null ? '' : `; ${done.skipped}`}`);
+      terminal.print(`${name.padEnd(14)} ${verdict(terminal, done, findings.filter(({ check }) => check === name).length)}`);
     }
     for (const { check, subject, problem, remedy } of findings) {
       terminal.print('');
@@ -123,4 +124,10 @@ function report({ terminal }: CommandContext, { findings, checks }: Examination)
     }
   }
   return healthy ? exitCodes.stopped : exitCodes.failed;
+}
+
+function verdict(terminal: Terminal, { looked, skipped }: Check, found: number): string {
+  if (looked === 0 && found === 0) return skipped === null ? 'nothing to look at' : terminal.style('yellow', `not looked at: ${skipped}`);
+  const word = found > 0 ? terminal.style('red', `${found} found`) : terminal.style('green', 'good');
+  return `${word}, ${looked} looked at${skipped === null ? '' : `; ${skipped}`}`;
 }

@@ -73,6 +73,12 @@ test('ringmq doctor finds name servers that are down, and that know less than ot
   const none = await doctor(nobody);
   t.equal(none.code, 1);
   t.match(none.findings, [{ check: 'name servers', subject: nobody, remedy: /start a name server there/ }]);
+  t.same(
+    none.checks.map(({ skipped }) => skipped),
+    [null, ...Array.from({ length: 5 }, () => 'no name server answers')],
+    'what was not looked at is not called good',
+  );
+  t.match((await runCli(['doctor'], { nameServer: nobody })).stdout, /^consumers +not looked at: no name server answers$/m);
   t.match(await doctor(empty.address), { code: 1, findings: [{ check: 'brokers', problem: 'no broker is registered' }] });
 });
 
