@@ -54,6 +54,9 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 
 - The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
+- A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
+  not in the index: a query by tag (index type \`T\` of newer tools) finds nothing and says so.
+- A message id that points to no message's beginning finds nothing (the Java broker may answer what lies there).
 - Transactions, delays other than the levels, POP, SQL92 filters, replication and access control are not there yet: what
   asks for them is refused, not ignored.
 `;

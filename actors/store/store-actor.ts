@@ -490,7 +490,9 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     }
     const endTimestamp = index?.endTimestamp ?? 0;
     const endPosition = Math.max(0, index?.endPosition ?? 0);
-    message.replyTo.tell({ kind: 'index-found', physical, endTimestamp, endPosition, isCut: budget.entries === 0, error: failure });
+    const isOff = this.#open !== null && this.#index === null;
+    const state = { isCut: budget.entries === 0, isOff, error: failure };
+    message.replyTo.tell({ kind: 'index-found', physical, endTimestamp, endPosition, ...state });
   }
 
   #stop(): StoreStopped {

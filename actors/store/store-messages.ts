@@ -52,6 +52,8 @@ export type IndexFound = {
   readonly endPosition: number;
   /** The key has so many messages that those of the window were not reached. */
   readonly isCut: boolean;
+  /** The index is switched off. */
+  readonly isOff: boolean;
   /** Empty: the index was asked. */
   readonly error: string;
 };

@@ -217,6 +217,18 @@ test('QUERY_MESSAGE refuses what is no query, names the field, and serves the ne
   }
 });
 
+test('QUERY_MESSAGE says when the index is switched off', { skip: isForeign }, async (t) => {
+  const broker = await brokerUnderTest(t, { args: ['--set', 'messageIndexEnable=false'] });
+  const client = await broker.connect();
+  const place = await send(client, 'Unindexed', 'body', { KEYS: 'k' });
+  const frame = await query(client, 'Unindexed', 'k');
+  t.match(
+    { code: frame.code, remark: frame.remark },
+    { code: 22, remark: /can not find message.*switched off, set messageIndexEnable=true/ },
+  );
+  t.same(bodies(await view(client, place)), ['body'], 'its id needs no index');
+});
+
 test('QUERY_MESSAGE and VIEW_MESSAGE_BY_ID find what a killed broker has acknowledged', { skip: isForeign }, async (t) => {
   for (const flush of ['async', 'sync'] as const) {
     const ringmq = await startRingmq({ flush, shards: 2 });

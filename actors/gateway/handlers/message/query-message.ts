@@ -30,6 +30,7 @@ const QUERY_MAX_MS = 2_500;
 const TAG_INDEX = 'T';
 
 const NOT_FOUND = 'can not find message, maybe time range not correct';
+const OFF = 'the index of this broker is switched off, set messageIndexEnable=true and start it again';
 const CUT = 'too many newer messages have this key; ask for a later time';
 
 export function queryMessage(thread: ThreadContext, door: MessageDoor): Handler {
@@ -67,7 +68,12 @@ export function queryMessage(thread: ThreadContext, door: MessageDoor): Handler 
 function answer(request: Request, found: IndexFound, records: Uint8Array | null): void {
   if (records === null) refuseView(request);
   else if (records.length > 0) request.answer(SUCCESS, null, indexEnd(found.endTimestamp, found.endPosition), records);
-  else request.answer(QUERY_NOT_FOUND, found.isCut ? `${NOT_FOUND}: ${CUT}` : NOT_FOUND, indexEnd(0, 0));
+  else request.answer(QUERY_NOT_FOUND, notFound(found), indexEnd(0, 0));
+}
+
+function notFound({ isCut, isOff }: IndexFound): string {
+  if (isOff) return `${NOT_FOUND}: ${OFF}`;
+  return isCut ? `${NOT_FOUND}: ${CUT}` : NOT_FOUND;
 }
 
 /** Fields of the answer: how far the index has come; Java says 0 when nothing is found. */
