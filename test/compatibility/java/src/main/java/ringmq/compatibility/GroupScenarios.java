@@ -1,6 +1,7 @@
 package ringmq.compatibility;
 
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -11,6 +12,7 @@ import org.apache.rocketmq.tools.command.MQAdminStartup;
 final class GroupScenarios {
     private static final long LONG_MS = 90_000;
     private static final int MESSAGES = 40;
+    private static final AtomicInteger NEXT = new AtomicInteger();
 
     private GroupScenarios() {
     }
@@ -28,7 +30,7 @@ final class GroupScenarios {
     private static DefaultMQAdminExt admin(Program.Run run) throws Exception {
         DefaultMQAdminExt admin = new DefaultMQAdminExt();
         admin.setNamesrvAddr(run.nameServer);
-        admin.setInstanceName("admin-" + run.topic);
+        admin.setInstanceName("admin-" + NEXT.incrementAndGet() + "-" + run.topic);
         admin.start();
         return admin;
     }
@@ -51,7 +53,10 @@ final class GroupScenarios {
         Clients.Received received = new Clients.Received();
         DefaultMQPushConsumer consumer = Clients.push(run, run.group, run.topic, "*", received);
         Clients.await(expected + " messages", LONG_MS, () -> received.distinct.size() == expected);
-        // An orderly end commits what was consumed.
+        // A message counts as received a moment before it counts as consumed: an end just then would leave it uncommitted.
+        DefaultMQAdminExt admin = admin(run);
+        Clients.await("all of them committed", LONG_MS, () -> diff(admin, run) == 0);
+        admin.shutdown();
         consumer.shutdown();
         return received;
     }
@@ -172,7 +177,9 @@ final class GroupScenarios {
         run.check(admin.fetchConsumeStatsInBroker(address, false, 5_000).getTotalDiff() >= 7, "the sum of all groups");
         DefaultMQProducer producer = Clients.producer(run);
         producer.send(SendScenarios.message(run.topic, "A", "last"));
-        run.check(admin.getAllProducerInfo(address).getData().containsKey(producer.getProducerGroup()), "the producer is not listed");
+        // A 4.9 producer says so with its next heartbeat, up to 30 s later.
+        Clients.await("the producer to be listed", LONG_MS,
+            () -> admin.getAllProducerInfo(address).getData().containsKey(producer.getProducerGroup()));
         run.equal(admin.examineProducerConnectionInfo(producer.getProducerGroup(), run.topic).getConnectionSet().size(), 1, "its connections");
         producer.shutdown();
         admin.shutdown();
