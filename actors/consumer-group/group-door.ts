@@ -11,7 +11,7 @@ import type { TopicTable } from '../topic/topic-table.ts';
 import type { Unregistered, UnregisterMember } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { GROUPS_PER_CONNECTION_MAX } from './group-limits.ts';
-import type { GroupRegistryCommand, GroupReply } from './group-registry-actor.ts';
+import type { GroupRegistryCommand, GroupReply } from './group-registry-messages.ts';
 import type { GroupTable } from './group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from './group-table-actor.ts';
 

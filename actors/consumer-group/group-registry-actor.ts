@@ -14,8 +14,10 @@ import { GROUP_NAME_CREATE_MAX, isSystemGroup } from '../../model/group.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
+import { configMessages } from './config-messages.ts';
 import type { GroupDeleted } from './consumer-group-messages.ts';
-import { type ForbiddenTable, forbiddenOf, forbiddenText, withForbidden } from './forbidden-topics.ts';
+import { type ForbiddenTable, forbiddenOf, forbiddenText } from './forbidden-topics.ts';
+import { configAfter, forbiddenAfter, type GroupChange, textsAfter } from './group-changes.ts';
 import {
   alterGroupAttributes,
   BUILT_IN_GROUPS,
@@ -28,52 +30,18 @@ import {
   sameGroupConfig,
 } from './group-config.ts';
 import { overLimit, type Refusal } from './group-limits.ts';
-import {
-  type AdoptGroup,
-  type Copied,
-  consumerGroupPath,
-  type GroupTableCommand,
-  type GroupTableStarted,
-  groupTablePath,
-} from './group-table-actor.ts';
+import type {
+  DeleteGroup,
+  EnsureGroup,
+  ForbidTopic,
+  GroupRegistryCommand,
+  GroupReply,
+  GroupsReady,
+  UpdateGroup,
+} from './group-registry-messages.ts';
+import { consumerGroupPath, type GroupTableCommand, groupTablePath } from './group-table-actor.ts';
 import { GROUPS_FILE, groupsText, parseGroupsFile } from './groups-json.ts';
 import { ShardCopies } from './shard-copies.ts';
-
-export type GroupReady = { readonly kind: 'group-ready'; readonly group: string };
-export type GroupRefused = { readonly kind: 'group-refused'; readonly group: string; readonly code: number; readonly remark: string };
-export type GroupReply = GroupReady | GroupRefused;
-
-/** A client uses the group: make it if the rules allow. Refused with 29 (name), 26 (may not be made) or 1 (too many). */
-export type EnsureGroup = { readonly kind: 'ensure-group'; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
-/** A tool makes or changes a group (request 200). */
-export type UpdateGroup = { readonly kind: 'update-group'; readonly config: GroupConfig; readonly replyTo: ActorRef<GroupReply> };
-/** Answered with group-ready for an unknown group too. */
-export type DeleteGroup = {
-  readonly kind: 'delete-group';
-  readonly group: string;
-  readonly cleanOffset: boolean;
-  readonly replyTo: ActorRef<GroupReply>;
-};
-/** Answered when the table is loaded and every shard has it. */
-export type AwaitGroups = { readonly kind: 'await-groups'; readonly replyTo: ActorRef<GroupsReady> };
-export type GroupsReady = { readonly kind: 'groups-ready'; readonly groups: number };
-/** A tool forbids or allows a group to read a topic (request 353). Refused with 26 (no such group) or 29 (too many). */
-export type ForbidTopic = {
-  readonly kind: 'forbid-topic';
-  readonly group: string;
-  readonly topic: string;
-  readonly isReadable: boolean;
-  readonly replyTo: ActorRef<GroupReply>;
-};
-export type GroupRegistryCommand =
-  | AdoptGroup
-  | EnsureGroup
-  | UpdateGroup
-  | DeleteGroup
-  | ForbidTopic
-  | AwaitGroups
-  | GroupTableStarted
-  | Copied;
 
 type Private =
   | { readonly kind: 'save-due' }
@@ -104,21 +72,10 @@ const SAVE_LAZILY_MS = 1_000;
 const COPY_AGAIN_MS = 20;
 const TELL_UNASKED_MS = 500;
 const COPIED_MAX_MS = 2_000;
-/** A configuration has up to 16 K characters beside its own members: a message must fit one record between threads. */
-const CHARACTERS_PER_MESSAGE = 32_768;
 const WAITING_MAX = 100_000;
 /** The whole table goes with every change to the shards. */
 const FORBIDDEN_CHARACTERS_MAX = 32_768;
 
-/** A configuration made or (null) deleted, or one topic forbidden or allowed. */
-type Change =
-  | {
-      readonly group: string;
-      readonly config: GroupConfig | null;
-      readonly cleanOffset: boolean;
-      readonly replyTo: ActorRef<GroupReply>;
-    }
-  | { readonly group: string; readonly topic: string; readonly isReadable: boolean; readonly replyTo: ActorRef<GroupReply> };
 type Waiting = { readonly revision: number; readonly untilMs: number; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
 
 export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private> {
@@ -129,8 +86,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #forbidden: ForbiddenTable = new Map();
   #copies: ShardCopies = new ShardCopies([], 0);
   /** Tools' changes: waiting for the next save, and in the save under way. */
-  #staged: Change[] = [];
-  #flying: Change[] = [];
+  #staged: GroupChange[] = [];
+  #flying: GroupChange[] = [];
   /** Answers that wait for the shards, oldest first. */
   #waiting: Waiting[] = [];
   #awaiting: ActorRef<GroupsReady>[] = [];
@@ -269,7 +226,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const { replyTo } = message;
     const group = message.config.groupName;
     const known = this.#groups.get(group)?.config ?? null;
-    const pending = this.#pending(group);
+    const pending = configAfter([...this.#flying, ...this.#staged], group);
     const standing = pending === undefined ? known : pending;
     const altered = alterGroupAttributes(standing, message.config);
     const refusal =
@@ -286,16 +243,6 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       return;
     }
     this.#stage({ group, config: altered.config!, cleanOffset: false, replyTo }, context);
-  }
-
-  /** The configuration as the changes that wait to be saved will leave it; undefined: none of them is about it. */
-  #pending(group: string): GroupConfig | null | undefined {
-    const changes = [...this.#flying, ...this.#staged].filter((change) => change.group === group);
-    for (let index = changes.length - 1; index >= 0; index--) {
-      const change = changes[index]!;
-      if ('config' in change) return change.config;
-    }
-    return undefined;
   }
 
   #onForbid(message: ForbidTopic, context: ActorContext): void {
@@ -326,7 +273,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#stage({ group, config: null, cleanOffset, replyTo }, context);
   }
 
-  #stage(change: Change, context: ActorContext): void {
+  #stage(change: GroupChange, context: ActorContext): void {
     if (this.#staged.length >= WAITING_MAX) {
       change.replyTo.tell({
         kind: 'group-refused',
@@ -359,14 +306,9 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     );
   }
 
-  #saveMessage(changes: readonly Change[], replyTo: ActorRef<TableSaved>): SaveTable {
-    const texts = new Map<string, string>();
-    for (const [group, { text }] of this.#groups) texts.set(group, text);
-    for (const change of changes) {
-      if (!('config' in change)) continue;
-      if (change.config === null) texts.delete(change.group);
-      else texts.set(change.group, groupConfigJson(change.config));
-    }
+  #saveMessage(changes: readonly GroupChange[], replyTo: ActorRef<TableSaved>): SaveTable {
+    const known = [...this.#groups].map(([group, { text }]) => [group, text] as const);
+    const texts = textsAfter(known, changes);
     const text = groupsText(this.#version, forbiddenText(forbiddenAfter(this.#forbidden, changes)), texts);
     return { kind: 'save-table', name: GROUPS_FILE, text, sync: this.#options.sync, replyTo };
   }
@@ -386,7 +328,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     else if (this.#isDirty) this.#scheduleSave(context);
   }
 
-  #apply(changes: readonly Change[], context: ActorContext): void {
+  #apply(changes: readonly GroupChange[], context: ActorContext): void {
     if (changes.length === 0) return;
     const configs = new Map<string, GroupConfig>();
     const removed = new Set<string>();
@@ -444,36 +386,9 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     return true;
   }
 
-  /** Cut so that each fits a record; only the last is to be confirmed. */
-  #messages(configs: readonly GroupConfig[], removed: readonly string[], isWhole: boolean, revision: number): GroupTableCommand[] {
-    const pages: GroupConfig[][] = [[]];
-    let characters = 0;
-    for (const config of configs) {
-      const length = this.#groups.get(config.groupName)?.text.length ?? 0;
-      if (characters + length > CHARACTERS_PER_MESSAGE && characters > 0) {
-        pages.push([]);
-        characters = 0;
-      }
-      pages[pages.length - 1]!.push(config);
-      characters += length;
-    }
-    // A full sending has a first and a last part even when one would do.
-    if (isWhole) pages.push([]);
-    const version = this.#version;
-    const forbidden = forbiddenText(this.#forbidden);
-    return pages.map((page, index) => {
-      const isLast = index === pages.length - 1;
-      const part = !isWhole ? 'change' : index === 0 ? 'first' : isLast ? 'last' : 'next';
-      return {
-        kind: 'group-configs-changed',
-        version,
-        forbidden,
-        configs: page,
-        removed: index === 0 ? removed : [],
-        part,
-        revision: isLast ? revision : 0,
-      };
-    });
+  #messages(configs: Iterable<GroupConfig>, removed: readonly string[], isWhole: boolean, revision: number): GroupTableCommand[] {
+    const change = { configs, removed, isWhole, version: this.#version, forbidden: forbiddenText(this.#forbidden), revision };
+    return configMessages(change, (config) => this.#groups.get(config.groupName)?.text.length ?? 0);
   }
 
   #waitForShards(group: string, replyTo: ActorRef<GroupReply>, context: ActorContext): void {
@@ -525,18 +440,4 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const { counter, stateVersion } = this.#version;
     this.#version = { counter: counter + 1, stateVersion, timestamp: context.now() };
   }
-}
-
-/** The table as the changes leave it: a deleted group has nothing forbidden. */
-function forbiddenAfter(table: ForbiddenTable, changes: readonly Change[]): ForbiddenTable {
-  let after = table;
-  for (const change of changes) {
-    if (!('config' in change)) after = withForbidden(after, change.group, change.topic, change.isReadable);
-    else if (change.config === null && after.has(change.group)) {
-      const left = new Map(after);
-      left.delete(change.group);
-      after = left;
-    }
-  }
-  return after;
 }

@@ -14,7 +14,7 @@ import { utf8Text } from '../../model/utf8.ts';
 import type { PullHeader } from '../../protocol/remoting/pull-scanner.ts';
 import * as code from '../../protocol/remoting/response-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
+import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import type { RecordFilter } from '../filter/record-filter.ts';

@@ -19,7 +19,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
 import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-messages.ts';
-import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-actor.ts';
+import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { parkMessage } from '../timer/delayed-message.ts';

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { defaultGroupConfig, type GroupConfig } from '../../../actors/consumer-group/group-config.ts';
-import type { GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
+import type { GroupReply } from '../../../actors/consumer-group/group-registry-messages.ts';
 import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
 import { GroupWorld } from './group-world.ts';
 

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { HeartbeatCommand, HeartbeatTaken } from '../../../actors/consumer-group/consumer-group-messages.ts';
-import type { EnsureGroup, GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
+import type { EnsureGroup, GroupReply } from '../../../actors/consumer-group/group-registry-messages.ts';
 import type { OffsetFound, OffsetUpdated, QueryOffset, UpdateOffset } from '../../../actors/consumer-group/offset-keeper.ts';
 import type { SaveTable } from '../../../actors/store/store-messages.ts';
 import type { EnsureTopic } from '../../../actors/topic/topic-registry-actor.ts';

@@ -6,7 +6,8 @@ import { ConsumerGroupActor, type GroupShard } from '../../../actors/consumer-gr
 import type { HeartbeatCommand, HeartbeatTaken } from '../../../actors/consumer-group/consumer-group-messages.ts';
 import type { QueueRanges } from '../../../actors/consumer-group/decide-offset.ts';
 import { DEFAULT_GROUP_LIMITS } from '../../../actors/consumer-group/group-limits.ts';
-import { type EnsureGroup, GroupRegistryActor, type GroupReply } from '../../../actors/consumer-group/group-registry-actor.ts';
+import { GroupRegistryActor } from '../../../actors/consumer-group/group-registry-actor.ts';
+import type { EnsureGroup, GroupReply } from '../../../actors/consumer-group/group-registry-messages.ts';
 import { GroupTable } from '../../../actors/consumer-group/group-table.ts';
 import {
   consumerGroupPath,

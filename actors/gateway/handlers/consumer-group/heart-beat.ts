@@ -27,7 +27,7 @@ import {
   SUBSCRIPTION_CHARACTERS_MAX,
   SUBSCRIPTIONS_MAX,
 } from '../../../consumer-group/group-limits.ts';
-import type { EnsureGroup, GroupReply } from '../../../consumer-group/group-registry-actor.ts';
+import type { EnsureGroup, GroupReply } from '../../../consumer-group/group-registry-messages.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../../../consumer-group/group-table-actor.ts';
 import type { Member } from '../../../consumer-group/members.ts';
 import { type ProducerHeartbeat, type ProducerHeartbeatTaken, producerGroupPath } from '../../../producer-group/producer-group-actor.ts';
