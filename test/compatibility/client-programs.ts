@@ -195,9 +195,18 @@ function aliOns(): ClientProgram {
 
 /** The stock mqadmin of a release, as a program that takes one command after the other (AdminTool.java). */
 export function adminToolCommand(version: string): readonly string[] {
+  return mainOf(version, 'AdminTool');
+}
+
+/** RocketMQ's own filter of a release (SqlOracle.java). */
+export function sqlOracleCommand(version: string): readonly string[] {
+  return mainOf(version, 'SqlOracle');
+}
+
+function mainOf(version: string, name: string): readonly string[] {
   return java(version)
     .command()
-    .map((part) => (part === 'ringmq.compatibility.Program' ? 'ringmq.compatibility.AdminTool' : part));
+    .map((part) => (part === 'ringmq.compatibility.Program' ? `ringmq.compatibility.${name}` : part));
 }
 
 /** The stock broker and name server of a release, without their main class; `home` is where they write. */

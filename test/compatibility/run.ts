@@ -20,6 +20,7 @@ import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHO
 import { OurMember } from './our-member.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
+import { compareSqlVerdicts } from './sql-verdicts.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -143,6 +144,12 @@ if (options.against !== undefined) {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
     }),
   );
+}
+
+/** The release whose filter ours is compared with: 4.9 lacks operators. */
+const SQL_ORACLE = '5.3.3';
+if (options.against === undefined && isAsked(['sql-verdicts']) && clients.some(({ name }) => name === `java-${SQL_ORACLE}`)) {
+  note(`java-${SQL_ORACLE}`, 'filter', compareSqlVerdicts(SQL_ORACLE));
 }
 
 /** The admin tool last: its figures are its own, and it needs the machine to itself least. */
