@@ -4,7 +4,7 @@
  *
  *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then. Its delay levels are to
  *                         be short, see SHORT_DELAY_LEVELS
- *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons)
+ *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
