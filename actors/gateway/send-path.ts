@@ -334,7 +334,8 @@ export class SendPath {
     connection.parked--;
     if (!connection.isOpen) return;
     if (isMade && isKnown) {
-      if (!this.frame(connection, frame, 0, frame.length)) connection.hold(HOLD_LANE);
+      // Where it cannot go on it holds the connection itself, for a reason that ends.
+      this.frame(connection, frame, 0, frame.length);
     } else {
       const code = reply?.kind === 'topic-refused' ? reply.code : responseCode.SYSTEM_BUSY;
       const late = `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
@@ -362,11 +363,11 @@ export class SendPath {
       if (!connection.isOpen) continue;
       const isLate = this.#thread.monotonicMs() - since >= this.#limits.laneWaitMs;
       const before = this.#stalled.length;
-      if (this.frame(connection, frame, 0, frame.length)) {
+      this.frame(connection, frame, 0, frame.length);
+      if (this.#stalled.length === before) {
         connection.resume(HOLD_LANE);
         continue;
       }
-      if (this.#stalled.length === before) continue;
       const again = this.#stalled.pop()!;
       if (isLate) {
         this.laneFullRefusals++;

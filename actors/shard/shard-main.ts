@@ -210,9 +210,7 @@ class Shard {
         for (const [i, handle] of page.handles.entries()) queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle);
       }
       startRegistration(thread, {
-        get nameServers() {
-          return live.config.registerAddresses;
-        },
+        nameServers: config.registerAddresses,
         clusterName: config.brokerClusterName,
         brokerName: config.brokerName,
         brokerId: config.brokerId,
@@ -239,7 +237,7 @@ class Shard {
         shards,
         sync: syncFlush,
         dropper: TOPIC_DROP_PATH,
-        registration: REGISTRATION_PATH,
+        registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
       });
       followOnOwners(thread, live);
     }

@@ -3,7 +3,6 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../actor.ts';
-import type { RingMemory } from '../ring/ring-layout.ts';
 import type { PlacementRule, ThreadName } from './placement.ts';
 import type { LoopKind } from './thread-context.ts';
 
@@ -15,8 +14,8 @@ export interface ThreadBirth {
   readonly threads: readonly ThreadName[];
   readonly rules: readonly PlacementRule[];
   readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
+  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
   readonly ringBytes: number;
   readonly heartbeatMs: number;
   readonly module: string;
@@ -33,8 +32,8 @@ export interface GuestBirth {
   readonly threads: readonly ThreadName[];
   readonly rules: readonly PlacementRule[];
   readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
+  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
   readonly ringBytes: number;
 }
 

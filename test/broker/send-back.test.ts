@@ -202,3 +202,38 @@ test('groups that are not made by themselves', { skip: isForeign }, async (t) =>
   const sent = await sendMessage(client, '%RETRY%CG_unknown', 'x', { properties: { DELAY: '1' }, fields: { j: '1', l: '2' } });
   t.equal(sent.code, 26, `a send to its retry topic: ${sent.remark}`);
 });
+
+test('sends to retry topics, in crowds and wrong', { skip: isForeign }, async (t) => {
+  const broker = await brokerUnderTest(t, { shards: 2, args: LEVELS });
+  const client = await broker.connect();
+  const group = uniqueName('CG_crowd');
+  const retry = `%RETRY%${group}`;
+  const crowd = Array.from({ length: 1500 }, (_, i) => {
+    const times = i % 3 === 0 ? '3' : '1';
+    return sendMessage(client, retry, `m${i}`, { properties: { DELAY: '1' }, fields: { j: times, l: '2' }, timeoutMs: 60_000 });
+  });
+  const answers = await Promise.all(crowd);
+  t.same([...new Set(answers.map(({ code }) => code))], [0], 'more than may wait for their group at once are all taken');
+  const bodies = async (topic: string): Promise<number> => new Set((await messages(client, topic)).map(({ body }) => `${body}`)).size;
+  await waitUntil('the retries', async () => (await bodies(retry)) === 1000, 30_000, 100);
+  await waitUntil('the dead letters', async () => (await bodies(`%DLQ%${group}`)) === 500, 30_000, 100);
+  const cases: { name: string; topic: string; options: SendOptions; body?: string; codes: number[] }[] = [
+    { name: 'a group without a name', topic: '%RETRY%', options: {}, codes: [29] },
+    { name: 'a group of a bad name', topic: '%RETRY%../x', options: {}, codes: [29] },
+    { name: 'a batch', topic: retry, options: { isBatch: true }, codes: [13] },
+    { name: 'a queue that does not exist', topic: retry, options: { queueId: 7 }, codes: [29] },
+    { name: 'no body', topic: retry, options: {}, body: '', codes: [1] },
+    { name: 'a level that is none', topic: retry, options: { properties: { DELAY: 'x' } }, codes: [1] },
+    { name: 'a timer', topic: retry, options: { properties: { TIMER_DELAY_SEC: '1' } }, codes: [13] },
+    { name: 'attempts that are no number', topic: retry, options: { fields: { j: 'many' } }, codes: [1] },
+  ];
+  for (const { name, topic, options, body = 'x', codes } of cases) {
+    const before = await queueOffset(client, 30, retry, 0);
+    const answer = await sendMessage(client, topic, body, options);
+    t.ok(codes.includes(answer.code), `${name}: code ${answer.code}, expected ${codes.join(' or ')}: ${answer.remark}`);
+    t.equal(await queueOffset(client, 30, retry, 0), before, `${name}: nothing is stored`);
+  }
+  const right = await sendMessage(client, retry, 'negative', { queueId: -1, fields: { j: '-5', l: '-7' } });
+  t.equal(right.code, 0, `attempts below 0 are few: ${right.remark}`);
+  t.equal((await sendMessage(client, retry, 'next')).code, 0, 'the next frame is served');
+});

@@ -304,11 +304,8 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
     assert.equal(dead.received.messages[0]!.properties['RETRY_TOPIC'], run.topic);
     assert.equal(attempts.length, 5, 'and no attempt more');
     // The client reports each failure of a handler; these were asked for.
-    assert.deepEqual(
-      errors.filter((error) => !error.includes('as the scenario wants it')),
-      [],
-    );
-    errors.length = 0;
+    const others = errors.filter((error) => !error.includes('as the scenario wants it'));
+    errors.splice(0, errors.length, ...others);
   },
 
   spread: async (run) => {

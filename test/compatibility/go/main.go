@@ -45,7 +45,6 @@ func scenarios() []scenario {
 		{"push", push},
 		{"broadcast", broadcast},
 		{"tag-filter", tagFilter},
-		{"sql-filter", sqlFilter},
 		{"rebalance", rebalance},
 		{"resume", resume},
 		{"consume-from", consumeFrom},

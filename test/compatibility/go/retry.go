@@ -131,10 +131,16 @@ func retry(r *run) error {
 	return nil
 }
 
-// deadLetters reads the group's dead letters once there are as many as expected.
+// deadLetters reads the group's dead letters once there are as many as expected. Before the first one the topic has no route,
+// and this client does not wait for one.
 func deadLetters(r *run, expected int) ([]*primitive.MessageExt, error) {
 	dead := *r
 	dead.topic = "%DLQ%" + r.group
 	dead.group = r.group + "_dead"
-	return readAll(&dead, expected)
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		read, err := readAll(&dead, expected)
+		if err == nil || !strings.Contains(err.Error(), "route info not found") || time.Since(begin) > long {
+			return read, err
+		}
+	}
 }
