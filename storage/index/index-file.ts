@@ -25,6 +25,9 @@ export const INDEX_ENTRIES = 20_000_000;
 
 /** Slots in a page of 4 KiB: what is written of the slot table is whole pages. */
 const PAGE_SLOTS = 1024;
+/** Larger than the most that glibc's mapping threshold ever grows to, 32 MiB. */
+const MAPPED_BYTES_MIN = 32 * 1024 * 1024 + 4096;
+const MAPPED_FROM_BYTES = 1024 * 1024;
 const RUN_ENTRIES = 32 * 1024;
 const SCAN_BYTES = 1024 * 1024;
 const INT32_MAX = 0x7fffffff;
@@ -308,7 +311,11 @@ export class IndexFile {
   }
 
   #loadSlots(): Int32Array {
-    const slots = new Int32Array(new SharedArrayBuffer(this.#slotCount * 4));
+    const bytes = this.#slotCount * 4;
+    // The full table in a block of its own size class: glibc maps such by themselves and gives them back, and a smaller one, once it was
+    // freed, would have it keep all that is smaller still.
+    const memory = new SharedArrayBuffer(bytes > MAPPED_FROM_BYTES ? Math.max(bytes, MAPPED_BYTES_MIN) : bytes);
+    const slots = new Int32Array(memory, 0, this.#slotCount);
     this.#dirtyPages = new Uint8Array(Math.ceil(this.#slotCount / PAGE_SLOTS));
     this.#run = new Uint8Array(RUN_ENTRIES * INDEX_ENTRY_BYTES);
     this.#runView = new DataView(this.#run.buffer);
