@@ -16,6 +16,13 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** Begin and end of the month around `nowMs`, in the machine's time zone. */
+export function monthAround(nowMs: number): { readonly startMs: number; readonly endMs: number } {
+  const date = new Date(nowMs);
+  const [year, month] = [date.getFullYear(), date.getMonth()];
+  return { startMs: new Date(year, month, 1).getTime(), endMs: new Date(year, month + 1, 1).getTime() };
+}
+
 /** A clock that moves only when told to. */
 export class VirtualClock implements Clock {
   readonly #startMs: number;

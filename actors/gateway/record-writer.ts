@@ -9,6 +9,7 @@ import { bodyCrc32 } from '../../model/crc32.ts';
 import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { RECORD_MAGIC_V1, RECORD_MAGIC_V2, TOPIC_V1_BYTES_MAX } from '../../model/message-record.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
+import { monthAround } from '../../runtime/clock.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
 import {
   D_CONNECTION,
@@ -84,10 +85,12 @@ function isName(bytes: Uint8Array, at: number, name: readonly number[]): boolean
   return true;
 }
 
-/** A broker-made UNIQ_KEY for messages that come without one: 32 hex digits, as clients make theirs. */
+/** A broker-made UNIQ_KEY for messages that come without one: 32 hex digits, as clients make theirs; tools read the time out of it. */
 export class UniqueKeys {
   readonly #prefix: string;
   #counter = 0;
+  #month = { startMs: 0, endMs: 0 };
+
   constructor(host: Uint8Array, pid: number, shard: number) {
     const head = Buffer.alloc(10);
     head.set(host.subarray(0, 4), 0);
@@ -98,7 +101,9 @@ export class UniqueKeys {
 
   next(now: number): string {
     this.#counter = (this.#counter + 1) & 0xffff;
-    const low = (now % TWO_32) >>> 0;
+    // As Java's: milliseconds since the month began.
+    if (now < this.#month.startMs || now >= this.#month.endMs) this.#month = monthAround(now);
+    const low = now - this.#month.startMs;
     return this.#prefix + low.toString(16).toUpperCase().padStart(8, '0') + this.#counter.toString(16).toUpperCase().padStart(4, '0');
   }
 }
