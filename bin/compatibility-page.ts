@@ -57,7 +57,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
   not in the index: a query by tag (index type \`T\` of newer tools) finds nothing and says so.
 - A message id that points to no message's beginning finds nothing (the Java broker may answer what lies there).
-- Transactions, delays other than the levels, POP, SQL92 filters, replication and access control are not there yet: what
+- SQL92 subscriptions are on unless \`enablePropertyFilter\` is switched off; verdicts are those of rocketmq-filter 5.3.3, but digits of other scripts than ASCII are no numbers.
+- Transactions, delays other than the levels, POP, replication and access control are not there yet: what
   asks for them is refused, not ignored.
 `;
 }

@@ -11,7 +11,7 @@ import { type ControlApi, ControlLink, type Remote } from './control-link.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
 import { type Random, systemRandom } from './random.ts';
-import { createRing, DATA_BYTES, ringFill } from './ring/ring-layout.ts';
+import { createRings, type RingMemory, ringFill, ringWords } from './ring/ring-layout.ts';
 import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
 import { ThreadSupervisor } from './supervision/thread-supervisor.ts';
 import { threadHeap } from './thread/heap.ts';
@@ -117,7 +117,7 @@ export class ActorSystem {
   readonly #words: Int32Array;
   readonly #blocks: SharedArrayBuffer;
   readonly #rules: readonly PlacementRule[];
-  readonly #rings: readonly (readonly (SharedArrayBuffer | undefined)[])[];
+  readonly #rings: readonly (readonly (RingMemory | undefined)[])[];
   readonly #ringWords: readonly (readonly (Int32Array | undefined)[])[];
   readonly #ringBytes: number;
   readonly #loop: ThreadLoop;
@@ -161,10 +161,9 @@ export class ActorSystem {
     const ringBytes = options.ringBytes ?? DEFAULT_RING_BYTES;
     this.#ringBytes = ringBytes;
     this.#words = new Int32Array(blocks);
-    this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : createRing(ringBytes))));
-    this.#ringWords = this.#rings.map((row) =>
-      row.map((ring) => (ring === undefined ? undefined : new Int32Array(ring, 0, DATA_BYTES / 4))),
-    );
+    const rings = createRings(count * (count - 1), ringBytes);
+    this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : rings.pop())));
+    this.#ringWords = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : ringWords(ring))));
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? logToStandardError;
     this.#previous = { atMs: this.#clock.monotonicMs(), messages: new Int32Array(count), busy: new Int32Array(count) };
@@ -179,7 +178,7 @@ export class ActorSystem {
       threadCount: count,
       words: this.#words,
       ringsIn: this.#rings.map((row) => row[0]),
-      ringsOut: this.#rings[0] as readonly (SharedArrayBuffer | undefined)[],
+      ringsOut: this.#rings[0] as readonly (RingMemory | undefined)[],
       ringBytes,
       heartbeatMs: HEARTBEAT_MAX_MS,
       clock: this.#clock,
@@ -302,7 +301,7 @@ export class ActorSystem {
       rules: this.#rules,
       blocks: this.#blocks,
       ringsIn: this.#rings.map((row) => row[index]),
-      ringsOut: this.#rings[index] as readonly (SharedArrayBuffer | undefined)[],
+      ringsOut: this.#rings[index] as readonly (RingMemory | undefined)[],
       ringBytes: this.#ringBytes,
     };
   }
@@ -364,7 +363,7 @@ export class ActorSystem {
       rules,
       blocks,
       ringsIn: this.#rings.map((row) => row[index]),
-      ringsOut: this.#rings[index] as readonly (SharedArrayBuffer | undefined)[],
+      ringsOut: this.#rings[index] as readonly (RingMemory | undefined)[],
       ringBytes: this.#ringBytes,
       heartbeatMs,
       module: spec.module.href,

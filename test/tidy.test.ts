@@ -160,6 +160,17 @@ test('tidy: every setting is read by the code', async (t) => {
   t.equal(listing(unread), '', 'a setting without effect would be a lie in docs/configuration.md');
 });
 
+test('tidy: a setting that changes live is read where changes arrive', async (t) => {
+  const following = code('actors/shard/shard-settings.ts');
+  const readers = sources.map(code).join('\n');
+  const isFollowed = (field: string): boolean =>
+    new RegExp(`\\b(config|next)\\.${field}\\b|\\{[^}]*\\b${field}\\b[^}]*\\}, previous`).test(following) ||
+    new RegExp(`\\b(live\\.config|next|#config)\\.${field}\\b|\\b${field}\\b[^;]*\\} = this\\.#live\\.config\\b`).test(readers);
+  const live = Object.entries(brokerOptions).filter(([, option]) => option.change === 'live');
+  t.ok(live.length > 20);
+  t.equal(listing(live.map(([field]) => field).filter((field) => !isFollowed(field))), '', 'read once at the start it would not be live');
+});
+
 test('tidy: no file knows a machine, a session, or work to be done later', async (t) => {
   const self = 'test/tidy.test.ts';
   const documents = readdirSync(root).filter((file) => /\.(md|json|yml)$/.test(file) && file !== 'package-lock.json');

@@ -74,6 +74,8 @@ export interface StatsSources {
 
 /** Topics, and pairs of topic and group, that are told apart; the longest idle ones give way. */
 const ITEMS_MAX = 20_000;
+/** Shards tell what their groups got so long after the first pull. */
+const TOLD_AFTER_MS = 1_000;
 
 export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
   readonly #sources: StatsSources;
@@ -83,6 +85,7 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
   #broker: { readonly put: StatsItem; readonly get: StatsItem } | null = null;
   readonly #rates = { put: new Rates(), found: new Rates(), missed: new Rates(), transferred: new Rates() };
   #counted = { messagesIn: 0, messagesOut: 0 };
+  #sampledAt = 0;
   #bootMs = 0;
   #bootAt = 0;
   #day = '';
@@ -96,6 +99,7 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
     const now = context.monotonicMs();
     this.#bootMs = context.now();
     this.#bootAt = now;
+    this.#sampledAt = now;
     this.#broker = { put: new StatsItem(now), get: new StatsItem(now) };
     context.schedule(SAMPLE_MS, { kind: 'sample' });
   }
@@ -130,6 +134,7 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
     for (const { item } of this.#topics.values()) item.sample(now);
     for (const item of this.#groups.values()) item.sample(now);
     for (const item of Object.values(this.#broker!)) item.sample(now);
+    this.#sampledAt = now;
     this.#rates.put.sample(now, counts.messagesIn);
     this.#rates.found.sample(now, counts.pullsFound);
     this.#rates.missed.sample(now, counts.pullsMissed);
@@ -165,7 +170,8 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
       if (grown === 0) return;
       this.#sources.bases.delete(topic);
       makeRoom(this.#topics, ({ item }) => item.changedAt);
-      const item = new StatsItem(now - 1);
+      // They came since the last look.
+      const item = new StatsItem(Math.min(this.#sampledAt, now - 1));
       item.add(grown, grown, now);
       this.#topics.set(topic, { item, seen: messages });
       return;
@@ -181,7 +187,8 @@ export class BrokerStatsActor implements Actor<BrokerStatsCommand> {
       let item = this.#groups.get(key);
       if (item === undefined) {
         makeRoom(this.#groups, (one) => one.changedAt);
-        item = new StatsItem(now - 1);
+        // Told about a second after the first pull.
+        item = new StatsItem(now - TOLD_AFTER_MS);
         this.#groups.set(key, item);
       }
       item.add(messages[index]!, pulls[index]!, now);

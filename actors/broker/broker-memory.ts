@@ -2,7 +2,7 @@
  * Broker memory: every SharedArrayBuffer that the broker's threads have in common, allocated once by the root and given to each
  * thread. Pages that nobody has touched cost nothing. It outlives every thread: a thread that is replaced finds its state here.
  */
-import { allocateIndexFeed } from '../commit-log/index-feed.ts';
+import { allocateIndexFeed, type IndexFeedMemory } from '../commit-log/index-feed.ts';
 import { allocateLane, type LaneMemory } from '../commit-log/log-lane.ts';
 import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.ts';
 import { allocateWatermarks } from '../commit-log/watermarks.ts';
@@ -21,7 +21,7 @@ export type BrokerMemory = {
   readonly runs: RunTableMemory;
   readonly queues: QueueMemory;
   readonly marks: SharedArrayBuffer;
-  readonly feed: SharedArrayBuffer;
+  readonly feed: IndexFeedMemory;
   /** By shard, then by guest: READ_SLOTS slots of READ_SLOT_BYTES. */
   readonly readSlots: readonly SharedArrayBuffer[];
   /** Counters by shard, then by guest: see shard-counters.ts. */

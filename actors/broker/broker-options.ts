@@ -237,7 +237,7 @@ export const brokerOptions = {
   } as Option<string>,
   registerAddresses: {
     key: 'namesrvAddr',
-    change: 'restart',
+    change: 'live',
     origin: 'rocketmq',
     group: 'Identity and addresses',
     type: 'addresses',

@@ -2,6 +2,8 @@
  * Index feed: the index entries of records just written, from the log worker to the store worker, which brings them to the
  * index files. A ring of five words an entry (key hash, physical offset, store time). A full feed stops the sequencer.
  */
+import { allocateMappedWords } from '../../runtime/mapped-memory.ts';
+
 const ENTRY_WORDS = 5;
 const HEADER_WORDS = 32;
 const HEAD = 0;
@@ -10,9 +12,11 @@ const TAIL = 16;
 const GROUP = 512;
 const TWO_32 = 0x1_0000_0000;
 
+export type IndexFeedMemory = Int32Array<SharedArrayBuffer>;
+
 /** @param entries a power of two */
-export function allocateIndexFeed(entries = 262_144): SharedArrayBuffer {
-  return new SharedArrayBuffer((HEADER_WORDS + entries * ENTRY_WORDS) * 4);
+export function allocateIndexFeed(entries = 262_144): IndexFeedMemory {
+  return allocateMappedWords(HEADER_WORDS + entries * ENTRY_WORDS);
 }
 
 export class IndexFeed {
@@ -22,8 +26,8 @@ export class IndexFeed {
   #head: number;
   #sum = 0;
 
-  constructor(memory: SharedArrayBuffer) {
-    this.#words = new Int32Array(memory);
+  constructor(memory: IndexFeedMemory) {
+    this.#words = memory;
     this.capacity = (this.#words.length - HEADER_WORDS) / ENTRY_WORDS;
     this.#mask = this.capacity - 1;
     this.#head = Atomics.load(this.#words, HEAD);

@@ -61,8 +61,10 @@ const CALLS_PER_CONNECTION_MAX = 64;
 const CALLS_MAX = 4096;
 /** Bytes of an answer in one message: it must fit one record between threads. */
 const PART_BYTES = 128 * 1024;
-/** Long answers that wait to be fetched; the oldest goes first. */
+/** Long answers that wait to be fetched: the oldest goes first, and all after so long. */
 const KEPT_MAX = 16;
+const KEPT_BYTES_MAX = 32 * 1024 * 1024;
+const KEPT_MS = 10_000;
 const EMPTY = new Uint8Array(0);
 
 type Call = { readonly connection: number; readonly replyTo: ActorRef<ClientAnswered>; readonly timer: number };
@@ -73,6 +75,7 @@ export class ClientCalls {
   readonly #calls: Map<number, Call> = new Map();
   readonly #underWay: Map<number, number> = new Map();
   readonly #kept: Map<number, Uint8Array> = new Map();
+  #keptBytes = 0;
   #ticket = 0;
 
   constructor(parts: ClientCallsParts) {
@@ -126,7 +129,7 @@ export class ClientCalls {
 
   fetch({ ticket, at, replyTo }: FetchAnswer): void {
     const body = this.#kept.get(ticket) ?? EMPTY;
-    if (at + PART_BYTES >= body.length) this.#kept.delete(ticket);
+    if (at + PART_BYTES >= body.length) this.#forget(ticket);
     replyTo.tell({ kind: 'answer-part', body: body.subarray(at, at + PART_BYTES) });
   }
 
@@ -162,12 +165,19 @@ export class ClientCalls {
 
   #keep(body: Uint8Array): number {
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size < KEPT_MAX) break;
-      this.#kept.delete(oldest);
+      if (this.#kept.size < KEPT_MAX && this.#keptBytes + body.length <= KEPT_BYTES_MAX) break;
+      this.#forget(oldest);
     }
-    this.#ticket++;
-    this.#kept.set(this.#ticket, body);
-    return this.#ticket;
+    const ticket = ++this.#ticket;
+    this.#kept.set(ticket, body);
+    this.#keptBytes += body.length;
+    this.#parts.schedule(KEPT_MS, () => this.#forget(ticket));
+    return ticket;
+  }
+
+  #forget(ticket: number): void {
+    this.#keptBytes -= this.#kept.get(ticket)?.length ?? 0;
+    this.#kept.delete(ticket);
   }
 }
 

@@ -14,6 +14,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { allocateMapped, allocateMappedWords } from '../../runtime/mapped-memory.ts';
 import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 
 const ROW_WORDS = 16;
@@ -59,9 +60,9 @@ export type QueueMemory = {
   readonly rows: SharedArrayBuffer;
   readonly chunks: SharedArrayBuffer;
   /** Chunks on their way from the store worker back to the log worker. */
-  readonly freed: SharedArrayBuffer;
+  readonly freed: Int32Array<SharedArrayBuffer>;
   /** Handles with units that are not filed, from the log worker to the store worker. */
-  readonly dirty: SharedArrayBuffer;
+  readonly dirty: Int32Array<SharedArrayBuffer>;
   readonly queueMax: number;
   readonly chunkCount: number;
 };
@@ -72,10 +73,10 @@ function powerOfTwo(atLeast: number): number {
 
 export function allocateQueues(queueMax = 131_072, chunkCount = 4096): QueueMemory {
   return {
-    rows: new SharedArrayBuffer(queueMax * ROW_WORDS * 4),
-    chunks: new SharedArrayBuffer(chunkCount * CHUNK_BYTES),
-    freed: new SharedArrayBuffer((2 + powerOfTwo(chunkCount + 1)) * 4),
-    dirty: new SharedArrayBuffer((2 + powerOfTwo(queueMax + 1)) * 4),
+    rows: allocateMapped(queueMax * ROW_WORDS * 4),
+    chunks: allocateMapped(chunkCount * CHUNK_BYTES),
+    freed: allocateMappedWords(2 + powerOfTwo(chunkCount + 1)),
+    dirty: allocateMappedWords(2 + powerOfTwo(queueMax + 1)),
     queueMax,
     chunkCount,
   };
@@ -85,8 +86,8 @@ export function allocateQueues(queueMax = 131_072, chunkCount = 4096): QueueMemo
 class WordRing {
   readonly #words: Int32Array;
   readonly #mask: number;
-  constructor(memory: SharedArrayBuffer) {
-    this.#words = new Int32Array(memory);
+  constructor(memory: Int32Array) {
+    this.#words = memory;
     this.#mask = this.#words.length - 2 - 1;
   }
 

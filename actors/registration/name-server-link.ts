@@ -77,6 +77,11 @@ export class NameServerLink {
     return this.#phase === 'open' && !this.#needsAll && this.#request?.what !== 'all';
   }
 
+  /** It was unregistered from, for good. */
+  get isStopped(): boolean {
+    return this.#phase === 'stopped';
+  }
+
   /** True after a failed try, until one succeeds. */
   get isDown(): boolean {
     return this.#hasFailed || this.#phase === 'stopped';

@@ -26,11 +26,24 @@ export type RegisterNow = { kind: 'register-now' };
 /** The broker stops: says good-bye to all, then registers nothing any more. */
 export type Unregister = { kind: 'unregister'; replyTo: ActorRef<Unregistered> };
 export type Unregistered = { kind: 'unregistered' };
+/**
+ * From now on the broker registers with these: it says good-bye to those that are no more among them, and is answered when the new ones
+ * know it, or failed their first try.
+ */
+export type NameServersChanged = { kind: 'name-servers-changed'; addresses: string[]; replyTo: ActorRef<TopicsRegistered> };
 /** From now on everything is registered after so long. */
 export type PeriodChanged = { kind: 'period-changed'; periodMs: number };
 /** Answered when every name server has been registered with, or failed its first try. */
 export type AwaitRegistered = { kind: 'await-registered'; replyTo: ActorRef<TopicsRegistered> };
-export type RegistrationCommand = AnnounceAll | PeriodChanged | TopicsChanged | TopicsReset | RegisterNow | Unregister | AwaitRegistered;
+export type RegistrationCommand =
+  | AnnounceAll
+  | NameServersChanged
+  | PeriodChanged
+  | TopicsChanged
+  | TopicsReset
+  | RegisterNow
+  | Unregister
+  | AwaitRegistered;
 
 type Page = { kind: 'page'; fetch: number; topics: TopicConfig[]; next: number; version: TableVersion };
 type NoPage = { kind: 'no-page'; fetch: number };
@@ -86,7 +99,12 @@ type Wait = {
 
 export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   readonly #options: RegistrationOptions;
+  /** Where each link leads. A stopped one keeps its place until another takes it. */
+  readonly #addresses: string[];
   readonly #links: NameServerLink[];
+  /** Links that say good-bye; they count no more. */
+  readonly #leaving: Set<number> = new Set();
+  readonly #newLink: () => NameServerLink;
   readonly #clients: (RemotingClient | null)[];
   /** Numbers connections, so that an event of a former one is told from the present one's. */
   readonly #connections: number[];
@@ -118,8 +136,9 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
       },
       all: (): Iterable<TopicConfig> => self.#topics.values(),
     };
-    const periodMs = options.periodMs ?? REGISTER_PERIOD_MS;
-    this.#links = options.nameServers.map(() => new NameServerLink(source, periodMs));
+    this.#newLink = () => new NameServerLink(source, options.periodMs ?? REGISTER_PERIOD_MS);
+    this.#addresses = [...options.nameServers];
+    this.#links = this.#addresses.map(this.#newLink);
     this.#clients = options.nameServers.map(() => null);
     this.#connections = options.nameServers.map(() => 0);
   }
@@ -148,6 +167,9 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         break;
       case 'announce-all':
         this.#announceAll(message, context);
+        break;
+      case 'name-servers-changed':
+        this.#nameServersChanged(message, context);
         break;
       case 'period-changed':
         for (const link of this.#links) link.setPeriod(message.periodMs, now);
@@ -249,6 +271,36 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     if (this.#loaded) this.#each((link) => link.changed(seq, changes, now), context);
   }
 
+  #isInUse(link: number): boolean {
+    return !this.#links[link]!.isStopped && !this.#leaving.has(link);
+  }
+
+  #nameServersChanged({ addresses, replyTo }: NameServersChanged, context: ActorContext): void {
+    const now = context.monotonicMs();
+    const wanted = new Set(addresses);
+    for (let link = 0; link < this.#links.length; link++) {
+      if (!this.#isInUse(link) || wanted.delete(this.#addresses[link]!)) continue;
+      this.#leaving.add(link);
+      this.#perform(link, this.#links[link]!.unregister(now), context);
+    }
+    const seq = ++this.#seq;
+    // A broker that stops registers with nobody any more.
+    for (const address of this.#unregistering === null ? wanted : []) this.#addLink(address, seq, context);
+    this.#wait(seq, replyTo, true, context);
+  }
+
+  #addLink(address: string, seq: number, context: ActorContext): void {
+    let link = this.#links.findIndex((state, index) => state.isStopped && this.#clients[index] === null);
+    if (link < 0) link = this.#links.length;
+    this.#leaving.delete(link);
+    this.#addresses[link] = address;
+    this.#clients[link] = null;
+    this.#connections[link] = 0;
+    const state = this.#newLink();
+    this.#links[link] = state;
+    if (this.#loaded) this.#perform(link, state.registerAll(seq, context.monotonicMs()), context);
+  }
+
   #announceAll(message: AnnounceAll, context: ActorContext): void {
     this.#version = newer(this.#version, message.version);
     const seq = ++this.#seq;
@@ -257,7 +309,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     // Who is away gets everything when it is back; nobody waits for that.
     if (wait !== undefined) {
       this.#links.forEach((link, index) => {
-        if (link.isDown) this.#count(wait, index, false);
+        if (link.isDown && wait.links.has(index)) this.#count(wait, index, false);
       });
       this.#answerIfDone(id, wait);
     }
@@ -269,12 +321,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   #wait(seq: number, replyTo: ActorRef<TopicsRegistered>, asItIs: boolean, context: ActorContext): number {
     const id = this.#nextWait++;
     const links = new Set<number>();
-    for (let link = 0; link < this.#links.length; link++) links.add(link);
+    for (let link = 0; link < this.#links.length; link++) if (this.#isInUse(link)) links.add(link);
     const wait: Wait = { seq, links, replyTo, registered: 0, failed: 0 };
     this.#waits.set(id, wait);
     if (asItIs) {
       this.#links.forEach((state, link) => {
-        if (state.isRegistered || state.isDown) this.#count(wait, link, state.isRegistered);
+        if ((state.isRegistered || state.isDown) && links.has(link)) this.#count(wait, link, state.isRegistered);
       });
     }
     if (this.#answerIfDone(id, wait)) return id;
@@ -330,7 +382,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   }
 
   #perform(link: number, effects: readonly LinkEffect[], context: ActorContext): void {
-    const address = this.#options.nameServers[link]!;
+    const address = this.#addresses[link]!;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'open':
@@ -386,7 +438,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
       self.tell(message);
       this.#options.requestTurn();
     };
-    this.#clients[link] = this.#options.open(this.#options.nameServers[link]!, {
+    this.#clients[link] = this.#options.open(this.#addresses[link]!, {
       opened: () => tell({ kind: 'link-opened', link, connection }),
       answered: (command) =>
         tell({

@@ -210,7 +210,9 @@ class Shard {
         for (const [i, handle] of page.handles.entries()) queueHandles.add(page.topics[i]!, page.queueIds[i]!, handle);
       }
       startRegistration(thread, {
-        nameServers: config.registerAddresses,
+        get nameServers() {
+          return live.config.registerAddresses;
+        },
         clusterName: config.brokerClusterName,
         brokerName: config.brokerName,
         brokerId: config.brokerId,
@@ -237,7 +239,7 @@ class Shard {
         shards,
         sync: syncFlush,
         dropper: TOPIC_DROP_PATH,
-        registration: config.registerAddresses.length === 0 ? null : REGISTRATION_PATH,
+        registration: REGISTRATION_PATH,
       });
       followOnOwners(thread, live);
     }

@@ -11,9 +11,9 @@ import type { PullLimits } from '../gateway/pull-path.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
 import type { Configure, Done } from '../name-server/shard-actor.ts';
 import { nameServerPath } from '../name-server/topic-shard.ts';
-import type { PeriodChanged } from '../registration/registration-actor.ts';
+import type { NameServersChanged, PeriodChanged } from '../registration/registration-actor.ts';
 import type { LiveConfig, Wait } from '../settings/live-config.ts';
-import type { TopicReply, TopicSettingsChanged } from '../topic/topic-registry-actor.ts';
+import type { TopicReply, TopicSettingsChanged, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
 
 /** What a record has beside its body at most: a record never spans segments, and its lane holds several. */
@@ -95,6 +95,11 @@ export function followOnOwners(thread: ThreadContext, live: LiveConfig): void {
     if (next.autoCreateTopicEnable !== previous.autoCreateTopicEnable || next.defaultTopicQueues !== previous.defaultTopicQueues)
       tell(false);
     if (next.permission !== previous.permission || next.advertisedListeners !== previous.advertisedListeners) tell(true);
+    const nameServers = next.registerAddresses.join(';');
+    if (nameServers !== previous.registerAddresses.join(';')) {
+      const addresses = [...next.registerAddresses];
+      follow<TopicsRegistered, NameServersChanged>(thread, REGISTRATION_PATH, { kind: 'name-servers-changed', addresses }, wait);
+    }
     if (next.registerEveryMs !== previous.registerEveryMs)
       thread.ref<PeriodChanged>(REGISTRATION_PATH).tell({ kind: 'period-changed', periodMs: next.registerEveryMs });
   });

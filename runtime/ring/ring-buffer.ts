@@ -10,6 +10,7 @@ import {
   HEAD_WORD,
   PROGRESS_WORD,
   RECORD_HEADER_BYTES,
+  type RingMemory,
   recordBytesMax,
   TAIL_WORD,
   WRAP_MARK,
@@ -32,13 +33,13 @@ export class RingWriter {
   #reservedBytes = 0;
 
   /** Takes the lane over at its published head: what a dead predecessor had not published is overwritten. */
-  constructor(ring: SharedArrayBuffer, generation = 0) {
+  constructor(ring: RingMemory, generation = 0) {
     this.#capacity = ring.byteLength - DATA_BYTES;
     this.#mask = this.#capacity - 1;
     this.recordMax = recordBytesMax(this.#capacity);
-    this.bytes = new Uint8Array(ring);
-    this.view = new DataView(ring);
-    this.#words = new Int32Array(ring);
+    this.bytes = ring;
+    this.view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+    this.#words = new Int32Array(ring.buffer, ring.byteOffset, ring.byteLength / 4);
     // Pairs with `publish` of the predecessor, which ended before this thread was started.
     this.#head = Atomics.load(this.#words, HEAD_WORD);
     this.#published = this.#head;
@@ -115,14 +116,14 @@ export class RingReader {
   #tail: number;
 
   /** Goes on behind the record that a predecessor took up last. */
-  constructor(ring: SharedArrayBuffer, fromThread: number) {
+  constructor(ring: RingMemory, fromThread: number) {
     this.fromThread = fromThread;
     this.#capacity = ring.byteLength - DATA_BYTES;
     this.#mask = this.#capacity - 1;
     this.#recordMax = recordBytesMax(this.#capacity);
-    this.bytes = new Uint8Array(ring);
-    this.view = new DataView(ring);
-    this.#words = new Int32Array(ring);
+    this.bytes = ring;
+    this.view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+    this.#words = new Int32Array(ring.buffer, ring.byteOffset, ring.byteLength / 4);
     this.#tail = Atomics.load(this.#words, PROGRESS_WORD);
     // Pairs with the producer's load of TAIL in `reserve`: gives back what a dead predecessor had taken up.
     Atomics.store(this.#words, TAIL_WORD, this.#tail);

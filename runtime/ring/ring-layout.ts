@@ -1,5 +1,5 @@
 /**
- * Byte map of one ring: the lane from one producing thread to one consuming thread, in a SharedArrayBuffer of its own.
+ * Byte map of one ring: the lane from one producing thread to one consuming thread, in shared memory.
  *
  *   byte   0  HEAD        int32, bytes ever published, wrapping; stored by the producer only
  *   byte   4  GENERATION  int32, generation of the producing thread that attached last
@@ -14,6 +14,10 @@
  * Positions are compared as (a − b) | 0, which is right over the wrap at 2^32 as long as less than 2^31 bytes are in flight.
  */
 import { RuntimeError } from '../errors.ts';
+import { allocateMapped } from '../mapped-memory.ts';
+
+/** A ring's memory, header included; may be posted to a thread. */
+export type RingMemory = Uint8Array<SharedArrayBuffer>;
 
 export const HEAD_WORD = 0;
 export const GENERATION_WORD = 1;
@@ -34,7 +38,20 @@ export function recordBytesMax(capacity: number): number {
 }
 
 /** Memory for one ring. `capacity` is a power of two between 1 KiB and 1 GiB. */
-export function createRing(capacity: number): SharedArrayBuffer {
+export function createRing(capacity: number): RingMemory {
+  checkCapacity(capacity);
+  return new Uint8Array(new SharedArrayBuffer(DATA_BYTES + capacity));
+}
+
+/** Memory for `count` rings, in one piece. */
+export function createRings(count: number, capacity: number): RingMemory[] {
+  checkCapacity(capacity);
+  const bytes = DATA_BYTES + capacity;
+  const memory = allocateMapped(count * bytes);
+  return Array.from({ length: count }, (_, index) => new Uint8Array(memory, index * bytes, bytes));
+}
+
+function checkCapacity(capacity: number): void {
   const isPower = Number.isInteger(capacity) && (capacity & (capacity - 1)) === 0;
   if (!isPower || capacity < RING_BYTES_MIN || capacity > RING_BYTES_MAX) {
     throw new RuntimeError(
@@ -43,12 +60,16 @@ export function createRing(capacity: number): SharedArrayBuffer {
       { capacity },
     );
   }
-  return new SharedArrayBuffer(DATA_BYTES + capacity);
+}
+
+/** The ring's header as words. */
+export function ringWords(ring: RingMemory): Int32Array {
+  return new Int32Array(ring.buffer, ring.byteOffset, DATA_BYTES / 4);
 }
 
 /** Moves both counters of an unused ring to `position` (a multiple of 8): lets a test begin just before the wrap at 2^32. */
-export function startRingAt(ring: SharedArrayBuffer, position: number): void {
-  const words = new Int32Array(ring, 0, DATA_BYTES / 4);
+export function startRingAt(ring: RingMemory, position: number): void {
+  const words = ringWords(ring);
   words[HEAD_WORD] = position | 0;
   words[TAIL_WORD] = position | 0;
   words[PROGRESS_WORD] = position | 0;

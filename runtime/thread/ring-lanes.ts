@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from '../errors.ts';
 import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts';
-import { createRing } from '../ring/ring-layout.ts';
+import { createRing, type RingMemory } from '../ring/ring-layout.ts';
 import { wake } from './wake-up.ts';
 
 /** Records taken from one ring before the others have theirs. */
@@ -19,8 +19,8 @@ export interface RingLanesParts {
   readonly generation: number;
   readonly words: Int32Array;
   readonly ringBytes: number;
-  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
-  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsIn: readonly (RingMemory | undefined)[];
+  readonly ringsOut: readonly (RingMemory | undefined)[];
 }
 
 export class RingLanes {

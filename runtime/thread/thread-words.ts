@@ -3,6 +3,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../actor.ts';
+import type { RingMemory } from '../ring/ring-layout.ts';
 import type { PlacementRule, ThreadName } from './placement.ts';
 import type { LoopKind } from './thread-context.ts';
 
@@ -14,8 +15,8 @@ export interface ThreadBirth {
   readonly threads: readonly ThreadName[];
   readonly rules: readonly PlacementRule[];
   readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
-  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsIn: readonly (RingMemory | undefined)[];
+  readonly ringsOut: readonly (RingMemory | undefined)[];
   readonly ringBytes: number;
   readonly heartbeatMs: number;
   readonly module: string;
@@ -32,8 +33,8 @@ export interface GuestBirth {
   readonly threads: readonly ThreadName[];
   readonly rules: readonly PlacementRule[];
   readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (SharedArrayBuffer | undefined)[];
-  readonly ringsOut: readonly (SharedArrayBuffer | undefined)[];
+  readonly ringsIn: readonly (RingMemory | undefined)[];
+  readonly ringsOut: readonly (RingMemory | undefined)[];
   readonly ringBytes: number;
 }
 

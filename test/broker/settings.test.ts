@@ -12,6 +12,7 @@ import { createTopic, routeOf } from '../support/create-topic.ts';
 import { freeBrokerPort, freePort } from '../support/free-port.ts';
 import type { RawFrame } from '../support/raw-frame.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
+import { startNameServer } from '../support/start-name-server.ts';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -228,6 +229,27 @@ test('brokerPermission takes writing and reading from the routes at once, and or
     t.match(await names.request(327, { brokerName: 'broker-a' }), { code: 0, ext: { addTopicCount: /^\d+$/ } });
     t.equal(await perm('Plain'), 6, 'addWritePerm');
     t.match(await names.request(205, { brokerName: 'nobody' }), { code: 0, ext: { wipeTopicCount: '0' } });
+  });
+});
+
+test('namesrvAddr adds and takes away name servers at once', async (t) => {
+  await withBroker({ shards: 2 }, async (ringmq, { broker, names }) => {
+    const other = await startNameServer(1);
+    const there = await RemotingClient.connect(other.address);
+    try {
+      await createTopic(ringmq.nameServer, 'Names', 1);
+      t.equal(await routeOf(there, 'Names'), undefined);
+      t.match(await update(broker, `namesrvAddr=${other.address}`), { code: 0, remark: null });
+      t.equal((await routeOf(there, 'Names'))?.brokerDatas[0]?.brokerAddrs['0'], ringmq.broker, 'there with the answer');
+      t.ok(await routeOf(names, 'Names'), 'its own name server stays');
+      t.equal((await settings(broker)).get('namesrvAddr'), `${ringmq.nameServer};${other.address}`);
+      t.match(await update(broker, 'namesrvAddr=nowhere'), { code: 29, remark: /up to 16 host:port/ });
+      t.equal((await update(broker, 'namesrvAddr=')).code, 0);
+      await waitUntil('the good-bye', async () => (await routeOf(there, 'Names')) === undefined);
+    } finally {
+      await there.close();
+      await other.stop();
+    }
   });
 });
 

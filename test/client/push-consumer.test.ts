@@ -4,7 +4,7 @@ import { brokerUnderTest, uniqueName } from '../support/broker-under-test.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 t.setTimeout(180_000);
-const ringmq = await brokerUnderTest(t, { shards: 2 });
+const ringmq = await brokerUnderTest(t, { shards: 2, args: ['--set', 'enablePropertyFilter=true'] });
 const admin = new Admin({ nameServers: ringmq.nameServer });
 const producer = new Producer({ nameServers: ringmq.nameServer });
 t.teardown(async () => {
@@ -74,6 +74,23 @@ t.test('PushConsumer takes the tags that it wants', async (t) => {
   await producer.send({ topic, tag: 'C', body: 'end' });
   await waitUntil('the wanted ones', () => seen.length >= 3);
   t.same(seen.sort(), ['Aa Aa', 'C C', 'C end']);
+});
+
+t.test('PushConsumer takes what an SQL92 expression chooses', async (t) => {
+  const topic = await topicOf('Sql');
+  const consumer = consumerOf(t, { group: uniqueName('GID') });
+  const seen: string[] = [];
+  await consumer.subscribe(topic, (message) => void seen.push(bodyOf(message)), { sql: "price > 5 AND colour IN ('red', 'blue')" });
+  await consumer.start();
+  for (const [price, colour] of [
+    ['3', 'red'],
+    ['7', 'red'],
+    ['9', 'green'],
+    ['8', 'blue'],
+  ] as const)
+    await producer.send({ topic, body: `${price} ${colour}`, properties: { price, colour } });
+  await waitUntil('the wanted ones', () => seen.length >= 2);
+  t.same(seen.sort(), ['7 red', '8 blue']);
 });
 
 t.test('PushConsumer shares the queues with members that come, and takes them over from those that leave', async (t) => {

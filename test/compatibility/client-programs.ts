@@ -36,6 +36,7 @@ const JAVA_SCENARIOS = [
   'push',
   'broadcast',
   'tag-filter',
+  'sql-filter',
   'rebalance',
   'mixed-group',
   'resume',
@@ -78,6 +79,7 @@ const GO_SCENARIOS = [
   'push',
   'broadcast',
   'tag-filter',
+  'sql-filter',
   'rebalance',
   'resume',
   'consume-from',
@@ -101,6 +103,26 @@ const ALI_ONS_SCENARIOS = [
   'consume-from',
   'delay',
   'retry',
+  'broker-restart',
+] as const;
+
+/** Of ringmq's own client, so that it is seen beside the others. */
+const RINGMQ_SCENARIOS = [
+  'send-sync',
+  'send-async',
+  'send-oneway',
+  'send-batch',
+  'send-big',
+  'send-properties',
+  'push',
+  'tag-filter',
+  'broadcast',
+  'rebalance',
+  'resume',
+  'orderly',
+  'delay',
+  'retry',
+  'pull',
   'broker-restart',
 ] as const;
 
@@ -191,11 +213,24 @@ function aliOns(): ClientProgram {
   };
 }
 
+function ringmq(): ClientProgram {
+  return { name: 'ringmq', scenarios: RINGMQ_SCENARIOS, command: () => [process.execPath, join(HERE, 'ringmq', 'program.ts')] };
+}
+
 /** The stock mqadmin of a release, as a program that takes one command after the other (AdminTool.java). */
 export function adminToolCommand(version: string): readonly string[] {
+  return mainOf(version, 'AdminTool');
+}
+
+/** RocketMQ's own filter of a release (SqlOracle.java). */
+export function sqlOracleCommand(version: string): readonly string[] {
+  return mainOf(version, 'SqlOracle');
+}
+
+function mainOf(version: string, name: string): readonly string[] {
   return java(version)
     .command()
-    .map((part) => (part === 'ringmq.compatibility.Program' ? 'ringmq.compatibility.AdminTool' : part));
+    .map((part) => (part === 'ringmq.compatibility.Program' ? `ringmq.compatibility.${name}` : part));
 }
 
 /** The stock broker and name server of a release, without their main class; `home` is where they write. */
@@ -220,7 +255,7 @@ export function javaServerCommand(version: string, home: string): readonly strin
   return [JAVA, ...memory, ...access, `-Duser.home=${home}`, `-Drocketmq.home.dir=${home}`, '-cp', `${library}/*`];
 }
 
-export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4.9.8'), go(), aliOns()];
+export const CLIENT_PROGRAMS: readonly ClientProgram[] = [java('5.3.3'), java('4.9.8'), go(), aliOns(), ringmq()];
 
 /** The same client with the binary header; not a column of its own in the table of all scenarios. */
 export const JAVA_BINARY: ClientProgram = java('5.3.3', ['-Drocketmq.serialize.type=ROCKETMQ'], '5.3.3-binary');

@@ -4,7 +4,7 @@
  *
  *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then. Its delay levels are to
  *                         be short, see SHORT_DELAY_LEVELS
- *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons)
+ *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
@@ -20,6 +20,7 @@ import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHO
 import { OurMember } from './our-member.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
+import { compareSqlVerdicts } from './sql-verdicts.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -143,6 +144,12 @@ if (options.against !== undefined) {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
     }),
   );
+}
+
+/** The release whose filter ours is compared with: 4.9 lacks operators. */
+const SQL_ORACLE = '5.3.3';
+if (options.against === undefined && isAsked(['sql-verdicts']) && clients.some(({ name }) => name === `java-${SQL_ORACLE}`)) {
+  note(`java-${SQL_ORACLE}`, 'filter', compareSqlVerdicts(SQL_ORACLE));
 }
 
 /** The admin tool last: its figures are its own, and it needs the machine to itself least. */

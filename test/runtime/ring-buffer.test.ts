@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { type RecordSink, RingReader, RingWriter } from '../../runtime/ring/ring-buffer.ts';
-import { createRing, DATA_BYTES, recordBytesMax, ringFill, startRingAt } from '../../runtime/ring/ring-layout.ts';
+import { createRing, createRings, DATA_BYTES, recordBytesMax, ringFill, ringWords, startRingAt } from '../../runtime/ring/ring-layout.ts';
 
 /** Keeps what it is given, copied. */
 class Kept implements RecordSink {
@@ -66,7 +66,7 @@ test('RingWriter and RingReader behave as a plain queue, over every wrap, and ov
       published.push(...unpublished);
       while (reader.drain(sink, 100) > 0);
       t.same(sink.records, published);
-      return refusedWithRoom === 0 && !reader.hasRecords && ringFill(new Int32Array(ring, 0, 32)) === 0;
+      return refusedWithRoom === 0 && !reader.hasRecords && ringFill(ringWords(ring)) === 0;
     }),
     { numRuns: 300 },
   );
@@ -136,7 +136,7 @@ test('RingReader says which generation writes, and refuses memory that no writer
   t.equal(reader.generation, 7);
   write(writer, 1, [1]);
   writer.publish();
-  new Int32Array(ring)[DATA_BYTES / 4] = 1 << 20;
+  new Int32Array(ring.buffer)[DATA_BYTES / 4] = 1 << 20;
   t.throws(() => reader.drain(new Kept(), 1), { code: 'MQ_RUNTIME_RING_CORRUPT' });
 });
 
@@ -144,4 +144,31 @@ test('createRing takes powers of two within its limits', async (t) => {
   for (const bytes of [0, 512, 1000, 1025, 2 ** 31, Number.NaN, 1.5])
     t.throws(() => createRing(bytes), { code: 'MQ_RUNTIME_LIMIT' }, `${bytes}`);
   t.equal(createRing(2048).byteLength, 2048 + DATA_BYTES);
+});
+
+test('createRings makes rings in one piece that do not touch each other', async (t) => {
+  const [first, second, third] = createRings(3, 1024);
+  t.equal(first!.buffer, third!.buffer);
+  const writers = [first!, second!, third!].map((ring) => new RingWriter(ring));
+  for (const [index, writer] of writers.entries()) {
+    for (let offset = writer.reserve(100); offset >= 0; offset = writer.reserve(100)) {
+      writer.bytes.fill(index + 1, offset, offset + 100);
+      writer.commit(index + 1);
+    }
+    writer.publish();
+  }
+  for (const [index, ring] of [first!, second!, third!].entries()) {
+    let records = 0;
+    new RingReader(ring, index).drain(
+      {
+        record: (bytes, _view, offset, length, type) => {
+          records++;
+          t.equal(type, index + 1);
+          t.ok(bytes.subarray(offset, offset + length).every((byte) => byte === index + 1));
+        },
+      },
+      100,
+    );
+    t.ok(records > 5);
+  }
 });

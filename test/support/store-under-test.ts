@@ -3,7 +3,7 @@
  * production, over one disk and the simulation's clock. The test plays the shard, the sync worker and the root.
  */
 
-import { allocateIndexFeed, IndexFeed } from '../../actors/commit-log/index-feed.ts';
+import { allocateIndexFeed, IndexFeed, type IndexFeedMemory } from '../../actors/commit-log/index-feed.ts';
 import {
   allocateLane,
   D_FLAGS,
@@ -62,7 +62,7 @@ export class StoreUnderTest {
   readonly simulation: Simulation;
   readonly disk: Disk;
   readonly config: StoreConfig & { readonly retention?: RetentionRules };
-  readonly memory: { queues: ReturnType<typeof allocateQueues>; marks: SharedArrayBuffer; feed: SharedArrayBuffer };
+  readonly memory: { queues: ReturnType<typeof allocateQueues>; marks: SharedArrayBuffer; feed: IndexFeedMemory };
   readonly marks: Watermarks;
   readonly table: QueueTable;
   readonly reports: { event: string; detail: Record<string, unknown> }[] = [];

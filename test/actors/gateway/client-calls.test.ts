@@ -106,6 +106,20 @@ test('ClientCalls hands a long answer over in parts, and forgets it then', async
   t.equal(world.fetch(77, 0).length, 0);
 });
 
+test('ClientCalls keeps long answers only so many and so long', async (t) => {
+  const world = new World();
+  const long = Buffer.alloc(12 * 1024 * 1024, 7);
+  for (let opaque = 1; opaque <= 3; opaque++) {
+    world.ask(1);
+    world.answer(1, opaque, long);
+  }
+  const tickets = world.answers.map((answer) => answer.ticket);
+  t.equal(world.fetch(tickets[0]!, 0).length, 0, 'the oldest gave way to the third');
+  t.ok(world.fetch(tickets[1]!, 0).length > 0);
+  for (const run of [...world.timers.values()]) run();
+  t.equal(world.fetch(tickets[2]!, 0).length, 0, 'nobody came for it');
+});
+
 test('ClientCalls is bounded for one connection', async (t) => {
   const world = new World();
   for (let index = 0; index < 65; index++) world.ask(1);

@@ -101,6 +101,38 @@ test('RegistrationActor answers who waits by the first failure, and later ones a
   t.same(probe.received[1], { kind: 'topics-registered', registered: 3, failed: 0 });
 });
 
+test('RegistrationActor follows a change of its name servers: good-bye to those that went, the new ones before the answer', async (t) => {
+  const { simulation, network, actor, probe, change } = world(['n:1', 'old:1']);
+  simulation.advance(1_000);
+  network.heard.length = 0;
+  const follow = (addresses: string[]): void => void actor.tell({ kind: 'name-servers-changed', addresses, replyTo: probe.ref });
+  follow(['n:1', 'new:1']);
+  simulation.advance(100);
+  t.same(network.heard, ['old:1 104', 'new:1 103 A,B']);
+  t.same(probe.received.splice(0), [{ kind: 'topics-registered', registered: 2, failed: 0 }]);
+  change('X', 6);
+  simulation.advance(10);
+  t.same(network.heard.slice(2).sort(), ['n:1 103 X', 'new:1 103 X'], 'the old one hears no more');
+  t.same(probe.received.splice(0), [{ kind: 'topics-registered', registered: 2, failed: 0 }], 'nor is it waited for');
+  network.heard.length = 0;
+  network.down.add('down:1');
+  follow(['old:1', 'down:1']);
+  simulation.advance(3_100);
+  t.same(network.heard, ['n:1 104', 'new:1 104', 'old:1 103 A,B,X']);
+  t.same(probe.received.splice(0), [{ kind: 'topics-registered', registered: 1, failed: 1 }]);
+  for (let round = 0; round < 50; round++) {
+    follow([round % 2 === 0 ? 'n:1' : 'new:1']);
+    simulation.advance(50);
+  }
+  network.heard.length = 0;
+  simulation.advance(30_100);
+  t.same(network.heard, ['new:1 103 A,B,X'], 'one name server, one link');
+  follow([]);
+  simulation.advance(10);
+  t.same(network.heard.slice(1), ['new:1 104']);
+  t.same(probe.received.at(-1), { kind: 'topics-registered', registered: 0, failed: 0 });
+});
+
 test('RegistrationActor unregisters everywhere and is quiet afterwards', async (t) => {
   const { simulation, network, actor } = world(['n:1', 'm:1', 'down:1']);
   network.down.add('down:1');

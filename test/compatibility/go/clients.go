@@ -176,6 +176,12 @@ func newPush(r *run, group, expression string, g *received, more ...consumer.Opt
 func newPushWith(r *run, group, expression string,
 	listen func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error), more ...consumer.Option,
 ) (rocketmq.PushConsumer, error) {
+	return newPushBy(r, group, consumer.MessageSelector{Type: consumer.TAG, Expression: expression}, listen, more...)
+}
+
+func newPushBy(r *run, group string, selector consumer.MessageSelector,
+	listen func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error), more ...consumer.Option,
+) (rocketmq.PushConsumer, error) {
 	options := append([]consumer.Option{
 		consumer.WithGroupName(group),
 		consumer.WithNsResolver(resolver(r)),
@@ -186,7 +192,7 @@ func newPushWith(r *run, group, expression string,
 	if err != nil {
 		return nil, err
 	}
-	if err = c.Subscribe(r.topic, consumer.MessageSelector{Type: consumer.TAG, Expression: expression}, listen); err != nil {
+	if err = c.Subscribe(r.topic, selector, listen); err != nil {
 		return nil, err
 	}
 	return c, c.Start()

@@ -114,6 +114,36 @@ func tagFilter(r *run) error {
 	return nil
 }
 
+// sqlFilter sends 100 numbers; the broker lets through the even ones of 10…29.
+func sqlFilter(r *run) error {
+	p, err := newProducer(r)
+	if err != nil {
+		return err
+	}
+	defer p.Shutdown()
+	for i := 0; i < 100; i++ {
+		m := primitive.NewMessage(r.topic, []byte(fmt.Sprintf("number %d", i)))
+		m.WithProperty("n", strconv.Itoa(i))
+		if i%2 == 0 {
+			m.WithProperty("even", "true")
+		}
+		if _, err = p.SendSync(context.Background(), m); err != nil {
+			return err
+		}
+	}
+	g := newReceived()
+	selector := consumer.MessageSelector{Type: consumer.SQL92, Expression: "n >= 10 AND n < 30 AND even = TRUE"}
+	c, err := newPushBy(r, r.group, selector, func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		g.take(messages)
+		return consumer.ConsumeSuccess, nil
+	})
+	if err != nil {
+		return err
+	}
+	defer c.Shutdown()
+	return exactly(g, 10, "the expression")
+}
+
 // held counts the queues that a consumer takes from: one message is sent to each queue of the topic, until the wanted
 // number of queues has answered to it.
 func held(p rocketmq.Producer, r *run, g *received, want int, serial *int64) (time.Duration, error) {

@@ -45,6 +45,7 @@ func scenarios() []scenario {
 		{"push", push},
 		{"broadcast", broadcast},
 		{"tag-filter", tagFilter},
+		{"sql-filter", sqlFilter},
 		{"rebalance", rebalance},
 		{"resume", resume},
 		{"consume-from", consumeFrom},

@@ -45,7 +45,7 @@ final class ConsumeScenarios {
     }
 
     /** Waits for `expected` messages, then a little longer for any that should not come. */
-    private static void exactly(Program.Run run, Clients.Received received, int expected, String what) throws Exception {
+    static void exactly(Program.Run run, Clients.Received received, int expected, String what) throws Exception {
         Clients.await(expected + " messages for " + what, LONG_MS, () -> received.distinct.size() >= expected);
         Thread.sleep(300);
         run.equal(received.distinct.size(), expected, "distinct messages for " + what);

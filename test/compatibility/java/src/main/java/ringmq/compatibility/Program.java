@@ -69,6 +69,7 @@ public final class Program {
         Map<String, Scenario> all = new LinkedHashMap<>();
         SendScenarios.add(all);
         ConsumeScenarios.add(all);
+        FilterScenarios.add(all);
         PullScenarios.add(all);
         RetryScenarios.add(all);
         AdminScenarios.add(all);
