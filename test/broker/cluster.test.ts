@@ -2,11 +2,12 @@
  * Two brokers behind two name servers, each a process of its own, masters without replicas: topics on one broker or on both, sends over
  * all queues, and what is left when one of the four ends or is killed.
  */
+
 import tap, { test } from 'tap';
 import { readQueue, sendMessage } from '../support/broker-client.ts';
 import { isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../support/cluster.ts';
-import { routeOf, type TopicRoute } from '../support/create-topic.ts';
+import { routeOf, type TopicRoute, updateTopic } from '../support/create-topic.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -24,16 +25,7 @@ async function clusterOf(t: TestContext, options: Partial<ClusterOptions> = {}):
 
 async function createAt(broker: RingmqProcess, topic: string, queues: number): Promise<void> {
   const client = await RemotingClient.connect(broker.broker);
-  const answer = await client.request(17, {
-    topic,
-    defaultTopic: 'TBW102',
-    readQueueNums: String(queues),
-    writeQueueNums: String(queues),
-    perm: '6',
-    topicFilterType: 'SINGLE_TAG',
-    topicSysFlag: '0',
-    order: 'false',
-  });
+  const answer = await updateTopic(client, topic, queues);
   await client.close();
   if (answer.code !== 0) throw new Error(`Topic ${topic} was not made: ${answer.code} ${answer.remark}`);
 }

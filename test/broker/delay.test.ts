@@ -1,9 +1,11 @@
 /** Delay levels of a started broker: messages come when their time has come, whatever happens to the broker in between. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { test } from 'tap';
 import { queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
+import { updateTopic } from '../support/create-topic.ts';
 import { encodeBatch, type RawMessage } from '../support/raw-message.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { startRingmq } from '../support/start-ringmq.ts';
@@ -176,21 +178,10 @@ test('delayed messages whose destination changed', { skip: isForeign }, async (t
   const client = await broker.connect();
   const topic = uniqueName('shrunk');
   const gone = uniqueName('gone');
-  const update = (queues: number) =>
-    client.request(17, {
-      topic,
-      defaultTopic: 'TBW102',
-      readQueueNums: String(queues),
-      writeQueueNums: String(queues),
-      perm: '6',
-      topicFilterType: 'SINGLE_TAG',
-      topicSysFlag: '0',
-      order: 'false',
-    });
-  t.equal((await update(4)).code, 0);
+  t.equal((await updateTopic(client, topic, 4)).code, 0);
   t.equal((await sendMessage(client, topic, 'to queue 3', { queueId: 3, properties: { DELAY: '1' } })).code, 0);
   t.equal((await sendMessage(client, gone, 'to nowhere', { queueId: 0, properties: { DELAY: '1' } })).code, 0);
-  t.equal((await update(2)).code, 0);
+  t.equal((await updateTopic(client, topic, 2)).code, 0);
   t.equal((await client.request(215, { topic: gone })).code, 0);
   await waitUntil('the message in a queue that exists', async () => (await readQueue(client, topic, 1)).length === 1, 10_000);
   t.pass('a queue that is no more gives its messages to one that is');

@@ -2,6 +2,7 @@
  * Creates a topic the way an administrator does: request 17 to every broker that the name server knows, then waits for
  * its route. Fails by throwing with the broker's answer.
  */
+import type { RawFrame } from './raw-frame.ts';
 import { RemotingClient } from './remoting-client.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -18,6 +19,20 @@ export async function routeOf(client: RemotingClient, topic: string): Promise<To
   return JSON.parse(answer.body.toString('utf8')) as TopicRoute;
 }
 
+/** Request 17: the topic has so many queues at this broker, readable and writable. */
+export function updateTopic(broker: RemotingClient, topic: string, queues: number): Promise<RawFrame> {
+  return broker.request(17, {
+    topic,
+    defaultTopic: 'TBW102',
+    readQueueNums: String(queues),
+    writeQueueNums: String(queues),
+    perm: '6',
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: '0',
+    order: 'false',
+  });
+}
+
 /** @param nameServer host:port */
 export async function createTopic(nameServer: string, topic: string, queues: number): Promise<void> {
   const names = await RemotingClient.connect(nameServer);
@@ -29,16 +44,7 @@ export async function createTopic(nameServer: string, topic: string, queues: num
       if (master === undefined) continue;
       const broker = await RemotingClient.connect(master);
       try {
-        const answer = await broker.request(17, {
-          topic,
-          defaultTopic: 'TBW102',
-          readQueueNums: String(queues),
-          writeQueueNums: String(queues),
-          perm: '6',
-          topicFilterType: 'SINGLE_TAG',
-          topicSysFlag: '0',
-          order: 'false',
-        });
+        const answer = await updateTopic(broker, topic, queues);
         if (answer.code !== 0) throw new Error(`Topic ${topic} at ${master}: code ${answer.code}, ${answer.remark}`);
       } finally {
         await broker.close();
