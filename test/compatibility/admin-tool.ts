@@ -33,6 +33,10 @@ export class AdminTool {
   /** What the command wrote. Judge by that: it succeeds whatever happens. */
   run(args: readonly string[], timeoutMs: number = 30_000): Promise<string> {
     return new Promise((resolve, reject) => {
+      if (this.#child.exitCode !== null) {
+        reject(new Error(`mqadmin has ended with ${this.#child.exitCode}: ${this.#errors}`));
+        return;
+      }
       this.#waiting.push({ resolve, reject });
       this.#child.stdin?.write(`${[String(timeoutMs), ...args].join('\u0001')}\n`);
     });
@@ -41,7 +45,7 @@ export class AdminTool {
   async close(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once('close', resolve));
     this.#child.stdin?.end();
-    await ended;
+    if (this.#child.exitCode === null) await ended;
   }
 }
 

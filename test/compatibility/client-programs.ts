@@ -3,7 +3,7 @@
  * older than its sources. Fails by throwing with the build's output.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -158,8 +158,10 @@ function java(version: string, options: readonly string[] = [], label: string = 
       const out = join(CACHE, `java-${version}`);
       const source = join(HERE, 'java');
       mkdirSync(out, { recursive: true });
-      buildOnce(`the Java ${version} program`, join(out, '.complete'), source, () =>
-        run(
+      buildOnce(`the Java ${version} program`, join(out, '.complete'), source, () => {
+        // What another build has left there would be on the class path too.
+        rmSync(join(out, 'lib'), { recursive: true, force: true });
+        return run(
           'mvn',
           [
             '-q',
@@ -172,8 +174,8 @@ function java(version: string, options: readonly string[] = [], label: string = 
           ],
           source,
           {},
-        ),
-      );
+        );
+      });
       return [
         JAVA,
         '-Xmx512m',
