@@ -169,9 +169,11 @@ async function runAdmin(version: string, shards: number): Promise<void> {
 }
 
 const releases = options.against === undefined && names === undefined ? (options.admin ?? '').split(',').filter((one) => one !== '') : [];
-for (const version of releases) {
+// A run takes more than a minute: each release with one of the numbers of shards, the first with the last.
+const counts = options.shards.split(',').map(Number).reverse();
+for (const [index, version] of releases.entries()) {
   if (prefixes !== undefined && !prefixes.some((prefix) => `mqadmin-${version}`.startsWith(prefix))) continue;
-  for (const shards of options.shards.split(',')) await runAdmin(version, Number(shards));
+  await runAdmin(version, counts[index % counts.length] as number);
 }
 
 const brokers = [...new Set(outcomes.map(({ broker }) => broker))];
