@@ -9,8 +9,8 @@ const QUIET_BUSY_SHARE = 0.02;
 const QUIET_MS = 1_000;
 /** A trim stops its thread for some 20 ms: not more often than this. */
 const BETWEEN_TRIMS_MS = 30_000;
-/** Less is not worth it. */
-const GROWN_BYTES = 3 * 1024 * 1024;
+/** Less than this since the last trim is not worth one; the first, of what the start has left, always is. */
+const GROWN_BYTES = 16 * 1024 * 1024;
 
 export class TrimGovernor {
   #askedMs: number;
@@ -32,7 +32,7 @@ export class TrimGovernor {
     this.#busyMs = busyMs;
     this.#quietMs = isQuiet ? this.#quietMs + elapsedMs : 0;
     if (this.#quietMs < QUIET_MS || nowMs - this.#trimmedMs < BETWEEN_TRIMS_MS) return false;
-    return heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
+    return this.#trimmedBytes === 0 || heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
   }
 
   trimmed(nowMs: number, heapBytes: number): void {

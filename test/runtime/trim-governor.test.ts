@@ -40,12 +40,12 @@ test('TrimGovernor trims again only when the heap has grown, and half a minute l
     'too early',
   );
   t.equal(
-    governor.shouldTrim(40_000, 0, () => 10 * MB),
+    governor.shouldTrim(40_000, 0, () => 20 * MB),
     false,
     'it has not grown by enough',
   );
   t.equal(
-    governor.shouldTrim(41_000, 0, () => 12 * MB),
+    governor.shouldTrim(41_000, 0, () => 24 * MB),
     true,
     'it has grown',
   );
