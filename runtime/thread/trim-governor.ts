@@ -4,9 +4,10 @@
  */
 
 /** A thread counts as quiet when it was busy for at most this share of the time since it was last asked. */
-const QUIET_BUSY_SHARE = 0.02;
-/** So long it must have been quiet: shorter rests are within a load. */
-const QUIET_MS = 1_000;
+const QUIET_BUSY_SHARE = 0.05;
+/** So long it must have been quiet after its start, and later: shorter rests are within a load. */
+const FIRST_QUIET_MS = 1_000;
+const QUIET_MS = 30_000;
 /** A trim stops its thread for some 20 ms: not more often than this. */
 const BETWEEN_TRIMS_MS = 30_000;
 /** Less than this since the last trim is not worth one; the first, of what the start has left, always is. */
@@ -31,8 +32,9 @@ export class TrimGovernor {
     this.#askedMs = nowMs;
     this.#busyMs = busyMs;
     this.#quietMs = isQuiet ? this.#quietMs + elapsedMs : 0;
+    if (this.#trimmedBytes === 0) return this.#quietMs >= FIRST_QUIET_MS;
     if (this.#quietMs < QUIET_MS || nowMs - this.#trimmedMs < BETWEEN_TRIMS_MS) return false;
-    return this.#trimmedBytes === 0 || heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
+    return heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
   }
 
   trimmed(nowMs: number, heapBytes: number): void {
