@@ -3,6 +3,7 @@
  * source was whole after it was made. One a thread that serves pulls.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
+import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { LAP_BYTES, type LaneMemory, LaneView } from './log-lane.ts';
 import { FoundRun, RunTable, type RunTableMemory } from './run-table.ts';
 import { type Watermarks, WRITTEN_END } from './watermarks.ts';
@@ -32,6 +33,18 @@ export class LaneReader {
   begin(): void {
     this.#oldest = this.#marks.read(WRITTEN_END) - this.#reachBytes;
     this.#run.length = 0;
+  }
+
+  /** Copies the records of the first `count` units back to back to `target[at]`. False: one of them is no longer in a lane. */
+  copyUnits(units: Uint8Array, count: number, target: Uint8Array, at: number): boolean {
+    this.begin();
+    let to = at;
+    for (let i = 0; i < count; i++) {
+      const size = unitSize(units, i * QUEUE_UNIT_BYTES);
+      if (!this.copy(unitPhysicalOffset(units, i * QUEUE_UNIT_BYTES), size, target, to)) return false;
+      to += size;
+    }
+    return true;
   }
 
   /** Copies a record's `size` bytes at `physical` to `target[at]`. False: it is no longer in a lane. */

@@ -87,6 +87,17 @@ export const OUTCOME_STOPPED = 2;
 export const OUTCOME_FENCED = 3;
 export const OUTCOME_NO_QUEUE = 4;
 
+/** Where a written record lies in the log. */
+export function physicalOffsetOf(words: Int32Array, at: number): number {
+  return words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
+}
+
+/** A written record's place in its queue. */
+export function queueOffsetOf(words: Int32Array, at: number): number {
+  return words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
+}
+
+const TWO_32 = 0x1_0000_0000;
 /** Readers trust bytes only this far from the reclaim position; the producer announces its overwriting in such steps. */
 const RECLAIM_STEP = 256 * 1024;
 

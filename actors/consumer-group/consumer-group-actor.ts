@@ -10,6 +10,7 @@
  * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `RebalanceLockManager`, `DefaultConsumerIdsChangeListener`.
  */
+import { PERM_READ_WRITE } from '../../model/permission.ts';
 import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { CloseClient, PushToClient } from '../gateway/request.ts';
@@ -69,7 +70,6 @@ export type ConsumerGroupOptions = {
 
 const NOTIFY_CONSUMER_IDS_CHANGED = 40;
 const SYSTEM_BUSY = 2;
-const PERM_READ_WRITE = 6;
 
 /** In a column of resets: this one is not pending any more. */
 const TAKEN = -1;

@@ -5,33 +5,31 @@
  */
 
 import { MessageTextError } from '../../model/errors.ts';
-import { javaHash } from '../../model/java-hash.ts';
-import { parseTags } from '../../model/subscription.ts';
-import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import { isReadable } from '../../model/permission.ts';
+import { isTagType } from '../../model/subscription.ts';
+import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
 import type { PullMessageRequest, PullMessageResponse } from '../../protocol/remoting/requests/pull-message.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import { QUEUE_UNIT_BYTES, sizeOfUnits } from '../../storage/consume-queue/queue-unit.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
+import { bytesAllowed, holdAllowedMs, messagesAllowed } from '../gateway/pull-terms.ts';
 import { pullCode } from '../queue/decide-pull.ts';
 import { type Pull, type PullReply, QueueActor } from '../queue/queue-actor.ts';
+import { TagExpressions } from '../queue/tag-expressions.ts';
 import { FlushWatch } from '../shard/flush-watch.ts';
 import { GuestQueues } from './guest-queues.ts';
 import type { HeldLease, Leases } from './leases.ts';
 import type { DirectPullAnswer } from './link-shape.ts';
 
-const HOLD_MS_MAX = 60_000;
-const MESSAGES_MAX = 8192;
 const QUEUE_MAILBOX_MAX = 131_072;
 const MAILBOX_MAX = 1 << 20;
-const READ_PERMISSION = 4;
 const NO_BYTES = new Uint8Array(0);
 const ALL: readonly number[] = [];
-const EXPRESSIONS_MAX = 1024;
 
 /** Has the shard pull instead. */
 export type PullElsewhere = () => void;
@@ -50,7 +48,7 @@ export class DirectPulls implements Actor<PullReply> {
   readonly #lanes: LaneReader;
   readonly #self: ActorRef<PullReply>;
   readonly #pending: Map<number, Pending> = new Map();
-  readonly #expressions: Map<string, readonly number[] | null> = new Map();
+  readonly #tags = new TagExpressions();
   #nextTicket = 0;
   messages = 0;
   bytes = 0;
@@ -111,19 +109,17 @@ export class DirectPulls implements Actor<PullReply> {
     }
     const ticket = this.#nextTicket;
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
-    const { bytesMax, longPolling, shortPollingMs } = lease.pullLimits;
-    const wantedBytes = request.maxMsgBytes ?? 0;
-    const askedMs = longPolling ? Math.min(Math.max(0, request.suspendTimeoutMillis), HOLD_MS_MAX) : shortPollingMs;
+    const { pullLimits } = lease;
     this.#pending.set(ticket, pending);
     const isTaken = this.#thread.ref<Pull>(`${this.#thread.name}/queue/${topic.name}/${queueId}`).tell({
       kind: 'pull',
       ticket,
       handle: topic.queueHandles[queueId]!,
       offset: request.queueOffset,
-      max: Math.min(Math.max(1, request.maxMsgNums), MESSAGES_MAX),
-      bytesMax: wantedBytes > 0 ? Math.min(wantedBytes, bytesMax) : bytesMax,
+      max: messagesAllowed(request.maxMsgNums),
+      bytesMax: bytesAllowed(pullLimits, request.maxMsgBytes ?? 0),
       codes,
-      holdMs: (sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs,
+      holdMs: holdAllowedMs(pullLimits, sysFlag, request.suspendTimeoutMillis),
       replyTo: this.#self,
     });
     this.#thread.requestTurn();
@@ -136,28 +132,14 @@ export class DirectPulls implements Actor<PullReply> {
   #codes(lease: HeldLease, request: PullMessageRequest): readonly number[] | null {
     const { topic, subscription } = lease;
     const { queueId, sysFlag } = request;
-    if (topic === null || !lease.mayConsume || (topic.perm & READ_PERMISSION) === 0) return null;
+    if (topic === null || !lease.mayConsume || !isReadable(topic.perm)) return null;
     if (queueId < 0 || queueId >= topic.readQueues) return null;
     if ((sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0) {
-      const type = request.expressionType ?? '';
-      return type === '' || type === 'TAG' ? this.#parse(request.subscription ?? '') : null;
+      const codes = isTagType(request.expressionType) ? this.#tags.of(request.subscription ?? '') : null;
+      return codes instanceof MessageTextError ? null : codes;
     }
     if (subscription === null || !subscription.isTag || subscription.subVersion < request.subVersion) return null;
     return subscription.isAll ? ALL : subscription.codes;
-  }
-
-  #parse(expression: string): readonly number[] | null {
-    let codes = this.#expressions.get(expression);
-    if (codes !== undefined) return codes;
-    try {
-      codes = parseTags(expression).map(javaHash);
-    } catch (error) {
-      if (!(error instanceof MessageTextError)) throw error;
-      codes = null;
-    }
-    if (this.#expressions.size >= EXPRESSIONS_MAX) this.#expressions.clear();
-    this.#expressions.set(expression, codes);
-    return codes;
   }
 
   receive(reply: PullReply): void {
@@ -188,16 +170,7 @@ export class DirectPulls implements Actor<PullReply> {
 
   /** Null: one of them is no longer in a lane. */
   #copy(units: Uint8Array, count: number): Uint8Array | null {
-    let bytes = 0;
-    for (let i = 0; i < count; i++) bytes += unitSize(units, i * QUEUE_UNIT_BYTES);
-    const body = new Uint8Array(bytes);
-    this.#lanes.begin();
-    let at = 0;
-    for (let i = 0; i < count; i++) {
-      const size = unitSize(units, i * QUEUE_UNIT_BYTES);
-      if (!this.#lanes.copy(unitPhysicalOffset(units, i * QUEUE_UNIT_BYTES), size, body, at)) return null;
-      at += size;
-    }
-    return body;
+    const body = new Uint8Array(sizeOfUnits(units, count));
+    return this.#lanes.copyUnits(units, count, body, 0) ? body : null;
   }
 }

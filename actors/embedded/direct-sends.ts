@@ -3,7 +3,9 @@
  * worker's marks say that they are stored. One a guest. What is not plain (delayed, timed, too long, refused) is left to a shard.
  * Source: RocketMQ 5.3 `SendMessageProcessor`, without the processor.
  */
+
 import { formatMessageId } from '../../model/message-id.ts';
+import { QUEUE_ID_AT } from '../../model/message-record.ts';
 import type { SendMessageRequest } from '../../protocol/remoting/requests/send-message.ts';
 import { SERVICE_NOT_AVAILABLE, SUCCESS } from '../../protocol/remoting/response-code.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -11,11 +13,7 @@ import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import {
   D_FLAGS,
-  D_OFFSET_HI,
-  D_OFFSET_LO,
   D_OUTCOME,
-  D_PHYSICAL_HI,
-  D_PHYSICAL_LO,
   D_POSITION,
   D_SIZE,
   FLAG_ANSWER,
@@ -23,6 +21,8 @@ import {
   LaneProducer,
   OUTCOME_FENCED,
   type Outcome,
+  physicalOffsetOf,
+  queueOffsetOf,
 } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, Watermarks } from '../commit-log/watermarks.ts';
 import { hostBytes } from '../gateway/client-connection.ts';
@@ -31,8 +31,6 @@ import { outcomeRemark } from '../gateway/send-answers.ts';
 import type { TopicState } from '../topic/topic-table.ts';
 import type { DirectSendAnswer } from './link-shape.ts';
 
-const TWO_32 = 0x1_0000_0000;
-const QUEUE_ID_AT = 12;
 /** Characters of properties that are written here; more is refused anyway, by a shard. */
 const PROPERTIES_MAX = 32_767;
 /** A character takes at most three bytes of UTF-8 for each UTF-16 unit. */
@@ -130,7 +128,7 @@ export class DirectSends implements PollSource {
     while (count !== written) {
       const at = lane.lane.descriptorAt(count);
       const outcome = isFenced ? OUTCOME_FENCED : (words[at + D_OUTCOME] as Outcome);
-      const physical = words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
+      const physical = physicalOffsetOf(words, at);
       if (outcome === 0 && (words[at + D_FLAGS]! & FLAG_WAIT_SYNC) !== 0 && physical + words[at + D_SIZE]! > flushed) break;
       const slot = count & lane.lane.descriptorMask;
       const done = this.#waiting[slot]!;
@@ -147,7 +145,7 @@ export class DirectSends implements PollSource {
   #stored(at: number, physical: number): DirectSendAnswer {
     const { descriptors: words, view, byteMask } = this.#lane.lane;
     const queueId = view.getInt32((words[at + D_POSITION]! & byteMask) + QUEUE_ID_AT);
-    const queueOffset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
+    const queueOffset = queueOffsetOf(words, at);
     const response = { msgId: formatMessageId(this.#host, physical), queueId, queueOffset, transactionId: null };
     return { code: SUCCESS, remark: null, response };
   }

@@ -3,10 +3,12 @@
  * sockets, and an actor (`<shard>/guest-door`) that tells a guest what a send or a pull must know of its topic and group. One a shard. A
  * guest that has gone takes its pipes with it; a shard that dies takes the door with it, which its guests see.
  */
+import { isWriteable } from '../../model/permission.ts';
+import { isTagType } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
-import type { PullLimits } from '../gateway/pull-path.ts';
+import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import type { TopicConfig } from '../topic/topic-config.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
@@ -52,7 +54,6 @@ export type DoorTables = {
   readonly pullLimits: PullLimits;
 };
 
-const WRITE_PERMISSION = 2;
 const NO_TOPIC: Lease = {
   kind: 'lease',
   config: null,
@@ -141,7 +142,7 @@ class GuestDoorActor implements Actor<GuestHello | GuestGone | AskLease> {
       config: state.config,
       handles: new Uint8Array(buffer, byteOffset, byteLength),
       permission: tables.topics.brokerPermission,
-      isWritable: state.refusal === 0 && (state.perm & WRITE_PERMISSION) !== 0,
+      isWritable: state.refusal === 0 && isWriteable(state.perm),
       bodyBytesMax: tables.sendLimits.bodyBytesMax,
       pullLimits: { ...tables.pullLimits },
       mayConsume,
@@ -149,7 +150,7 @@ class GuestDoorActor implements Actor<GuestHello | GuestGone | AskLease> {
         subscription === undefined
           ? null
           : {
-              isTag: subscription.expressionType === 'TAG',
+              isTag: isTagType(subscription.expressionType),
               subVersion: subscription.subVersion,
               isAll: subscription.all,
               codes: [...subscription.codes],

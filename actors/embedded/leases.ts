@@ -5,7 +5,7 @@
  */
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import type { PullLimits } from '../gateway/pull-path.ts';
+import type { PullLimits } from '../gateway/pull-terms.ts';
 import { type TopicState, topicState } from '../topic/topic-table.ts';
 import type { AskLease, Lease, LeasedSubscription } from './guest-door.ts';
 

@@ -120,10 +120,11 @@ function compileIsNull(operand: SqlExpression, names: string[]): TruthOf {
 function compileTextTest(expression: Extract<SqlExpression, { kind: 'text-test' }>, names: string[]): TruthOf {
   const { operand, value, isNot } = expression;
   // Of what is no text nothing is said, nor does anything contain the empty text.
-  if ((operand.kind !== 'property' && operand.kind !== 'string') || value === '') {
-    const asked = operand.kind === 'property' || operand.kind === 'string' ? constant(FALSE) : compileTruth(operand, names);
+  if (!isText(operand)) {
+    const asked = compileTruth(operand, names);
     return (source) => (asked(source) === ERROR ? ERROR : FALSE);
   }
+  if (value === '') return constant(FALSE);
   const text = textOf(operand, names);
   const method = { CONTAINS: 'includes', STARTSWITH: 'startsWith', ENDSWITH: 'endsWith' } as const;
   const test = method[expression.test];

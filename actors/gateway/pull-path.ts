@@ -7,7 +7,7 @@
  */
 
 import { copyBytes } from '../../model/copy-bytes.ts';
-import { PULL_COMMIT_OFFSET_FLAG, PULL_SUSPEND_FLAG } from '../../model/system-flag.ts';
+import { PULL_COMMIT_OFFSET_FLAG } from '../../model/system-flag.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
@@ -23,7 +23,7 @@ import * as code from '../../protocol/remoting/response-code.ts';
 import { PULL_RESPONSE_HEAD_MAX_BYTES, writePullResponseHeader } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import { QUEUE_UNIT_BYTES, sizeOfUnits } from '../../storage/consume-queue/queue-unit.ts';
 import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { ResetTaken } from '../consumer-group/consumer-group-messages.ts';
@@ -38,12 +38,9 @@ import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { PullCounts } from './pull-counts.ts';
 import { GROUP_FORBIDDEN, PullRules, pausedRemark, type Wanted } from './pull-rules.ts';
+import { bytesAllowed, holdAllowedMs, MESSAGES_MAX, messagesAllowed, type PullLimits } from './pull-terms.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
 
-/** Messages of one answer, whatever was asked for. */
-const MESSAGES_MAX = 8192;
-/** Longest hold: clients give up their own request before. */
-const HOLD_MS_MAX = 60_000;
 /** Pulls of one connection that wait for their answer. */
 const IN_FLIGHT_MAX = 16_384;
 /** A queue's actor that does not answer in this time after the hold has died with its shard: the client is told to pull again. */
@@ -79,17 +76,6 @@ type Pending = {
   readonly holdUntilMs: number;
   /** Times that its filter has let nothing through. */
   readonly rounds: number;
-};
-
-/** Changed in place when the settings change. */
-export type PullLimits = {
-  /** Bytes of one answer, but one message is always given. */
-  bytesMax: number;
-  /** `enablePropertyFilter`: SQL92 subscriptions are served. */
-  propertyFilter: boolean;
-  /** Off: a pull that finds nothing waits `shortPollingMs`, whatever it asked for. */
-  longPolling: boolean;
-  shortPollingMs: number;
 };
 
 export type PullCounters = {
@@ -226,12 +212,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       const commit: CommitOffset = { kind: 'commit-offset', topic: topic.name, queueId: header.queueId, offset: header.commitOffset };
       this.#thread.ref<CommitOffset>(`consumer-group/${group}`).tell(commit);
     }
-    const max = Math.min(Math.max(1, header.maxMsgNums), MESSAGES_MAX);
-    const bytesMax = header.maxMsgBytes > 0 ? Math.min(header.maxMsgBytes, this.#limits.bytesMax) : this.#limits.bytesMax;
-    const askedMs = this.#limits.longPolling
-      ? Math.min(Math.max(0, header.suspendTimeoutMillis), HOLD_MS_MAX)
-      : this.#limits.shortPollingMs;
-    const holdMs = (header.sysFlag & PULL_SUSPEND_FLAG) === 0 ? 0 : askedMs;
+    const holdMs = holdAllowedMs(this.#limits, header.sysFlag, header.suspendTimeoutMillis);
     const nowMs = this.#thread.monotonicMs();
     const pending: Pending = {
       connection,
@@ -242,8 +223,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       topic,
       group,
       queueId: header.queueId,
-      max,
-      bytesMax,
+      max: messagesAllowed(header.maxMsgNums),
+      bytesMax: bytesAllowed(this.#limits, header.maxMsgBytes),
       wanted,
       holdUntilMs: nowMs + holdMs,
       rounds: 0,
@@ -382,8 +363,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#answer(pending, reply.status, reply.offset, reply.nextOffset, reply.min, reply.max, null, 0, 0);
       return;
     }
-    let bytes = 0;
-    for (let i = 0; i < count; i++) bytes += unitSize(reply.units, i * QUEUE_UNIT_BYTES);
+    const bytes = sizeOfUnits(reply.units, count);
     if (pending.wanted.filter !== null) {
       this.#filterLanes(pending, reply, count, bytes);
       return;
@@ -397,41 +377,29 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     fields.maxOffset = reply.max;
     fields.topicSysFlag = pending.topic.topicSysFlag;
     fields.suggestWhichBrokerId = this.#brokerIdWhenSlow;
-    let at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
-    this.#lanes.begin();
-    for (let i = 0; i < count; i++) {
-      const size = unitSize(reply.units, i * QUEUE_UNIT_BYTES);
-      if (!this.#lanes.copy(unitPhysicalOffset(reply.units, i * QUEUE_UNIT_BYTES), size, output.bytes, at)) {
-        // Lapped: nothing of this answer counts, for `output.length` was not moved.
-        this.#readCold(pending, reply);
-        return;
-      }
-      at += size;
+    const at = writePullResponseHeader(output.bytes, output.length, pending.isBinary, pending.opaque, fields, bytes);
+    if (!this.#lanes.copyUnits(reply.units, count, output.bytes, at)) {
+      // Lapped: nothing of this answer counts, for `output.length` was not moved.
+      this.#readCold(pending, reply);
+      return;
     }
-    output.length = at;
+    output.length = at + bytes;
     this.#gave(pending, count, bytes);
     this.#settle(reply.ticket, pending);
   }
 
   /** A filter looks at the records before the answer's header can say how many there are: they are copied aside first. */
   #filterLanes(pending: Pending, reply: PullReply, count: number, bytes: number): void {
-    const { units } = reply;
     if (this.#aside.length < bytes) this.#aside = new Uint8Array(bytes);
     const aside = this.#aside;
     // A message beyond the usual is not kept room for.
     if (bytes > FILTERED_BYTES_MAX) this.#aside = new Uint8Array(0);
-    this.#lanes.begin();
-    let at = 0;
-    for (let i = 0; i < count; i++) {
-      const size = unitSize(units, i * QUEUE_UNIT_BYTES);
-      if (!this.#lanes.copy(unitPhysicalOffset(units, i * QUEUE_UNIT_BYTES), size, aside, at)) {
-        this.#readCold(pending, reply);
-        return;
-      }
-      at += size;
+    if (!this.#lanes.copyUnits(reply.units, count, aside, 0)) {
+      this.#readCold(pending, reply);
+      return;
     }
     this.#settle(reply.ticket, pending);
-    this.#answerFiltered(pending, aside, 0, at, reply.offset, reply.nextOffset, reply.min, reply.max);
+    this.#answerFiltered(pending, aside, 0, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
   }
 
   /** Answers with the records of `bytes[start, end)` that pass. When none does, the pull goes on behind them: some rounds, or as long as it may wait. */

@@ -7,8 +7,8 @@
  * Source: RocketMQ 5.3 `PullMessageProcessor.processRequest`.
  */
 import { MessageTextError } from '../../model/errors.ts';
-import { javaHash } from '../../model/java-hash.ts';
-import { EXPRESSION_SQL92, isTagType, parseTags } from '../../model/subscription.ts';
+import { isReadable } from '../../model/permission.ts';
+import { EXPRESSION_SQL92, isTagType } from '../../model/subscription.ts';
 import { PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import type { PullHeader } from '../../protocol/remoting/pull-scanner.ts';
@@ -19,17 +19,14 @@ import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import type { RecordFilter } from '../filter/record-filter.ts';
 import { SqlFilters } from '../filter/sql-filters.ts';
+import { TagExpressions } from '../queue/tag-expressions.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import type { ClientConnection } from './client-connection.ts';
-
-/** Parsed inline subscriptions kept. */
-const EXPRESSIONS_MAX = 4096;
 
 /** Groups that pulls have asked to be made and that may not have come yet; asked for again after this many others. */
 const ASKED_GROUPS_MAX = 256;
 const ENSURE_MAX_MS = 2_500;
 
-const READ_PERMISSION = 4;
 /** Why a pull has no permission, for clients that ask. Source: RocketMQ `ForbiddenType`. */
 const BROKER_FORBIDDEN: Record<string, string> = { forbiddenType: '1' };
 export const GROUP_FORBIDDEN: Record<string, string> = { forbiddenType: '2' };
@@ -60,9 +57,9 @@ export class PullRules {
   readonly #groups: GroupTable;
   readonly #refuse: PullRulesParts['refuse'];
   readonly #filters = new SqlFilters();
-  readonly #expressions: Map<string, Wanted> = new Map();
-  readonly #byCodes: WeakMap<Int32Array, Wanted> = new WeakMap();
-  readonly #byFilter: WeakMap<RecordFilter, Wanted> = new WeakMap();
+  readonly #tags = new TagExpressions();
+  /** By the codes or the filter that it was made of. */
+  readonly #wanted: WeakMap<Int32Array | readonly number[] | RecordFilter, Wanted> = new WeakMap();
   readonly #askedGroups: Set<string> = new Set();
 
   constructor(parts: PullRulesParts) {
@@ -83,8 +80,8 @@ export class PullRules {
     }
     if (state === undefined) this.#ensureGroup(group);
     if (state?.isRestricted && !this.#mayPull(connection, header, topic, state, withSubscription)) return null;
-    if ((topic.perm & READ_PERMISSION) === 0) {
-      const isBroker = (this.#topics.brokerPermission & READ_PERMISSION) === 0;
+    if (!isReadable(topic.perm)) {
+      const isBroker = !isReadable(this.#topics.brokerPermission);
       const remark = isBroker
         ? 'the broker pulling message is forbidden: its brokerPermission has no read bit'
         : `the topic[${topic.name}] pulling message is forbidden: its perm ${topic.perm} has no read bit`;
@@ -115,12 +112,8 @@ export class PullRules {
     if (!isTagType(subscription.expressionType))
       return this.#byExpression(connection, header, subscription.expressionType, subscription.subString);
     if (subscription.all) return ALL;
-    let wanted = this.#byCodes.get(subscription.codes);
-    if (wanted === undefined) {
-      wanted = { codes: [...subscription.codes], filter: null };
-      this.#byCodes.set(subscription.codes, wanted);
-    }
-    return wanted;
+    const { codes } = subscription;
+    return this.#wanted.get(codes) ?? this.#keep(codes, { codes: [...codes], filter: null });
   }
 
   /** For a group of which not every pull may simply be served. False: it was answered. */
@@ -153,19 +146,19 @@ export class PullRules {
     const type = utf8Text(header.text, header.expressionTypeStart, header.expressionTypeEnd);
     const expression = utf8Text(header.text, header.subscriptionStart, header.subscriptionEnd);
     if (!isTagType(type)) return this.#byExpression(connection, header, type, expression);
-    const known = this.#expressions.get(expression);
-    if (known !== undefined) return known;
-    let wanted: Wanted;
-    try {
-      wanted = { codes: parseTags(expression).map(javaHash), filter: null };
-    } catch (error) {
-      if (!(error instanceof MessageTextError)) throw error;
-      this.#refuse(connection, header, code.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${error.message}`);
-      return null;
-    }
-    if (this.#expressions.size >= EXPRESSIONS_MAX) this.#expressions.clear();
-    this.#expressions.set(expression, wanted);
+    const codes = this.#tags.of(expression);
+    if (codes instanceof MessageTextError) return this.#unparsed(connection, header, codes.message);
+    return this.#wanted.get(codes) ?? this.#keep(codes, { codes, filter: null });
+  }
+
+  #keep(key: Int32Array | readonly number[] | RecordFilter, wanted: Wanted): Wanted {
+    this.#wanted.set(key, wanted);
     return wanted;
+  }
+
+  #unparsed(connection: ClientConnection, header: PullHeader, why: string): null {
+    this.#refuse(connection, header, code.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${why}`);
+    return null;
   }
 
   #byExpression(connection: ClientConnection, header: PullHeader, type: string, expression: string): Wanted | null {
@@ -176,16 +169,8 @@ export class PullRules {
       return null;
     }
     const filter = this.#filters.of(expression);
-    if ('remark' in filter) {
-      this.#refuse(connection, header, code.SUBSCRIPTION_PARSE_FAILED, `parse the consumer's subscription failed: ${filter.remark}`);
-      return null;
-    }
-    let wanted = this.#byFilter.get(filter);
-    if (wanted === undefined) {
-      wanted = { codes: ALL.codes, filter };
-      this.#byFilter.set(filter, wanted);
-    }
-    return wanted;
+    if ('remark' in filter) return this.#unparsed(connection, header, filter.remark);
+    return this.#wanted.get(filter) ?? this.#keep(filter, { codes: ALL.codes, filter });
   }
 
   /** A pull with its own subscription makes its group, so that the offsets that follow it are taken. It does not wait for that. */

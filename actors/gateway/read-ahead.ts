@@ -5,7 +5,7 @@
  * the log, and a queue's range is looked at by its actor before anything is served from here.
  */
 import { copyBytes } from '../../model/copy-bytes.ts';
-import { readInt32, readInt64 } from '../../model/message-record.ts';
+import { QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/message-record.ts';
 
 /** Fetched in one go when reading ahead. */
 export const AHEAD_BYTES = 256 * 1024;
@@ -14,7 +14,6 @@ const ENTRIES_MAX = 32;
 const ENDS_MAX = 1024;
 /** Kept as long as a consumer may think about a batch. */
 export const AHEAD_IDLE_MS = 5_000;
-const QUEUE_OFFSET_AT = 20;
 /** Handles are below it: two numbers in one key. */
 const HANDLES = 0x40_0000;
 

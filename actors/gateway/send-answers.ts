@@ -5,6 +5,7 @@
  * Answers: 0 stored; 10 stored, but not on disk within the time; 2 not written within the time, and may still be; 14 the disk is
  * full or failed, or the broker stops. Source: RocketMQ 5.3 `SendMessageProcessor.handlePutMessageResult`, `CommitLog.handleDiskFlush`.
  */
+import { QUEUE_ID_AT } from '../../model/message-record.ts';
 import { encodeCommand, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import { FLUSH_DISK_TIMEOUT, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY } from '../../protocol/remoting/response-code.ts';
@@ -14,12 +15,8 @@ import type { InnerAppend } from '../commit-log/inner-append.ts';
 import {
   D_CONNECTION,
   D_FLAGS,
-  D_OFFSET_HI,
-  D_OFFSET_LO,
   D_OPAQUE,
   D_OUTCOME,
-  D_PHYSICAL_HI,
-  D_PHYSICAL_LO,
   D_POSITION,
   D_SIZE,
   D_SLOT,
@@ -37,12 +34,12 @@ import {
   OUTCOME_STOPPED,
   OUTCOME_STORED,
   type Outcome,
+  physicalOffsetOf,
+  queueOffsetOf,
 } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
 import type { ClientConnection } from './client-connection.ts';
 
-const TWO_32 = 0x1_0000_0000;
-const QUEUE_ID_AT = 12;
 /** How often pending sends are looked at for their deadline. */
 export const EXPIRE_EVERY_MS = 500;
 
@@ -117,7 +114,7 @@ export class SendAnswers implements PollSource {
   #physicalEnd(count: number): number {
     const words = this.#lane.lane.descriptors;
     const at = this.#lane.lane.descriptorAt(count);
-    return physicalOf(words, at) + words[at + D_SIZE]!;
+    return physicalOffsetOf(words, at) + words[at + D_SIZE]!;
   }
 
   #answer(first: number, end: number, at: number, flags: number, outcome: Outcome, code: number): void {
@@ -137,7 +134,7 @@ export class SendAnswers implements PollSource {
     const bytes = this.#lane.lane.bytes;
     const record = words[at + D_POSITION]! & this.#lane.lane.byteMask;
     const queueId = this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
-    const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
+    const offset = queueOffsetOf(words, at);
     if ((flags & FLAG_BATCH) === 0) {
       const unique = words[at + D_UNIQUE_AT]!;
       const idStart = record + (unique >>> 9);
@@ -148,7 +145,7 @@ export class SendAnswers implements PollSource {
         isBinary,
         opaque,
         code,
-        physicalOf(words, at),
+        physicalOffsetOf(words, at),
         queueId,
         offset,
         bytes,
@@ -159,7 +156,7 @@ export class SendAnswers implements PollSource {
     }
     const records = (end - first) >>> 0;
     if (records > this.#batchPhysical.length) this.#batchPhysical = new Float64Array(records * 2);
-    for (let i = 0; i < records; i++) this.#batchPhysical[i] = physicalOf(words, this.#lane.lane.descriptorAt((first + i) | 0));
+    for (let i = 0; i < records; i++) this.#batchPhysical[i] = physicalOffsetOf(words, this.#lane.lane.descriptorAt((first + i) | 0));
     const output = connection.output(batchResponseMaxBytes(records));
     output.length = this.#writer.writeBatch(
       output.bytes,
@@ -181,8 +178,8 @@ export class SendAnswers implements PollSource {
     this.#inner.settle(words[at + D_CONNECTION]!, {
       kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
       outcome,
-      physicalOffset: isStored ? physicalOf(words, at) : -1,
-      queueOffset: isStored ? words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0) : -1,
+      physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
+      queueOffset: isStored ? queueOffsetOf(words, at) : -1,
     });
   }
 
@@ -235,10 +232,6 @@ export class SendAnswers implements PollSource {
     }
     this.#say(connection, (flags & FLAG_BINARY) !== 0, words[at + D_OPAQUE]!, SYSTEM_BUSY, lateRemark(limitMs));
   }
-}
-
-function physicalOf(words: Int32Array, at: number): number {
-  return words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
 }
 
 /** For a record whose fate is not known in time. */

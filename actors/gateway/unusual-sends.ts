@@ -9,6 +9,7 @@
  */
 
 import { CLUSTER, MSG_REGION, POP_CK, parseProperties, TRACE_SWITCH, UNIQ_KEY, WAIT_STORE_MSG_OK } from '../../model/message-property.ts';
+import { PERM_READ_WRITE } from '../../model/permission.ts';
 import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC } from '../../model/topic.ts';
 import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
@@ -38,7 +39,6 @@ const TOPIC_MAX_MS = 10_000;
 const WAITING_MAX = 256;
 const LANE_AGAIN_MS = 10;
 const DLQ_QUEUES = 1;
-const PERM_READ_WRITE = 6;
 
 /** One send, out of its frame. */
 type Sent = {

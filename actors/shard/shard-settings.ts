@@ -7,7 +7,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { REGISTRATION_PATH, TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { GroupLimits } from '../consumer-group/group-limits.ts';
-import type { PullLimits } from '../gateway/pull-path.ts';
+import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
 import type { Configure, Done } from '../name-server/shard-actor.ts';
 import { nameServerPath } from '../name-server/topic-shard.ts';

@@ -377,7 +377,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     const heap = this.#parts.heap;
     if (heap === undefined || !this.#trims.shouldTrim(nowMs, this.#busyMs, heap.bytes)) return;
     heap.collect();
-    this.#trims.trimmed(nowMs, heap.bytes());
+    this.#trims.trimmed(heap.bytes());
   }
 
   // ---- a blocking thread

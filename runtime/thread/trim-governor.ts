@@ -5,11 +5,9 @@
 
 /** A thread counts as quiet when it was busy for at most this share of the time since it was last asked. */
 const QUIET_BUSY_SHARE = 0.05;
-/** So long it must have been quiet after its start, and later: shorter rests are within a load. */
+/** So long it must have been quiet after its start, and later: shorter rests are within a load. A trim stops its thread for some 20 ms. */
 const FIRST_QUIET_MS = 1_000;
 const QUIET_MS = 30_000;
-/** A trim stops its thread for some 20 ms: not more often than this. */
-const BETWEEN_TRIMS_MS = 30_000;
 /** Less than this since the last trim is not worth one; the first, of what the start has left, always is. */
 const GROWN_BYTES = 16 * 1024 * 1024;
 
@@ -17,7 +15,6 @@ export class TrimGovernor {
   #askedMs: number;
   #busyMs = 0;
   #quietMs = 0;
-  #trimmedMs = Number.NEGATIVE_INFINITY;
   #trimmedBytes = 0;
 
   constructor(nowMs: number) {
@@ -33,12 +30,10 @@ export class TrimGovernor {
     this.#busyMs = busyMs;
     this.#quietMs = isQuiet ? this.#quietMs + elapsedMs : 0;
     if (this.#trimmedBytes === 0) return this.#quietMs >= FIRST_QUIET_MS;
-    if (this.#quietMs < QUIET_MS || nowMs - this.#trimmedMs < BETWEEN_TRIMS_MS) return false;
-    return heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
+    return this.#quietMs >= QUIET_MS && heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
   }
 
-  trimmed(nowMs: number, heapBytes: number): void {
-    this.#trimmedMs = nowMs;
+  trimmed(heapBytes: number): void {
     this.#trimmedBytes = heapBytes;
     this.#quietMs = 0;
   }

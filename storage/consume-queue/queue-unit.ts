@@ -39,6 +39,13 @@ export function unitSize(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at + 8);
 }
 
+/** Bytes of the messages that the first `count` units stand for. */
+export function sizeOfUnits(units: Uint8Array, count: number): number {
+  let bytes = 0;
+  for (let i = 0; i < count; i++) bytes += unitSize(units, i * QUEUE_UNIT_BYTES);
+  return bytes;
+}
+
 export function unitTagHigh(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at + 12);
 }

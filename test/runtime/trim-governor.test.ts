@@ -33,7 +33,7 @@ test('TrimGovernor asks for the heap only when the thread is quiet', async (t) =
 test('TrimGovernor trims again only when the heap has grown, and half a minute later', async (t) => {
   const governor = new TrimGovernor(0);
   t.ok(governor.shouldTrim(2_000, 0, () => 20 * MB));
-  governor.trimmed(2_000, 8 * MB);
+  governor.trimmed(8 * MB);
   t.equal(
     governor.shouldTrim(30_000, 0, () => 90 * MB),
     false,
