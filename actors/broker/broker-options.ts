@@ -511,6 +511,13 @@ export const brokerOptions = {
     range: '1 to 127 of the characters a-z A-Z 0-9 _ - % |',
     sentence: 'Topic that clients send traces to.',
   }),
+  storeReplyEnable: boolean({
+    key: 'storeReplyMessageEnable',
+    change: 'live',
+    group: 'Topics and messages',
+    default: true,
+    sentence: 'Whether the reply to a request is stored in `<cluster>_REPLY_TOPIC` beside being pushed to the client that asked.',
+  }),
 
   // Consuming
   autoCreateGroupEnable: boolean({

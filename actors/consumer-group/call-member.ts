@@ -4,7 +4,8 @@
  * Source: RocketMQ 5.3 `AdminBrokerProcessor.callConsumer`, `Broker2Client.callClient`.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import type { AnswerPart, AskClient, CallOutcome, ClientAnswered, FetchAnswer } from '../gateway/client-calls.ts';
+import type { AskClient, CallOutcome, ClientAnswered } from '../gateway/client-calls.ts';
+import { fetchLong } from '../gateway/fetch-long.ts';
 import type { GroupDoor } from './group-door.ts';
 import type { Member } from './members.ts';
 
@@ -12,7 +13,6 @@ import type { Member } from './members.ts';
 export const CALL_MAX_MS = 10_000;
 /** On top of it, for the way between threads and the read of a stored message. */
 const SLACK_MS = 3_000;
-const PART_MAX_MS = 2_500;
 /** What a client may answer: less than a frame, which it came in and goes out in. */
 const ANSWER_BYTES_MAX = 15 * 1024 * 1024;
 /** Clients before it cannot answer. Source: `MQVersion.Version.V3_1_8_SNAPSHOT`. */
@@ -54,36 +54,16 @@ export function callMember(
     (answered) => {
       if (answered === undefined) onAnswer(withoutAnswer('timeout'));
       else if (answered.bytes > ANSWER_BYTES_MAX) onAnswer(withoutAnswer('full'));
-      else fetchRest(thread, gateway, answered, [answered.body], answered.body.length, onAnswer);
+      else {
+        const { outcome, code: answerCode, remark, ext: answerExt } = answered;
+        fetchLong(thread, gateway, answered, (body) => {
+          onAnswer(body === null ? withoutAnswer('gone') : { outcome, code: answerCode, remark, ext: answerExt, body });
+        });
+      }
     },
   );
 }
 
 function withoutAnswer(outcome: CallOutcome): MemberAnswer {
   return { outcome, code: 0, remark: '', ext: {}, body: new Uint8Array(0) };
-}
-
-function fetchRest(
-  thread: ThreadContext,
-  gateway: string,
-  answered: ClientAnswered,
-  parts: Uint8Array[],
-  at: number,
-  onAnswer: (answer: MemberAnswer) => void,
-): void {
-  const { outcome, code, remark, ext, bytes, ticket } = answered;
-  if (at >= bytes) {
-    onAnswer({ outcome, code, remark, ext, body: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
-    return;
-  }
-  thread.ask<AnswerPart, FetchAnswer>(
-    thread.ref(gateway),
-    (replyTo) => ({ kind: 'fetch-answer', ticket, at, replyTo }),
-    PART_MAX_MS,
-    (part) => {
-      if (part === undefined || part.body.length === 0) onAnswer(withoutAnswer('gone'));
-      else fetchRest(thread, gateway, answered, [...parts, part.body], at + part.body.length, onAnswer);
-      thread.requestTurn();
-    },
-  );
 }

@@ -1,6 +1,6 @@
 /**
  * Group door: what the group handlers of one shard share: the shard's copies of groups and topics, which groups each connection
- * of this shard belongs to, and the way to ask a group's actor. One a shard; not an actor, for it only forwards what the sockets
+ * of this shard belongs to and what id its producers go by, and the way to ask a group's actor. One a shard; not an actor, for it only forwards what the sockets
  * bring. A group that gives no answer in time is answered busy (2).
  */
 import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
@@ -43,7 +43,10 @@ const LEAVE_AGAIN_MS = 200;
 const LEAVE_TRIES_MAX = 60;
 const SYSTEM_BUSY = 2;
 
-type Membership = { readonly groups: Record<GroupKind, Set<string>> };
+/** `producerId`: the client id that its producers go by; null: it has none. */
+type Membership = { readonly groups: Record<GroupKind, Set<string>>; producerId: string | null };
+/** A connection of this shard, and since when its client has gone by its id, in wall-clock milliseconds. */
+export type ProducerConnection = { readonly connection: number; readonly sinceMs: number };
 
 export class GroupDoor {
   readonly thread: ThreadContext;
@@ -54,6 +57,7 @@ export class GroupDoor {
   readonly shards: readonly string[];
   readonly isResetHere: boolean;
   readonly #memberships: Map<number, Membership> = new Map();
+  readonly #producers: Map<string, ProducerConnection> = new Map();
 
   constructor(thread: ThreadContext, deps: GroupHandlerDeps) {
     this.thread = thread;
@@ -99,7 +103,7 @@ export class GroupDoor {
   join(connection: Connection, kind: GroupKind, group: string): boolean {
     let membership = this.#memberships.get(connection.id);
     if (membership === undefined) {
-      const created: Membership = { groups: { consumer: new Set(), producer: new Set() } };
+      const created: Membership = { groups: { consumer: new Set(), producer: new Set() }, producerId: null };
       membership = created;
       this.#memberships.set(connection.id, membership);
       connection.onClose(() => this.#closed(connection, created));
@@ -108,6 +112,24 @@ export class GroupDoor {
     if (groups.size >= GROUPS_PER_CONNECTION_MAX && !groups.has(group)) return false;
     groups.add(group);
     return true;
+  }
+
+  /** A producer of the connection goes by this id from now on: replies to its requests find it. Of two connections the newer has it. */
+  nameProducer(connection: Connection, clientId: string): void {
+    const membership = this.#memberships.get(connection.id);
+    if (membership === undefined || membership.producerId === clientId) return;
+    this.#forgetProducer(connection, membership);
+    membership.producerId = clientId;
+    this.#producers.set(clientId, { connection: connection.id, sinceMs: this.thread.now() });
+  }
+
+  /** The connection of this shard whose producers go by the id. */
+  findProducer(clientId: string): ProducerConnection | undefined {
+    return this.#producers.get(clientId);
+  }
+
+  #forgetProducer(connection: Connection, { producerId }: Membership): void {
+    if (producerId !== null && this.#producers.get(producerId)?.connection === connection.id) this.#producers.delete(producerId);
   }
 
   /** False: the connection has gone, and nothing may be said in its name. */
@@ -132,6 +154,7 @@ export class GroupDoor {
 
   #closed(connection: Connection, membership: Membership): void {
     this.#memberships.delete(connection.id);
+    this.#forgetProducer(connection, membership);
     for (const group of membership.groups.consumer) this.#tellGone(consumerGroupPath(group), connection, LEAVE_TRIES_MAX);
     for (const group of membership.groups.producer) this.#tellGone(producerGroupPath(group), connection, LEAVE_TRIES_MAX);
   }

@@ -13,6 +13,8 @@ import {
   HEART_BEAT,
   LOCK_BATCH_MQ,
   QUERY_CONSUMER_OFFSET,
+  SEND_REPLY_MESSAGE,
+  SEND_REPLY_MESSAGE_V2,
   UNLOCK_BATCH_MQ,
   UNREGISTER_CLIENT,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
@@ -25,6 +27,7 @@ import { heartBeat } from '../gateway/handlers/consumer-group/heart-beat.ts';
 import { queryConsumerOffset } from '../gateway/handlers/consumer-group/query-consumer-offset.ts';
 import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-client.ts';
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
+import type { ReplyParts } from '../gateway/handlers/message/send-reply-message.ts';
 import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
@@ -33,10 +36,17 @@ import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
 /** Handlers by request code. */
 export function createGroupHandlers(
   thread: ThreadContext,
-  deps: GroupHandlerDeps & { readonly sendBack: SendBackParts; readonly pullLimits: { readonly propertyFilter: boolean } },
+  deps: GroupHandlerDeps & {
+    readonly sendBack: SendBackParts;
+    readonly replies: ReplyParts;
+    readonly pullLimits: { readonly propertyFilter: boolean };
+  },
 ): HandlerTable {
   const door = new GroupDoor(thread, deps);
   thread.spawn(joinedGroupsPath(thread.name), () => new JoinedGroupsActor(door));
+  const reply = whenAsked(async () =>
+    (await import('../gateway/handlers/message/send-reply-message.ts')).sendReplyMessage(door, deps.replies),
+  );
   return new Map<number, Handler | LateHandler>([
     [HEART_BEAT, heartBeat(door)],
     [UNREGISTER_CLIENT, unregisterClient(door)],
@@ -55,6 +65,8 @@ export function createGroupHandlers(
         (await import('../gateway/handlers/consumer-group/consumer-send-msg-back.ts')).consumerSendMsgBack(door, deps.sendBack),
       ),
     ],
+    [SEND_REPLY_MESSAGE, reply],
+    [SEND_REPLY_MESSAGE_V2, reply],
     [
       GET_CONSUMER_CONNECTION_LIST,
       whenAsked(async () =>

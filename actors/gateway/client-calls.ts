@@ -1,11 +1,12 @@
 /**
- * Client calls of one shard: requests of ours that a client answers (running info, consume directly, consumer status). Owns those under way, each
- * with its deadline, and answers that are too long for one message between threads until they are fetched. One a gateway. A client that is
+ * Client calls of one shard: requests of ours that a client answers (running info, consume directly, consumer status, a reply to its request). Owns those under way, each
+ * with its deadline, and bodies that are too long for one message between threads until they are fetched. One a gateway. A client that is
  * silent, gone or full is told to whoever asked; an answer that nobody waits for is passed over.
  * Source: RocketMQ `Broker2Client.callClient`, `NettyRemotingAbstract.invokeSync`.
  */
 import type { RemotingCommand } from '../../protocol/remoting/command.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
+import { type FetchAnswer, type LongBody, PART_BYTES } from './fetch-long.ts';
 
 /**
  * Told to the actor `gateway/<shard>`: ask a connection and pass its answer on. `physical`: the stored message there becomes the body; −1: none.
@@ -19,6 +20,11 @@ export type AskClient = {
   readonly timeoutMs: number;
   readonly replyTo: ActorRef<ClientAnswered>;
 };
+/**
+ * The same with a body of the asker's own: its first part, its whole length, and the ticket and shard by which the rest is fetched.
+ */
+export type AskClientWithBody = Omit<AskClient, 'kind' | 'physical'> &
+  LongBody & { readonly kind: 'ask-client-with-body'; readonly bodyShard: number };
 /** What became of it: `no-message` when nothing is stored at `physical`; `full` when too many calls or bytes wait for the client. */
 export type CallOutcome = 'answered' | 'timeout' | 'gone' | 'full' | 'no-message';
 /** `body` is the answer's first part, `bytes` its whole length; the rest is fetched under `ticket`. */
@@ -32,15 +38,6 @@ export type ClientAnswered = {
   readonly bytes: number;
   readonly ticket: number;
 };
-/** Told to the actor `gateway/<shard>`: the part of an answer's body from byte `at` on; empty when it is not kept any more. */
-export type FetchAnswer = {
-  readonly kind: 'fetch-answer';
-  readonly ticket: number;
-  readonly at: number;
-  readonly replyTo: ActorRef<AnswerPart>;
-};
-export type AnswerPart = { readonly kind: 'answer-part'; readonly body: Uint8Array };
-
 /** What the calls need of a connection. */
 export interface CallableConnection {
   readonly id: number;
@@ -52,6 +49,8 @@ export type ClientCallsParts = {
   readonly connection: (id: number) => CallableConnection | undefined;
   /** Gives the stored message at a physical offset, or null; at once or later. */
   readonly view: (physical: number, onMessage: (record: Uint8Array | null) => void) => void;
+  /** Gives a whole body that another gateway keeps, or null; at once or later. */
+  readonly fetch: (shard: number, long: LongBody, onBody: (body: Uint8Array | null) => void) => void;
   readonly schedule: (delayMs: number, run: () => void) => number;
   readonly cancel: (timer: number) => void;
 };
@@ -59,8 +58,6 @@ export type ClientCallsParts = {
 /** Under way on one connection; one more is refused. */
 const CALLS_PER_CONNECTION_MAX = 64;
 const CALLS_MAX = 4096;
-/** Bytes of an answer in one message: it must fit one record between threads. */
-const PART_BYTES = 128 * 1024;
 /** Long answers that wait to be fetched: the oldest goes first, and all after so long. */
 const KEPT_MAX = 16;
 const KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -96,6 +93,19 @@ export class ClientCalls {
     }
   }
 
+  askWithBody(message: AskClientWithBody): void {
+    this.#parts.fetch(message.bodyShard, message, (body) => {
+      if (body === null) tellOutcome(message.replyTo, 'no-message');
+      else this.#call(message, body);
+    });
+  }
+
+  /** Takes a body that goes to a client of another shard: in one message where it fits, else its rest waits to be fetched. */
+  split(body: Uint8Array): LongBody {
+    const ticket = body.length > PART_BYTES ? this.#keep(body) : 0;
+    return { body: body.subarray(0, PART_BYTES), bytes: body.length, ticket };
+  }
+
   /** An answer has come by a connection. Only what that connection was asked counts. */
   answered(connection: number, answer: RemotingCommand): void {
     const call = this.#calls.get(answer.opaque);
@@ -103,17 +113,13 @@ export class ClientCalls {
     this.#parts.cancel(call.timer);
     this.#settle(answer.opaque, call);
     // The read buffer is used again: what goes on lives in a copy.
-    const body = Uint8Array.from(answer.body);
-    const ticket = body.length > PART_BYTES ? this.#keep(body) : 0;
     call.replyTo.tell({
       kind: 'client-answered',
       outcome: 'answered',
       code: answer.code,
       remark: answer.remark ?? '',
       ext: Object.fromEntries(answer.ext),
-      body: body.subarray(0, PART_BYTES),
-      bytes: body.length,
-      ticket,
+      ...this.split(Uint8Array.from(answer.body)),
     });
   }
 
@@ -133,7 +139,7 @@ export class ClientCalls {
     replyTo.tell({ kind: 'answer-part', body: body.subarray(at, at + PART_BYTES) });
   }
 
-  #call(message: AskClient, body: Uint8Array | null): void {
+  #call(message: Pick<AskClient, 'connection' | 'code' | 'ext' | 'timeoutMs' | 'replyTo'>, body: Uint8Array | null): void {
     const { connection: id, code, ext, timeoutMs, replyTo } = message;
     const connection = this.#parts.connection(id);
     if (connection === undefined) {

@@ -16,8 +16,9 @@ import {
 import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { type AskClient, ClientCalls, type ClientCallsParts, type FetchAnswer } from './client-calls.ts';
+import { type AskClient, type AskClientWithBody, ClientCalls, type ClientCallsParts } from './client-calls.ts';
 import { ClientConnection, type ClientSocket, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
+import { type FetchAnswer, fetchLong, type LongBody } from './fetch-long.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
 import type { CloseClient, Handler, HandlerTable, LateHandler, PushToClient, Request } from './request.ts';
@@ -45,7 +46,7 @@ export type GatewayCounters = {
   handlerErrors: number;
 };
 
-export type GatewayCommand = PushToClient | CloseClient | AskClient | FetchAnswer;
+export type GatewayCommand = PushToClient | CloseClient | AskClient | AskClientWithBody | FetchAnswer;
 
 export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #thread: ThreadContext;
@@ -67,6 +68,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #calls = new ClientCalls({
     connection: (id) => this.#byId.get(id),
     view: (physical, onMessage) => this.#view(physical, onMessage),
+    fetch: (shard, long, onBody) => fetchLong(this.#thread, `gateway/${shard}`, long, onBody),
     schedule: (delayMs, run) => this.#thread.schedule(delayMs, run),
     cancel: (timer) => this.#thread.cancel(timer),
   });
@@ -94,6 +96,11 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   /** How a stored message is read that goes to a client with a request of ours. */
   viewWith(view: ClientCallsParts['view']): void {
     this.#view = view;
+  }
+
+  /** Makes a body ready for a client of any shard; what is too long for one message is kept here for a while. */
+  splitBody(body: Uint8Array): LongBody {
+    return this.#calls.split(body);
   }
 
   addHandlers(handlers: HandlerTable): void {
@@ -282,6 +289,9 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
         return;
       case 'ask-client':
         this.#calls.ask(message);
+        return;
+      case 'ask-client-with-body':
+        this.#calls.askWithBody(message);
         return;
       case 'fetch-answer':
         this.#calls.fetch(message);

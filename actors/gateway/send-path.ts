@@ -23,8 +23,8 @@ import type { CreateOnSend, TopicReady, TopicRefused } from '../topic/topic-regi
 import { RETRY_SEND, type TopicState, type TopicTable } from '../topic/topic-table.ts';
 import { batchDelayFault, batchFault } from './batch-fault.ts';
 import { type ClientConnection, HOLD_LANE, HOLD_PARKED } from './client-connection.ts';
+import { illegalSend, PROPERTIES_REMARK } from './illegal-send.ts';
 import {
-  PROPERTIES_BYTES_MAX,
   RECORD_BAD_PROPERTIES,
   RECORD_LANE_FULL,
   RECORD_OTHER_KIND,
@@ -141,27 +141,11 @@ export class SendPath {
 
   /** True: the message was refused, for what it says of itself is out of its limits. */
   #isIllegal(connection: ClientConnection, header: SendHeader, topic: TopicState): boolean {
-    const queueMax = Math.max(topic.writeQueues, topic.readQueues);
-    if (header.queueId >= queueMax) {
-      const remark = `request queueId[${header.queueId}] is illegal, the topic[${topic.name}] has queues 0 to ${queueMax - 1}; refresh the route`;
-      this.#refuse(connection, header, responseCode.INVALID_PARAMETER, remark);
-      return true;
-    }
     const bodyBytes = header.bodyEnd - header.bodyStart;
-    if (bodyBytes === 0) {
-      this.#refuse(connection, header, responseCode.SYSTEM_ERROR, 'the body is missing: a message has a body of at least 1 byte');
-      return true;
-    }
-    if (bodyBytes > this.#limits.bodyBytesMax) {
-      const remark = `the message body is ${bodyBytes} bytes, maxMessageSize is ${this.#limits.bodyBytesMax}; send it in parts`;
-      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, remark);
-      return true;
-    }
-    if (header.propertiesEnd - header.propertiesStart > 6 * PROPERTIES_BYTES_MAX) {
-      this.#refuse(connection, header, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
-      return true;
-    }
-    return false;
+    const propertiesBytes = header.propertiesEnd - header.propertiesStart;
+    const fault = illegalSend(topic, header.queueId, bodyBytes, propertiesBytes, this.#limits.bodyBytesMax);
+    if (fault !== null) this.#refuse(connection, header, fault.code, fault.remark);
+    return fault !== null;
   }
 
   /** A retry topic, or one that only the broker writes. */
@@ -398,5 +382,4 @@ export class SendPath {
   }
 }
 
-const PROPERTIES_REMARK = `the message properties are longer than ${PROPERTIES_BYTES_MAX} bytes with what the broker adds; shorten them`;
 const BATCH_KIND_REMARK = 'a batch cannot hold delayed, timed or transactional messages; send them singly';

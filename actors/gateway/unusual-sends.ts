@@ -28,6 +28,7 @@ import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
 import { decideUnusualSend } from './decide-unusual-send.ts';
+import { PROPERTIES_REMARK } from './illegal-send.ts';
 import { propertiesText } from './properties-text.ts';
 import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
 import { lateRemark, outcomeRemark } from './send-answers.ts';
@@ -280,4 +281,3 @@ export class UnusualSends {
 
 /** Set by the broker, or for it alone. */
 const BROKERS_OWN: ReadonlySet<string> = new Set([MSG_REGION, CLUSTER, TRACE_SWITCH, POP_CK, WAIT_STORE_MSG_OK]);
-const PROPERTIES_REMARK = 'the message properties are longer than 32767 bytes with what the broker adds; shorten them';

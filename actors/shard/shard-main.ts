@@ -378,9 +378,24 @@ class Shard {
         return send.refusal;
       },
     };
+    const replies = {
+      append,
+      splitBody: (body: Uint8Array) => gateway.splitBody(body),
+      storeHost: hostOfBytes(storeHost),
+      region: config.regionId,
+      get bodyBytesMax() {
+        return limits.bodyBytesMax;
+      },
+      get laneWaitMs() {
+        return live.config.laneWaitMs;
+      },
+      get isStored() {
+        return live.config.storeReplyEnable;
+      },
+    };
     const isResetHere = config.serverSideResetEnable;
     gateway.addHandlers(
-      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, pullLimits: pullsMost }),
+      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, replies, pullLimits: pullsMost }),
     );
     gateway.viewWith((physical, onMessage) => {
       const isAwaited = (): boolean => true;

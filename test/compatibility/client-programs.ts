@@ -49,6 +49,7 @@ const JAVA_SCENARIOS = [
   'pull',
   'lite-pull',
   'lite-assign',
+  'request-reply',
   'update-topic-broker',
   'update-topic-cluster',
   'create-topic',
@@ -88,6 +89,7 @@ const GO_SCENARIOS = [
   'delay',
   'retry',
   'pull',
+  'request-reply',
   'create-topic',
   'broker-restart',
 ] as const;

@@ -1,6 +1,7 @@
 /** Requests that the broker makes of clients, without sockets: deadlines, closed connections, forged and long answers. */
 import { test } from 'tap';
-import { type AnswerPart, type AskClient, type ClientAnswered, ClientCalls } from '../../../actors/gateway/client-calls.ts';
+import { type AskClient, type AskClientWithBody, type ClientAnswered, ClientCalls } from '../../../actors/gateway/client-calls.ts';
+import type { AnswerPart, LongBody } from '../../../actors/gateway/fetch-long.ts';
 import { decodeCommand, encodeCommand, RESPONSE_FLAG } from '../../../protocol/remoting/command.ts';
 import type { ActorRef } from '../../../runtime/actor.ts';
 
@@ -25,6 +26,7 @@ class World {
             },
           },
     view: (physical, onMessage) => onMessage(this.stored.get(physical) ?? null),
+    fetch: (shard, long, onBody) => onBody(shard === 1 ? Buffer.concat([long.body, Buffer.from(' and the rest')]) : null),
     schedule: (_delayMs, run) => {
       this.timers.set(this.timers.size + 1, run);
       return this.timers.size;
@@ -129,4 +131,39 @@ test('ClientCalls is bounded for one connection', async (t) => {
   );
   world.ask(2);
   t.equal(world.written.length, 65, 'another one may be asked');
+});
+
+test('ClientCalls asks with a body of the asker, whose rest another shard has', async (t) => {
+  const world = new World();
+  const replyTo = { path: 'asker', tell: (answer: ClientAnswered) => world.answers.push(answer) > 0 } as ActorRef<ClientAnswered>;
+  const ask = (bodyShard: number, long: LongBody): void => {
+    const message: AskClientWithBody = {
+      kind: 'ask-client-with-body',
+      connection: 1,
+      code: 326,
+      ext: {},
+      timeoutMs: 10,
+      ...long,
+      bodyShard,
+      replyTo,
+    };
+    world.calls.askWithBody(message);
+  };
+  ask(1, { body: Buffer.from('begin'), bytes: 18, ticket: 4 });
+  t.match(world.written, [{ connection: 1, code: 326, body: Buffer.from('begin and the rest') }]);
+  ask(2, { body: Buffer.from('begin'), bytes: 18, ticket: 5 });
+  t.match(world.answers, [{ outcome: 'no-message' }], 'the other shard has let it go');
+  t.equal(world.written.length, 1);
+
+  const small = world.calls.split(Buffer.from('small'));
+  t.same(
+    { ...small, body: Buffer.from(small.body).toString() },
+    { body: 'small', bytes: 5, ticket: 0 },
+    'nothing is kept of what fits one message',
+  );
+  const long = world.calls.split(new Uint8Array(300 * 1024).fill(7));
+  t.equal(long.body.length, 128 * 1024);
+  t.equal(world.fetch(long.ticket, 128 * 1024).length, 128 * 1024);
+  t.equal(world.fetch(long.ticket, 256 * 1024).length, 44 * 1024);
+  t.equal(world.fetch(long.ticket, 256 * 1024).length, 0, 'fetched whole, it is not kept any more');
 });

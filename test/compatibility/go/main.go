@@ -54,6 +54,7 @@ func scenarios() []scenario {
 		{"delay", delay},
 		{"retry", retry},
 		{"pull", pull},
+		{"request-reply", requestReply},
 		{"create-topic", createTopic},
 		{"broker-restart", brokerRestart},
 		{"two-brokers", twoBrokers},

@@ -16,7 +16,8 @@ import {
 } from '../../../../protocol/remoting/requests/consumer-send-msg-back.ts';
 import { NO_PERMISSION, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import { TOPIC_REGISTRY_PATH } from '../../../broker/actor-paths.ts';
-import type { Appended, InnerAppend, InnerMessage } from '../../../commit-log/inner-append.ts';
+import { appendWhenRoom } from '../../../commit-log/append-when-room.ts';
+import type { Appended, InnerAppend, InnerMessage, NotTaken } from '../../../commit-log/inner-append.ts';
 import { decideSendBack, sentBackProperties } from '../../../consumer-group/decide-send-back.ts';
 import type { GroupConfig } from '../../../consumer-group/group-config.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
@@ -31,8 +32,6 @@ import { lateRemark, outcomeRemark } from '../../send-answers.ts';
 /** Unit flag of a topic that a unit subscribes to. */
 const UNIT_SUBSCRIPTION = 2;
 const DLQ_QUEUES = 1;
-/** A message that was given back may be large: its room in the lane is waited for. */
-const LANE_AGAIN_MS = 10;
 
 export type SendBackParts = {
   readonly append: InnerAppend;
@@ -181,25 +180,23 @@ class SendBack {
       }
       message = parkMessage(message, delayLevel, delayLevels, schedule);
     }
-    this.#append(message, this.#door.thread.monotonicMs());
+    const { append, laneWaitMs } = this.#parts;
+    appendWhenRoom(this.#door.thread, append, message, laneWaitMs, (appended, notTaken) => {
+      if (appended !== null) this.#answer(appended);
+      else this.#notTaken(notTaken);
+    });
   }
 
-  #append(message: InnerMessage, since: number): void {
-    const { thread } = this.#door;
+  #notTaken(why: NotTaken | null): void {
     const { append, laneWaitMs } = this.#parts;
-    const notTaken = append.append(message, (appended) => this.#answer(appended));
-    if (notTaken === null) return;
-    if (notTaken === 'lane-full' && thread.monotonicMs() - since < laneWaitMs) {
-      thread.schedule(LANE_AGAIN_MS, () => this.#append(message, since));
-    } else if (notTaken === 'lane-full') {
+    if (why === 'lane-full') {
       this.#request.answer(
         SYSTEM_BUSY,
         `[REJECTREQUEST]the log lane stayed full for ${laneWaitMs} ms: the disk is too slow; try again later`,
       );
-    } else if (notTaken === 'refused') this.#request.answer(SERVICE_NOT_AVAILABLE, append.refusal);
+    } else if (why === 'refused') this.#request.answer(SERVICE_NOT_AVAILABLE, append.refusal);
     else
       this.#request.answer(SYSTEM_ERROR, 'PROPERTIES_SIZE_EXCEEDED: the message properties are longer than 32767 bytes with what is added');
-    thread.requestTurn();
   }
 
   #answer(appended: Appended): void {

@@ -194,6 +194,7 @@ class HeartbeatInProgress {
 
   #producer(group: string): void {
     this.#outstanding++;
+    this.#door.nameProducer(this.#request.connection, this.#body.clientId);
     const { thread } = this.#door;
     thread.ask<ProducerHeartbeatTaken, ProducerHeartbeat>(
       thread.ref(producerGroupPath(group)),
