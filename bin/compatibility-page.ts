@@ -61,8 +61,12 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   request is sent, with any broker: ask by a selector and a callback there.
 - A message id that points to no message's beginning finds nothing (the Java broker may answer what lies there).
 - SQL92 subscriptions are on unless \`enablePropertyFilter\` is switched off; verdicts are those of rocketmq-filter 5.3.3, but digits of other scripts than ASCII are no numbers.
-- Transactions, delays other than the levels, POP, replication and access control are not there yet: what
-  asks for them is refused, not ignored.
+- A half message ends once. Where the Java broker stores a message a second time for a second commit, or for a commit after a rollback, the same word once
+  more is answered 0 and does nothing, another one is refused (1). One that was given up is refused (604) until request 323 has resumed it; 323 takes
+  half messages that were given up and nothing else. It may be ended by any place that it has had since its producer was first asked.
+- The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
+- Half messages that were stored again carry \`TRAN_ORIGIN_QUEUE_OFFSET\`, a property of ours; a Java broker on the same store goes on with them, and passes it on.
+- Delays other than the levels, POP, replication and access control are not there yet: what asks for them is refused, not ignored.
 `;
 }
 

@@ -28,6 +28,8 @@ export const INNER_BASE = 'INNER_BASE';
 export const CHECK_IMMUNITY_TIME_IN_SECONDS = 'CHECK_IMMUNITY_TIME_IN_SECONDS';
 export const TRANSACTION_PREPARED_QUEUE_OFFSET = 'TRAN_PREPARED_QUEUE_OFFSET';
 export const TRANSACTION_CHECK_TIMES = 'TRANSACTION_CHECK_TIMES';
+/** Ringmq's own: the queue offset that a half message had first; on one that was stored again, by which it is known to be the same. */
+export const TRANSACTION_ORIGIN_QUEUE_OFFSET = 'TRAN_ORIGIN_QUEUE_OFFSET';
 export const TRANSACTION_ID = '__transactionId__';
 export const INSTANCE_ID = 'INSTANCE_ID';
 export const CORRELATION_ID = 'CORRELATION_ID';

@@ -16,6 +16,9 @@ export function shardPath(name: string): string {
 /** Delivers the messages of the delay levels. */
 export const TIMER_PATH = 'timer';
 
+/** Ends half messages, and asks about them. */
+export const TRANSACTION_PATH = 'transaction';
+
 /** The actor that brings changed settings to a thread. */
 export function settingsPath(thread: string): string {
   return `${thread}/settings`;

@@ -35,6 +35,7 @@ export type OptionGroup =
   | 'Storage'
   | 'Topics and messages'
   | 'Consuming'
+  | 'Transactions'
   | 'Limits'
   | 'Operation';
 
@@ -604,6 +605,45 @@ export const brokerOptions = {
     max: 600_000,
     unit: 'ms',
     sentence: 'Time between two saves of how far the delay levels are delivered (RocketMQ: 10000).',
+  }),
+
+  // Transactions
+  transactionTimeoutMs: integer({
+    key: 'transactionTimeOut',
+    change: 'live',
+    group: 'Transactions',
+    default: 6000,
+    min: 100,
+    max: 86_400_000,
+    unit: 'ms',
+    sentence: 'How long a half message waits before its producer group is asked; a message may ask for a longer time of its own.',
+  }),
+  transactionCheckEveryMs: integer({
+    key: 'transactionCheckInterval',
+    change: 'live',
+    group: 'Transactions',
+    default: 30_000,
+    min: 100,
+    max: 86_400_000,
+    unit: 'ms',
+    sentence: 'Time between two rounds in which producer groups are asked about half messages that wait.',
+  }),
+  transactionChecksMax: integer({
+    key: 'transactionCheckMax',
+    change: 'live',
+    group: 'Transactions',
+    default: 15,
+    min: 1,
+    max: 100_000,
+    unit: 'times',
+    sentence: 'How often a producer group is asked about a half message; then it is kept in TRANS_CHECK_MAX_TIME_TOPIC.',
+  }),
+  rejectTransactionMessage: boolean({
+    key: 'rejectTransactionMessage',
+    change: 'live',
+    group: 'Transactions',
+    default: false,
+    sentence: 'Whether half messages are refused (16).',
   }),
 
   // Limits

@@ -5,7 +5,7 @@
  */
 
 import { extname } from 'node:path';
-import { SCHEDULE_TOPIC } from '../../model/topic.ts';
+import { SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
@@ -36,6 +36,7 @@ import {
   shardPath,
   TIMER_PATH,
   TOPIC_REGISTRY_PATH,
+  TRANSACTION_PATH,
 } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
@@ -259,8 +260,9 @@ class StartingBroker implements RunningBroker {
     const first = this.#shards[0]!;
     const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
     const onFirst = ['topic-registry', 'topic-drop', BROKER_STATS_PATH, 'group-registry', 'offset-store', 'registration'];
-    // The timer has the delay levels' queues beside it: it is told of what comes to them.
-    for (const prefix of [...onFirst, TIMER_PATH, `queue/${SCHEDULE_TOPIC}/`]) rules.push({ prefix, thread: first });
+    // The timer has the delay levels' queues beside it, the transactions' actor the half messages: they are told of what comes to them.
+    const beside = [`queue/${SCHEDULE_TOPIC}/`, `queue/${TRANS_HALF_TOPIC}/`];
+    for (const prefix of [...onFirst, TIMER_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
     if (this.#memory !== null) {
       rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });

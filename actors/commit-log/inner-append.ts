@@ -9,6 +9,7 @@
 
 import { formatProperties, KEYS, TAGS, UNIQ_KEY } from '../../model/message-property.ts';
 import { encodeMessageRecord, type Host, PROPERTIES_BYTES_MAX } from '../../model/message-record.ts';
+import { TRANSACTION_COMMIT, TRANSACTION_NONE, TRANSACTION_ROLLBACK, transactionType } from '../../model/system-flag.ts';
 import { tagCode } from '../../model/tag-hash.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import type { TopicState } from '../topic/topic-table.ts';
@@ -23,9 +24,13 @@ import {
   D_UNIQUE_AT,
   D_UNIQUE_HASH,
   FLAG_ANSWER,
+  FLAG_BATCH,
   FLAG_BORN_V6,
+  FLAG_CONTINUED,
   FLAG_DELAYED,
   FLAG_MANY_KEYS,
+  FLAG_MIXED,
+  FLAG_NO_DISPATCH,
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
@@ -105,6 +110,40 @@ export class InnerAppend {
    */
   append(message: InnerMessage, done: OnAppended, isPatient = false): NotTaken | null {
     if (this.#refusal !== null) return 'refused';
+    const notTaken = this.#put(message, 0, done, isPatient);
+    if (notTaken === null) this.#requestTurn();
+    return notTaken;
+  }
+
+  /**
+   * Puts messages into the lane that belong together: they lie in the log one behind the other in this order, nothing between them, and
+   * after a crash all of them or the first ones. Null: they are taken, and the patient `done` will be called with what became of each; the
+   * log refuses all of them or none, but for those whose queue was deleted.
+   */
+  appendAll(messages: readonly InnerMessage[], done: (appended: readonly Appended[]) => void): NotTaken | null {
+    if (this.#refusal !== null) return 'refused';
+    const { messages: messagesBefore, bytes: bytesBefore } = this;
+    const begin = this.#lane.head;
+    const ticket = this.#nextTicket;
+    const all: Appended[] = [];
+    const one = (appended: Appended): void => {
+      all.push(appended);
+      if (all.length === messages.length) done(all);
+    };
+    for (let i = 0; i < messages.length; i++) {
+      const notTaken = this.#put(messages[i]!, i === 0 ? FLAG_BATCH | FLAG_MIXED : FLAG_CONTINUED, one, true);
+      if (notTaken === null) continue;
+      this.#lane.rollBack(begin);
+      for (let taken = 0; taken < i; taken++) this.#pending.delete((ticket + taken) & 0x7fffffff);
+      this.messages = messagesBefore;
+      this.bytes = bytesBefore;
+      return notTaken;
+    }
+    this.#requestTurn();
+    return null;
+  }
+
+  #put(message: InnerMessage, batchFlags: number, done: OnAppended, isPatient: boolean): NotTaken | null {
     const properties = formatProperties(message.properties);
     if (Buffer.byteLength(properties) > PROPERTIES_BYTES_MAX) return 'properties-too-long';
     const { topic, queueId, bornHost, delayLevel } = message;
@@ -120,12 +159,16 @@ export class InnerAppend {
     const at = lane.reserve(record.length);
     if (at < 0) return 'lane-full';
     lane.lane.bytes.set(record, at);
-    const uniqueKey = message.properties.get(UNIQ_KEY);
-    let flags = FLAG_ANSWER | FLAG_WAIT_SYNC;
+    const type = transactionType(message.sysFlag);
+    const isIndexed = type !== TRANSACTION_ROLLBACK;
+    const uniqueKey = isIndexed ? message.properties.get(UNIQ_KEY) : undefined;
+    // A batch is answered once, for all its records.
+    let flags = (batchFlags & FLAG_CONTINUED) === 0 ? batchFlags | FLAG_ANSWER | FLAG_WAIT_SYNC : batchFlags;
     if (bornHost.address.length === 16) flags |= FLAG_BORN_V6;
     if (uniqueKey !== undefined) flags |= FLAG_UNIQUE;
-    if (message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
+    if (isIndexed && message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
     if (delayLevel > 0) flags |= FLAG_DELAYED;
+    if (type !== TRANSACTION_NONE && type !== TRANSACTION_COMMIT) flags |= FLAG_NO_DISPATCH;
     const tags = message.properties.get(TAGS);
     const ticket = this.#nextTicket;
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
@@ -143,7 +186,6 @@ export class InnerAppend {
     words[word + D_UNIQUE_AT] = 0;
     this.messages++;
     this.bytes += record.length;
-    this.#requestTurn();
     return null;
   }
 

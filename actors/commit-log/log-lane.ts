@@ -66,10 +66,12 @@ export const FLAG_KEY = 64;
 export const FLAG_MANY_KEYS = 128;
 /** The record's born host is IPv6: what follows lies 12 bytes further on. */
 export const FLAG_BORN_V6 = 256;
-/** No unit and no index entry: a record that only the log knows. */
+/** No place in its queue: offset 0 and no unit, as for a record of a prepared or rolled-back transaction. */
 export const FLAG_NO_DISPATCH = 512;
 /** Parked for the time of its delay level: its unit carries the time of delivery instead of a tag. */
 export const FLAG_DELAYED = 1024;
+/** First record of a batch whose records are of several queues. */
+export const FLAG_MIXED = 2048;
 
 /** D_SLOT of a record that the broker itself appends: no connection has it. */
 export const INNER_SLOT = 0;

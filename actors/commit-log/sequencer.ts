@@ -29,6 +29,7 @@ import {
   FLAG_DELAYED,
   FLAG_KEY,
   FLAG_MANY_KEYS,
+  FLAG_MIXED,
   FLAG_NO_DISPATCH,
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
@@ -51,8 +52,6 @@ const BLANK_BYTES = 8;
 /** Unique key and first key; the further ones of a record come when there is room. */
 const ENTRIES_PER_RECORD = 2;
 const TWO_32 = 0x1_0000_0000;
-/** Records whose unit is none or another one. */
-const UNUSUAL = FLAG_NO_DISPATCH | FLAG_DELAYED;
 /** A full disk is tried again this often. */
 const PROBE_MS = 100;
 
@@ -223,12 +222,13 @@ export class Sequencer {
       if ((flags & FLAG_CONTINUED) === 0) {
         if (passBytes >= PASS_BYTES_MAX) break;
         const records = (flags & FLAG_BATCH) === 0 ? 1 : this.#batchRecords(lane, count, head);
-        chunks -= 1 + (records >>> 8);
+        chunks -= (flags & FLAG_MIXED) !== 0 ? records : 1 + (records >>> 8);
         entries -= ENTRIES_PER_RECORD * records;
         if (chunks < 0 || entries < 0) break;
       }
       const handle = words[at + D_QUEUE]!;
-      const offset = queues.peek(handle);
+      const hasPlace = (flags & FLAG_NO_DISPATCH) === 0;
+      let offset = queues.peek(handle);
       if (offset < 0) {
         // Bytes that are not written part the run in two.
         words[at + D_OUTCOME] = OUTCOME_NO_QUEUE;
@@ -251,6 +251,7 @@ export class Sequencer {
         runAt = -1;
         runBytes = 0;
       }
+      if (!hasPlace) offset = 0;
       const index = position & byteMask;
       if (runAt < 0) runAt = index;
       const offsetHigh = Math.floor(offset / TWO_32);
@@ -268,7 +269,7 @@ export class Sequencer {
       words[at + D_OFFSET_HI] = offsetHigh;
       words[at + D_PHYSICAL_LO] = physicalLow;
       words[at + D_PHYSICAL_HI] = physicalHigh;
-      queues.take(handle);
+      if (hasPlace) queues.take(handle);
       this.#given = (count + 1) | 0;
       physical += size;
       runBytes += size;
@@ -314,8 +315,7 @@ export class Sequencer {
       flagsSeen |= flags;
       let tagLow = words[at + D_TAG]!;
       let tagHigh = tagLow >> 31;
-      if ((flags & UNUSUAL) !== 0) {
-        if ((flags & FLAG_NO_DISPATCH) !== 0) continue;
+      if ((flags & FLAG_DELAYED) !== 0) {
         const due = this.#dueTime(tagLow, time);
         tagHigh = Math.floor(due / TWO_32);
         tagLow = due | 0;
@@ -323,7 +323,8 @@ export class Sequencer {
       const physicalHigh = words[at + D_PHYSICAL_HI]!;
       const physicalLow = words[at + D_PHYSICAL_LO]!;
       const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
-      queues.append(words[at + D_QUEUE]!, offset, physicalHigh, physicalLow, words[at + D_SIZE]!, tagHigh, tagLow);
+      if ((flags & FLAG_NO_DISPATCH) === 0)
+        queues.append(words[at + D_QUEUE]!, offset, physicalHigh, physicalLow, words[at + D_SIZE]!, tagHigh, tagLow);
       if ((flags & FLAG_UNIQUE) !== 0) feed.put(words[at + D_UNIQUE_HASH]!, physicalHigh, physicalLow, timeHigh, timeLow);
       if ((flags & FLAG_KEY) !== 0) feed.put(words[at + D_KEY_HASH]!, physicalHigh, physicalLow, timeHigh, timeLow);
       else if ((flags & FLAG_MANY_KEYS) !== 0) {
@@ -372,7 +373,8 @@ export class Sequencer {
     const lane = this.#lanes[laneIndex]!;
     for (let count = first; count !== this.#given; count = (count + 1) | 0) {
       const at = lane.descriptorAt(count);
-      if (lane.descriptors[at + D_OUTCOME] === 0) this.#queues.giveBack(lane.descriptors[at + D_QUEUE]!);
+      const isTaken = lane.descriptors[at + D_OUTCOME] === 0 && (lane.descriptors[at + D_FLAGS]! & FLAG_NO_DISPATCH) === 0;
+      if (isTaken) this.#queues.giveBack(lane.descriptors[at + D_QUEUE]!);
     }
     let verdict = this.#classify(error);
     this.#end = end;

@@ -1,5 +1,6 @@
 /**
- * What becomes of a send that is not a plain one: delayed by a level, to a group's retry topic, or of a kind that is not supported.
+ * What becomes of a send that is not a plain one: delayed by a level, to a group's retry topic, a transaction's half message, or of a kind
+ * that is not supported.
  * Pure. Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
 import { DELAY_TIME_LEVEL, TRANSACTION_PREPARED } from '../../model/message-property.ts';
@@ -25,10 +26,12 @@ export type UnusualSend = {
 
 export type UnusualDecision =
   | { readonly kind: 'refuse'; readonly code: number; readonly remark: string }
+  /** To wait for the end of its transaction. */
+  | { readonly kind: 'half' }
   /** `delayLevel` 0: at once. `isDead`: to the group's dead letters. */
   | { readonly kind: 'store'; readonly delayLevel: number; readonly isDead: boolean; readonly properties: ReadonlyMap<string, string> };
 
-const KIND_REMARK = 'timed and transactional messages are not supported yet; send it without TIMER_ and TRAN_MSG';
+const KIND_REMARK = 'timed messages are not supported yet; send it without TIMER_';
 
 export function decideUnusualSend(send: UnusualSend): UnusualDecision {
   const { sysFlag, reconsumeTimes, group } = send;
@@ -46,7 +49,8 @@ export function decideUnusualSend(send: UnusualSend): UnusualDecision {
   }
   const isRetried = reconsumeTimes > 0 && level > 0;
   const isHalf = properties.get(TRANSACTION_PREPARED)?.toLowerCase() === 'true' && !isRetried;
-  if (isHalf || (level <= 0 && hasTimer(properties))) return { kind: 'refuse', code: MESSAGE_ILLEGAL, remark: KIND_REMARK };
+  if (level <= 0 && hasTimer(properties)) return { kind: 'refuse', code: MESSAGE_ILLEGAL, remark: KIND_REMARK };
+  if (isHalf) return { kind: 'half' };
   const type = transactionType(sysFlag);
   const mayWait = type === TRANSACTION_NONE || type === TRANSACTION_COMMIT;
   return { kind: 'store', delayLevel: mayWait ? Math.max(0, level) : 0, isDead, properties };

@@ -35,6 +35,8 @@ const NAME_END = 1;
 const VALUE_END = 2;
 const BLANK = 32;
 const TWO_32 = 0x1_0000_0000;
+/** Set for a prepared and for a rolled-back one. */
+const SYS_PREPARED = 0x4;
 const SYS_BORN_V6 = 0x10;
 const SYS_STORE_V6 = 0x20;
 
@@ -145,6 +147,8 @@ export class RecordWriter {
     const bornV6 = fields.bornHost.length === 20;
     const fixed = 88 + (bornV6 ? 12 : 0) + (this.#storeFlag === 0 ? 0 : 12);
     const sizeMax = fixed + bodyBytes + 4 + topicBytes.length + this.#before.length + rawProperties + 44 + this.#after.length;
+    // Of a transaction that is not committed: such a record has no place in its queue.
+    if ((fields.sysFlag & SYS_PREPARED) !== 0) return RECORD_OTHER_KIND;
     const at = this.#lane.reserve(sizeMax);
     if (at < 0) return RECORD_LANE_FULL;
     const bytes = this.#bytes;

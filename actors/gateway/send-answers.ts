@@ -94,7 +94,7 @@ export class SendAnswers implements PollSource {
       const end = (flags & FLAG_BATCH) === 0 ? (count + 1) | 0 : this.#batchEnd(count, written);
       let outcome = words[at + D_OUTCOME] as Outcome;
       if (isFenced) outcome = OUTCOME_FENCED;
-      else if (outcome === 0 && (flags & FLAG_WAIT_SYNC) !== 0 && this.#physicalEnd((end - 1) | 0) > flushed) break;
+      else if ((flags & FLAG_WAIT_SYNC) !== 0 && this.#isUnsynced((end - 1) | 0, flushed)) break;
       if ((flags & FLAG_ANSWER) !== 0) this.#answer(count, end, at, flags, outcome, SUCCESS);
       count = end;
     }
@@ -111,10 +111,11 @@ export class SendAnswers implements PollSource {
     return count;
   }
 
-  #physicalEnd(count: number): number {
+  /** A written record that ends behind what is on the disk. */
+  #isUnsynced(count: number, flushed: number): boolean {
     const words = this.#lane.lane.descriptors;
     const at = this.#lane.lane.descriptorAt(count);
-    return physicalOffsetOf(words, at) + words[at + D_SIZE]!;
+    return words[at + D_OUTCOME] === OUTCOME_STORED && physicalOffsetOf(words, at) + words[at + D_SIZE]! > flushed;
   }
 
   #answer(first: number, end: number, at: number, flags: number, outcome: Outcome, code: number): void {
@@ -122,7 +123,7 @@ export class SendAnswers implements PollSource {
     const connection = this.#connections[words[at + D_SLOT]!];
     // The slot may have a new owner: then the sender has gone, and nobody waits.
     if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) {
-      if (words[at + D_SLOT] === INNER_SLOT) this.#settleInner(at, outcome, code);
+      if (words[at + D_SLOT] === INNER_SLOT) this.#settleInner(first, end, outcome, code);
       return;
     }
     const isBinary = (flags & FLAG_BINARY) !== 0;
@@ -171,16 +172,21 @@ export class SendAnswers implements PollSource {
     );
   }
 
-  /** A record of the broker's own: `code` 0 or 10 when it is stored. */
-  #settleInner(at: number, outcome: Outcome, code: number): void {
-    const words = this.#lane.lane.descriptors;
-    const isStored = outcome === 0;
-    this.#inner.settle(words[at + D_CONNECTION]!, {
-      kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
-      outcome,
-      physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
-      queueOffset: isStored ? queueOffsetOf(words, at) : -1,
-    });
+  /** Records of the broker's own, each with its ticket: `code` 0 or 10 when they are stored. One of several may be refused alone. */
+  #settleInner(first: number, end: number, outcome: Outcome, code: number): void {
+    const { lane } = this.#lane;
+    const words = lane.descriptors;
+    for (let count = first; count !== end; count = (count + 1) | 0) {
+      const at = lane.descriptorAt(count);
+      const own = outcome === OUTCOME_FENCED ? outcome : (words[at + D_OUTCOME] as Outcome);
+      const isStored = own === 0;
+      this.#inner.settle(words[at + D_CONNECTION]!, {
+        kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
+        outcome: own,
+        physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
+        queueOffset: isStored ? queueOffsetOf(words, at) : -1,
+      });
+    }
   }
 
   #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {

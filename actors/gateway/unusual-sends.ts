@@ -1,16 +1,17 @@
 /**
- * Sends that are no plain ones, taken from the send path: messages of a delay level, which are parked, and what a consumer sends to
- * its group's retry topic, which goes to the dead letters when it was tried too often. One a shard; off the hot path, so a message is
- * an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
+ * Sends that are no plain ones, taken from the send path: messages of a delay level, which are parked, half messages of transactions, and
+ * what a consumer sends to its group's retry topic, which goes to the dead letters when it was tried too often. One a shard; off the hot
+ * path, so a message is an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
  *
  * Refusals: 1 a DELAY that is no integer, no retry topic could be made; 2 the lane stayed full or nobody answered in time; 13 a kind
- * that is not supported, properties too long; 14 the broker stops, its disk is full or failed; 26 no such group.
+ * that is not supported, properties too long; 14 the broker stops, its disk is full or failed; 16 half messages are not wanted;
+ * 26 no such group.
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
 
 import { CLUSTER, MSG_REGION, POP_CK, parseProperties, TRACE_SWITCH, UNIQ_KEY, WAIT_STORE_MSG_OK } from '../../model/message-property.ts';
 import { PERM_READ_WRITE } from '../../model/permission.ts';
-import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC } from '../../model/topic.ts';
+import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import * as responseCode from '../../protocol/remoting/response-code.ts';
@@ -26,6 +27,7 @@ import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-
 import { parkMessage } from '../timer/delayed-message.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import { halfMessage } from '../transaction/half-message.ts';
 import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
 import { decideUnusualSend } from './decide-unusual-send.ts';
 import { PROPERTIES_REMARK } from './illegal-send.ts';
@@ -65,6 +67,7 @@ export type UnusualSendParts = {
   readonly region: string;
   readonly cluster: string;
   readonly delayLevels: number;
+  readonly rejectTransactionMessage: boolean;
   /** How long a message waits for room in the lane, and for the log's word. */
   readonly laneWaitMs: number;
   readonly answerMs: number;
@@ -130,7 +133,7 @@ export class UnusualSends {
 
   /** Decides and appends; RECORD_LANE_FULL: nothing was done. */
   #store(sent: Sent, group: Group | null): number {
-    const { topics, append, delayLevels } = this.#parts;
+    const { topics, delayLevels } = this.#parts;
     const { clientProperties: properties, version, maxReconsumeTimes } = sent;
     const { sysFlag, reconsumeTimes } = sent.message;
     const decision = decideUnusualSend({ properties, sysFlag, reconsumeTimes, maxReconsumeTimes, version, group });
@@ -138,6 +141,7 @@ export class UnusualSends {
       this.#refuse(sent, decision.code, decision.remark);
       return 0;
     }
+    if (decision.kind === 'half') return this.#storeHalf(sent);
     let message: InnerMessage = { ...sent.message, properties: this.#stored(decision.properties) };
     if (decision.isDead) {
       const name = dlqTopic(groupOfDerivedTopic(message.topic.name)!);
@@ -156,6 +160,22 @@ export class UnusualSends {
       }
       message = parkMessage(message, decision.delayLevel, delayLevels, schedule);
     }
+    return this.#append(sent, message);
+  }
+
+  #storeHalf(sent: Sent): number {
+    const { topics, rejectTransactionMessage } = this.#parts;
+    const half = topics.get(TRANS_HALF_TOPIC);
+    if (rejectTransactionMessage)
+      this.#refuse(sent, responseCode.NO_PERMISSION, 'sending transaction message is forbidden here (rejectTransactionMessage=true)');
+    else if (half === undefined)
+      this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${TRANS_HALF_TOPIC}] is not ready: the broker is starting; send again later`);
+    else return this.#append(sent, halfMessage({ ...sent.message, properties: this.#stored(sent.clientProperties) }, half));
+    return 0;
+  }
+
+  #append(sent: Sent, message: InnerMessage): number {
+    const { append } = this.#parts;
     const { queueId } = sent.message;
     const uniqueKey = Buffer.from(message.properties.get(UNIQ_KEY)!);
     const notTaken = append.append(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey));

@@ -52,6 +52,8 @@ import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
+import { startTransactions } from '../transaction/start-transaction.ts';
+import { createTransactionHandlers } from '../transaction/transaction-handlers.ts';
 import { ArrivalTable } from './arrival-table.ts';
 import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
@@ -288,6 +290,9 @@ class Shard {
       region: config.regionId,
       cluster: config.brokerClusterName,
       delayLevels: config.delayLevelsMs.length,
+      get rejectTransactionMessage() {
+        return live.config.rejectTransactionMessage;
+      },
       get laneWaitMs() {
         return live.config.laneWaitMs;
       },
@@ -403,6 +408,11 @@ class Shard {
     });
     gateway.addHandlers(createMessageHandlers(thread, messages));
     if (this.#index === 0) startTimer(thread, { config, topics, table, visibleEnd, append, records, arrivals, load });
+    gateway.addHandlers(createTransactionHandlers(thread));
+    if (this.#index === 0) {
+      const around = { live, topics, table, marks, visibleEnd, append, records, arrivals };
+      startTransactions(thread, { ...around, storeHost: hostOfBytes(storeHost) });
+    }
     gateway.addHandlers(createBrokerSettingsHandlers(thread));
     live.onChange((next) => {
       Object.assign(limits, sendLimits(next));

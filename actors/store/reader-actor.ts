@@ -124,16 +124,22 @@ export type StoreTimes = {
 /** −1: that message is not there any more. */
 export type StoreTimesFound = { readonly kind: 'store-times-found'; readonly timestamps: readonly number[] };
 
+/** The half messages whose committed message the log's last `length` bytes hold without an op record behind it. */
+export type FindCommits = { readonly kind: 'find-commits'; readonly length: number; readonly replyTo: ActorRef<CommitsFound> };
+/** Their places in the log, the newest COMMITS_MAX. */
+export type CommitsFound = { readonly kind: 'commits-found'; readonly physical: readonly number[] };
+
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
 type LookForPulls = { readonly kind: 'look-for-pulls' };
 
-export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | StoreTimes | LogTrimmed;
+export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | StoreTimes | FindCommits | LogTrimmed;
 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
 export const VIEW_PAGE_BYTES: number = 64 * 1024;
 export const UNITS_READ_MAX: number = Math.floor(VIEW_PAGE_BYTES / QUEUE_UNIT_BYTES);
+export const COMMITS_MAX = 4096;
 /** Read for one page at most: records that are not wanted are read as well. */
 const VIEW_READ_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -219,6 +225,9 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
         replyTo.tell({ kind: 'store-times-found', timestamps });
         return;
       }
+      case 'find-commits':
+        message.replyTo.tell({ kind: 'commits-found', physical: reader.commitsAtEnd(this.#end(), message.length).slice(-COMMITS_MAX) });
+        return;
       case 'log-trimmed':
         reader.forgetBefore(message.min);
         return;
@@ -235,9 +244,15 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
     pull.replyTo.tell({ kind: 'cold-read', ticket, slot, length, count, offset, nextOffset, min, max: visibleMax, status });
   }
 
+  /** End of what readers see of the log. */
+  #end(): number {
+    const { marks, syncFlush } = this.#parts;
+    return marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
+  }
+
   #onViewRecords(view: ViewRecords): void {
-    const { reader, marks, syncFlush } = this.#parts;
-    const end = marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
+    const { reader } = this.#parts;
+    const end = this.#end();
     const page = this.#page;
     let { from } = view;
     let length = 0;

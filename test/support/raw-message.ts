@@ -17,6 +17,7 @@ export type RawMessage = {
   bornHost: string;
   storeHost: string;
   reconsumeTimes: number;
+  preparedTransactionOffset: number;
   body: Buffer;
   properties: Record<string, string>;
 };
@@ -61,6 +62,7 @@ function decodeMessage(record: Buffer): RawMessage {
     bornHost: host(record, 48),
     storeHost: host(record, 64),
     reconsumeTimes: record.readInt32BE(72),
+    preparedTransactionOffset: Number(record.readBigInt64BE(76)),
     body: Buffer.from(body),
     properties: decodeProperties(properties),
   };

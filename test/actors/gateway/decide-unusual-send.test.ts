@@ -8,6 +8,7 @@ function decide(properties: Record<string, string>, more: Partial<UnusualSend> =
   const send = { sysFlag: 0, reconsumeTimes: 0, maxReconsumeTimes: -1, version: 479, group: null, ...more };
   const decision = decideUnusualSend({ ...send, properties: new Map(Object.entries(properties)) });
   if (decision.kind === 'refuse') return { code: decision.code };
+  if (decision.kind === 'half') return { half: true };
   return { level: decision.delayLevel, isDead: decision.isDead, delay: decision.properties.get('DELAY') };
 }
 
@@ -22,8 +23,9 @@ test('decideUnusualSend parks, stores or refuses', (t) => {
     ['a level and a time: the level counts', { DELAY: '1', TIMER_DELAY_SEC: '9' }, {}, { level: 1, isDead: false, delay: '1' }],
     ['a time', { TIMER_DELIVER_MS: '9' }, {}, { code: 13 }],
     ['a time with level 0', { DELAY: '0', TIMER_DELAY_MS: '9' }, {}, { code: 13 }],
-    ['a half message', { TRAN_MSG: 'true' }, {}, { code: 13 }],
-    ['a half message in capitals', { TRAN_MSG: 'TRUE', DELAY: '1' }, {}, { code: 13 }],
+    ['a half message', { TRAN_MSG: 'true' }, {}, { half: true }],
+    ['a half message with a time', { TRAN_MSG: 'true', TIMER_DELAY_MS: '9' }, {}, { code: 13 }],
+    ['a half message in capitals', { TRAN_MSG: 'TRUE', DELAY: '1' }, {}, { half: true }],
     [
       'a half message that was consumed and comes again',
       { TRAN_MSG: 'true', DELAY: '4' },

@@ -1,0 +1,40 @@
+/**
+ * Which half messages have a committed message among the log's last bytes, behind the last op record there: those whose end the log holds,
+ * but not the word that they are ended. Only a crash between the two leaves such ones. Pure, over bytes from anywhere in the log: where a
+ * record begins tells its magic together with its own place in it.
+ */
+import { MAGIC_AT, RECORD_FIXED_BYTES } from '../../model/message-record.ts';
+import { TRANSACTION_COMMIT, transactionType } from '../../model/system-flag.ts';
+import { TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
+import { SCAN_BLANK, ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
+
+const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+/** What both magics begin with. */
+const MAGIC_HEAD = Buffer.of(0xda, 0xa3, 0x20);
+
+/**
+ * @param bytes of one segment, from `position` in the log on
+ * @param prepared places of half messages in the log, found in the segments before; added to, or emptied by an op record
+ */
+export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: number, prepared: number[]): void {
+  const record = new ScannedRecord();
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const op = Buffer.from(TRANS_OP_HALF_TOPIC);
+  for (let at = 0; at + RECORD_FIXED_BYTES <= bytes.length; ) {
+    const here = position + at;
+    const size = scanRecord(bytes, at, bytes.length, here, segmentBytes - (here % segmentBytes), RECORD_BYTES_MAX, record);
+    if (size === SCAN_BLANK) return;
+    if (size <= 0) {
+      const next = buffer.indexOf(MAGIC_HEAD, at + MAGIC_AT + 1);
+      if (next < 0) return;
+      at = next - MAGIC_AT;
+      continue;
+    }
+    const topic = buffer.subarray(record.topicAt, record.topicAt + record.topicLength);
+    if (topic.equals(op)) prepared.length = 0;
+    // One that was delayed, or sent so, names none.
+    else if (transactionType(record.sysFlag) === TRANSACTION_COMMIT && record.preparedTransactionOffset > 0)
+      prepared.push(record.preparedTransactionOffset);
+    at += size;
+  }
+}
