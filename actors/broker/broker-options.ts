@@ -569,6 +569,33 @@ export const brokerOptions = {
     unit: 'bytes',
     sentence: 'Most bytes that one pull answers; one message always fits (RocketMQ: 262 144, and 32 messages).',
   }),
+  popInflightMax: integer({
+    key: 'popInflightMessageThreshold',
+    change: 'live',
+    group: 'Consuming',
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    sentence:
+      'Most popped messages of one queue in one group that may wait for their acknowledgement; no more of it are given out until some are done (RocketMQ: counts only with enablePopMessageThreshold).',
+  }),
+  popHeldMax: integer({
+    key: 'popPollingSize',
+    change: 'live',
+    group: 'Consuming',
+    default: 1024,
+    min: 1,
+    max: 65_536,
+    sentence: 'Most pops of one topic and group that may wait for a message; one more is answered POLLING_FULL (209).',
+  }),
+  popRetryTopicV2Enable: boolean({
+    key: 'enableRetryTopicV2',
+    change: 'live',
+    group: 'Consuming',
+    default: false,
+    sentence:
+      'Whether messages that were popped and not acknowledged go to `%RETRY%group+topic` instead of `%RETRY%group_topic`, which is popped as well.',
+  }),
   clientExpiryMs: integer({
     key: 'channelExpiredTimeout',
     change: 'live',

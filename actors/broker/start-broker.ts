@@ -258,8 +258,10 @@ class StartingBroker implements RunningBroker {
 
   #placement(): PlacementRule[] {
     const first = this.#shards[0]!;
-    const rules: PlacementRule[] = ['queue/', 'consumer-group/', 'producer-group/'].map((prefix) => ({ prefix, group: 'shard' }));
-    const onFirst = ['topic-registry', 'topic-drop', BROKER_STATS_PATH, 'group-registry', 'offset-store', 'registration'];
+    const byHash = ['queue/', 'consumer-group/', 'producer-group/', 'pop/'];
+    const rules: PlacementRule[] = byHash.map((prefix) => ({ prefix, group: 'shard' }));
+    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration', 'pop-journal-keeper'];
+    const onFirst = [...owners, BROKER_STATS_PATH];
     // The timer has the delay levels' queues beside it, the transactions' actor the half messages: they are told of what comes to them.
     const beside = [`queue/${SCHEDULE_TOPIC}/`, `queue/${TRANS_HALF_TOPIC}/`];
     for (const prefix of [...onFirst, TIMER_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });

@@ -88,6 +88,11 @@ export class InnerAppend {
     this.#requestTurn = requestTurn;
   }
 
+  /** The broker's own address, as born host of what it makes itself. */
+  get host(): Host {
+    return this.#storeHost;
+  }
+
   /** From now on nothing is taken, for this reason. */
   refuseAll(reason: string): void {
     this.#isStopping = true;

@@ -38,6 +38,8 @@ import { createMessageHandlers } from '../message/message-handlers.ts';
 import { RecordSource } from '../message/record-source.ts';
 import { KEY_VALUES_FILE, parseKeyValues } from '../name-server/key-value-actor.ts';
 import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
+import { createPopHandlers } from '../pop/pop-handlers.ts';
+import { startPop } from '../pop/start-pop.ts';
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
 import { createQueueHandlers } from '../queue/queue-handlers.ts';
 import { QueueTable } from '../queue/queue-table.ts';
@@ -59,7 +61,7 @@ import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
 import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
-import { followOnNameServer, followOnOwners, groupLimits, pullLimits, sendLimits, topicSettings } from './shard-settings.ts';
+import { followOnNameServer, followOnOwners, groupLimits, popLimits, pullLimits, sendLimits, topicSettings } from './shard-settings.ts';
 
 export type ShardThreadData = {
   readonly config: BrokerConfig;
@@ -413,8 +415,27 @@ class Shard {
       const around = { live, topics, table, marks, visibleEnd, append, records, arrivals };
       startTransactions(thread, { ...around, storeHost: hostOfBytes(storeHost) });
     }
+    const popsMost = popLimits(live.config);
+    startPop(thread, {
+      clusterName: config.brokerClusterName,
+      topics,
+      groups,
+      table,
+      append,
+      records,
+      visibleEnd,
+      limits: popsMost,
+      shards,
+      sync: syncFlush,
+      load,
+    });
+    const popped = { messagesOut: 0, bytesOut: 0 };
+    const popDoor = `${thread.name}/pop-door`;
+    const door = { thread, selfPath: popDoor, topics, groups, lanes, records, brokerName: config.brokerName };
+    gateway.addHandlers(createPopHandlers({ ...door, ranges, limits: pullsMost, counters: popped }));
     gateway.addHandlers(createBrokerSettingsHandlers(thread));
     live.onChange((next) => {
+      Object.assign(popsMost, popLimits(next));
       Object.assign(limits, sendLimits(next));
       Object.assign(pullsMost, pullLimits(next));
       topics.brokerPermission = Number(next.permission);
@@ -422,7 +443,7 @@ class Shard {
     if (thread.threadsOf(GUEST_GROUP).length > 0) {
       openGuestDoor(thread, gateway, config.listenPort, { topics, groups, sendLimits: limits, pullLimits: pullsMost });
     }
-    this.#count(memory, send, append, pull, topics, groups);
+    this.#count(memory, send, append, pull, popped, topics, groups);
   }
 
   #count(
@@ -430,6 +451,7 @@ class Shard {
     send: SendPath,
     append: InnerAppend,
     pull: PullPath,
+    popped: { readonly messagesOut: number; readonly bytesOut: number },
     topics: TopicTable,
     groups: { readonly size: number },
   ): void {
@@ -439,8 +461,8 @@ class Shard {
     const sources: Record<ShardCounter, () => number> = {
       messagesIn: () => send.messages + append.messages,
       bytesIn: () => send.bytes + append.bytes,
-      messagesOut: () => pull.counters.messagesOut,
-      bytesOut: () => pull.counters.bytesOut,
+      messagesOut: () => pull.counters.messagesOut + popped.messagesOut,
+      bytesOut: () => pull.counters.bytesOut + popped.bytesOut,
       connections: () => gateway.counters.connections,
       requests: () => gateway.counters.requests,
       protocolErrors: () => gateway.counters.protocolErrors,

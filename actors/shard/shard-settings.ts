@@ -11,6 +11,7 @@ import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
 import type { Configure, Done } from '../name-server/shard-actor.ts';
 import { nameServerPath } from '../name-server/topic-shard.ts';
+import type { PopLimits } from '../pop/pop-surroundings.ts';
 import type { NameServersChanged, PeriodChanged } from '../registration/registration-actor.ts';
 import type { LiveConfig, Wait } from '../settings/live-config.ts';
 import type { TopicReply, TopicSettingsChanged, TopicsRegistered } from '../topic/topic-registry-actor.ts';
@@ -85,6 +86,11 @@ export function pullLimits(config: BrokerConfig): PullLimits {
     shortPollingMs: config.shortPollingMs,
     propertyFilter: config.propertyFilterEnable,
   };
+}
+
+/** To be put into the pop actors' own limits at each change. */
+export function popLimits(config: BrokerConfig): PopLimits {
+  return { inflightMax: config.popInflightMax, heldMax: config.popHeldMax, retryV2: config.popRetryTopicV2Enable };
 }
 
 /** The first shard has the actors that own topics and registrations. */
