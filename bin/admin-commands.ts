@@ -152,7 +152,7 @@ export const ADMIN_COMMANDS: readonly AdminCommand[] = [
   { name: 'exportMetrics', what: 'TPS, sizes, clients to JSON', codes: [28, 26, 315, 203, 201, 21, 305, 105, 106] },
   { name: 'exportMetadataInRocksDB', what: 'reads local RocksDB, no call', codes: [], unsupported: 'nothing is kept in RocksDB' },
   { name: 'rocksDBConfigToJson', what: 'the same through the broker', codes: [355, 106], unsupported: 'nothing is kept in RocksDB' },
-  { name: 'exportPopRecord', what: 'old POP records', codes: [200056, 26, 106], unsupported: 'POP is not there' },
+  { name: 'exportPopRecord', what: 'old POP records', codes: [200056, 26, 106], unsupported: 'there are no old POP records' },
   { name: 'createUser', what: 'ACL 2.0 user', codes: [3001, 106], unsupported: 'access control is not there yet' },
   { name: 'updateUser', what: 'change password, type, status', codes: [3002, 106], unsupported: 'access control is not there yet' },
   { name: 'deleteUser', what: 'remove a user', codes: [3003, 106], unsupported: 'access control is not there yet' },

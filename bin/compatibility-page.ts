@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 export function renderCompatibilityPage(): string {
   const numbers = new Map<string, number>();
-  for (const [, name, number] of read('protocol/remoting/request-code.ts').matchAll(/export const ([A-Z_0-9]+) = (\d+);/g))
-    numbers.set(name!, Number(number));
+  for (const [, name, number] of read('protocol/remoting/request-code.ts').matchAll(/export const ([A-Z_0-9]+) = ([\d_]+);/g))
+    numbers.set(name!, Number(number!.replaceAll('_', '')));
 
   const served = new Map<string, Set<string>>();
   const add = (name: string, room: string): void => {
@@ -66,7 +66,13 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   half messages that were given up and nothing else. It may be ended by any place that it has had since its producer was first asked.
 - The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
 - Half messages that were stored again carry \`TRAN_ORIGIN_QUEUE_OFFSET\`, a property of ours; a Java broker on the same store goes on with them, and passes it on.
-- Delays other than the levels, POP, replication and access control are not there yet: what asks for them is refused, not ignored.
+- Pops: what is in flight is kept by the broker that gave it out and in its log (\`rmq_sys_REVIVE_LOG_<cluster>\`, in records of our own), not in timers: a
+  message comes again within 200 ms of its invisible time, also after a crash. A Java broker started on the same store afterwards does not know what was in
+  flight, and the other way round: let pops be acknowledged first. A receipt that is over is answered \`NO_MESSAGE\` (208), one of another broker, queue or
+  message \`MESSAGE_ILLEGAL\` (13); the Java broker says yes to them. After \`retryMaxTimes\` deliveries more than the first a message that is not acknowledged goes to the group's dead letters (the
+  Java broker leaves that to its proxy). The committed offset of a group follows the first message that is not done (Java: the last one given out). In an
+  ordered pop only what is not acknowledged comes again.
+- Delays other than the levels, replication and access control are not there yet: what asks for them is refused, not ignored.
 `;
 }
 
