@@ -3,6 +3,8 @@
  * Owns no state. A bug is an assertion, not one of these.
  */
 
+import { constants } from 'node:os';
+
 /** Every code that storage throws; `docs/errors.md` has a line for each. */
 export const STORAGE_ERROR_CODES = [
   'MQ_STORAGE_DISK',
@@ -33,21 +35,24 @@ export class StorageError extends Error {
 }
 
 /** The system calls that a disk makes for us. */
-export type DiskCall =
-  | 'open'
-  | 'read'
-  | 'write'
-  | 'sync'
-  | 'truncate'
-  | 'stat'
-  | 'close'
-  | 'rename'
-  | 'remove'
-  | 'list'
-  | 'make-directory'
-  | 'sync-directory'
-  | 'free-bytes'
-  | 'lock';
+export const DISK_CALLS = [
+  'open',
+  'read',
+  'write',
+  'sync',
+  'truncate',
+  'stat',
+  'close',
+  'rename',
+  'remove',
+  'list',
+  'make-directory',
+  'sync-directory',
+  'free-bytes',
+  'lock',
+] as const;
+
+export type DiskCall = (typeof DISK_CALLS)[number];
 
 /** Errnos that say that there is no room, not that the disk is broken. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -72,8 +77,13 @@ export class DiskError extends StorageError {
   }
 }
 
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
 /** The name of the errno in whatever a system call threw; `EUNKNOWN` when it says none. */
 export function errnoOf(thrown: unknown): string {
-  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
-  return 'EUNKNOWN';
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || typeof thrown.code !== 'string') return 'EUNKNOWN';
+  // Node has no names for some, a full quota's EDQUOT among them: then the number says it.
+  if (thrown.code === 'UNKNOWN' && 'errno' in thrown && typeof thrown.errno === 'number')
+    return ERRNO_NAMES.get(-thrown.errno) ?? 'EUNKNOWN';
+  return thrown.code;
 }

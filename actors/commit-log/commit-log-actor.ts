@@ -9,7 +9,9 @@ import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
-import { decideThrown } from '../../storage/disk-error-policy.ts';
+import { isNoRoom } from '../../storage/disk-error-policy.ts';
+import { DiskError } from '../../storage/errors.ts';
+import { noRoomText } from '../../storage/no-room.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { TailWriter } from '../queue/queue-table.ts';
@@ -18,6 +20,7 @@ import { IndexFeed } from './index-feed.ts';
 import { LaneView } from './log-lane.ts';
 import { RunTable } from './run-table.ts';
 import { Sequencer } from './sequencer.ts';
+import type { DiskVerdict } from './sequencer-parts.ts';
 import { Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A lane's shard has died: answered when everything that it published is written or refused. */
@@ -39,6 +42,9 @@ export type CommitLogConfig = {
   readonly delayLevelsMs: readonly number[];
 };
 
+/** While the disk stays full it is told again this often. */
+const FULL_TOLD_MS = 10_000;
+
 export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   readonly #thread: ThreadContext;
   readonly #config: CommitLogConfig;
@@ -46,6 +52,8 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   readonly #lanes: readonly LaneView[];
   readonly #notices: ArrivalNotices;
   #draining: DrainLane[] = [];
+  /** When a full disk was told last. */
+  #fullTold = Number.NEGATIVE_INFINITY;
   /** Null until the store is open. */
   #sequencer: Sequencer | null = null;
 
@@ -82,6 +90,15 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     this.#notices.send();
   }
 
+  /** A full disk is tried ten times a second, and told less often. */
+  #tellFailed(verdict: DiskVerdict, error: Error): void {
+    const now = this.#thread.monotonicMs();
+    if (verdict !== 'fence' && now < this.#fullTold + FULL_TOLD_MS) return;
+    this.#fullTold = now;
+    this.#thread.log('error', 'An append to the commit log failed', { verdict, error: error.message });
+    this.#thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
+  }
+
   #answerDrained(): void {
     const left: DrainLane[] = [];
     for (const message of this.#draining) {
@@ -101,7 +118,8 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     const producers = [...thread.threadsOf('shard'), ...guests];
     const syncThread = thread.threadIndex('sync');
     const storeThread = thread.threadIndex('store');
-    const log = CommitLog.open(new NodeDisk(), directory, segmentBytes);
+    const disk = new NodeDisk();
+    const log = CommitLog.open(disk, directory, segmentBytes);
     log.setMaxOffset(marks.read(WRITTEN_END));
     const takesOver = thread.generation > 0;
     const sequencer = new Sequencer({
@@ -111,7 +129,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
       feed: new IndexFeed(memory.feed),
       marks,
       files: log,
-      classify: (error) => (decideThrown(error) === 'cut-back' ? 'cut-back' : 'fence'),
+      classify: (error) => (isNoRoom(error) ? 'cut-back' : 'fence'),
       now: () => thread.now(),
       syncFlush,
       delayLevelsMs,
@@ -124,9 +142,9 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
         written: (lane) => thread.wake(producers[lane]!),
         syncWanted: () => thread.wake(syncThread),
         storeHurry: () => thread.wake(storeThread),
+        refusing: (error) => marks.sayFull(error instanceof DiskError ? noRoomText(disk, error) : error.message),
         failed: (verdict, error) => {
-          thread.log('error', 'An append to the commit log failed', { verdict, error: error.message });
-          thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
+          this.#tellFailed(verdict, error);
           for (const producer of producers) thread.wake(producer);
         },
       },

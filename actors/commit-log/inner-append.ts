@@ -59,6 +59,8 @@ export type InnerMessage = {
 export type Appended = {
   readonly kind: 'stored' | 'flush-late' | 'refused' | 'late';
   readonly outcome: Outcome;
+  /** Why it was refused, with what to do; else empty. */
+  readonly remark: string;
   readonly physicalOffset: number;
   readonly queueOffset: number;
 };

@@ -26,6 +26,8 @@ export interface SequencerHooks {
   syncWanted(): void;
   /** The store worker should not wait for its next round: tails or the index feed run full. */
   storeHurry(): void;
+  /** Records are about to be refused for want of room. */
+  refusing?(error: Error): void;
   /** An append failed: `cut-back` goes on, `fence` never does. */
   failed(verdict: DiskVerdict, error: Error): void;
 }

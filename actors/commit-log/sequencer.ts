@@ -390,7 +390,10 @@ export class Sequencer {
       }
     }
     if (verdict === 'fence') this.#marks.fence();
-    else this.#marks.move(WRITTEN_END, this.#end);
+    else {
+      this.#marks.move(WRITTEN_END, this.#end);
+      this.#hooks.refusing?.(error);
+    }
     this.#refuse(laneIndex, first, head, verdict === 'fence' ? OUTCOME_FENCED : OUTCOME_DISK_FULL);
     this.#hooks.failed(verdict, error);
     return true;

@@ -1,7 +1,7 @@
 /**
  * Watermarks: how far the commit log is written, flushed and replicated, as physical ends that every thread may read.
  * One writer a mark (log worker, sync worker, replication). A mark is two words under a version word that is odd while it moves.
- * `flushed ≤ written`, `replicated ≤ written`.
+ * `flushed ≤ written`, `replicated ≤ written`. Beside them what all threads must know of the log: that it is open, fenced, or full and why.
  */
 import assert from 'node:assert/strict';
 
@@ -23,7 +23,10 @@ const SYNC_BEGUN = 5 * WORDS_PER_MARK;
 /** OPEN: not 0 once the store is recovered and the marks hold; then LAST_TIME: store time of the log's last record (lo, hi). */
 const OPEN = 6 * WORDS_PER_MARK;
 const LAST_TIME = OPEN + 1;
-const WORDS = 7 * WORDS_PER_MARK;
+/** Why the log takes nothing for want of room: length in bytes under a version like a mark's, then UTF-8; written by the log worker. */
+const FULL = 7 * WORDS_PER_MARK;
+const FULL_TEXT_BYTES = 1024;
+const WORDS = FULL + 2 + FULL_TEXT_BYTES / 4;
 
 export function allocateWatermarks(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * 4);
@@ -31,9 +34,11 @@ export function allocateWatermarks(): SharedArrayBuffer {
 
 export class Watermarks {
   readonly #words: Int32Array;
+  readonly #fullText: Uint8Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
+    this.#fullText = new Uint8Array(memory, (FULL + 2) * 4, FULL_TEXT_BYTES);
   }
 
   read(mark: Mark): number {
@@ -102,5 +107,25 @@ export class Watermarks {
 
   get fenced(): boolean {
     return Atomics.load(this.#words, FENCED) !== 0;
+  }
+
+  /** Why the log refuses records for want of room: path, limit and value; what is longer than 1 KiB is cut. The log worker's alone. */
+  sayFull(reason: string): void {
+    const words = this.#words;
+    const bytes = Buffer.from(reason).subarray(0, FULL_TEXT_BYTES);
+    const version = words[FULL]!;
+    Atomics.store(words, FULL, version | 1);
+    this.#fullText.set(bytes);
+    words[FULL + 1] = bytes.length;
+    Atomics.store(words, FULL, ((version | 1) + 1) | 0);
+  }
+
+  /** The last reason that `sayFull` gave; empty while there is none, or a new one is being written. */
+  get fullReason(): string {
+    const words = this.#words;
+    // Pairs with `sayFull`: an odd or changed version means that two texts are mixed.
+    const before = Atomics.load(words, FULL);
+    const text = Buffer.from(this.#fullText.subarray(0, words[FULL + 1]!)).toString('utf8');
+    return (before & 1) === 0 && Atomics.load(words, FULL) === before ? text : '';
   }
 }

@@ -133,7 +133,7 @@ export class DirectSends implements PollSource {
       const slot = count & lane.lane.descriptorMask;
       const done = this.#waiting[slot]!;
       this.#waiting[slot] = ignore;
-      done(outcome === 0 ? this.#stored(at, physical) : refused(outcome));
+      done(outcome === 0 ? this.#stored(at, physical) : refused(outcome, this.#marks));
       count = (count + 1) | 0;
     }
     if (count === first) return false;
@@ -153,6 +153,6 @@ export class DirectSends implements PollSource {
 
 function ignore(): void {}
 
-function refused(outcome: Outcome): DirectSendAnswer {
-  return { code: SERVICE_NOT_AVAILABLE, remark: outcomeRemark(outcome), response: null };
+function refused(outcome: Outcome, marks: Watermarks): DirectSendAnswer {
+  return { code: SERVICE_NOT_AVAILABLE, remark: outcomeRemark(outcome, marks), response: null };
 }

@@ -183,6 +183,7 @@ export class SendAnswers implements PollSource {
       this.#inner.settle(words[at + D_CONNECTION]!, {
         kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
         outcome: own,
+        remark: isStored ? '' : outcomeRemark(own, this.#marks),
         physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
         queueOffset: isStored ? queueOffsetOf(words, at) : -1,
       });
@@ -190,7 +191,7 @@ export class SendAnswers implements PollSource {
   }
 
   #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {
-    this.#say(connection, isBinary, opaque, SERVICE_NOT_AVAILABLE, outcomeRemark(outcome));
+    this.#say(connection, isBinary, opaque, SERVICE_NOT_AVAILABLE, outcomeRemark(outcome, this.#marks));
   }
 
   #say(connection: ClientConnection, isBinary: boolean, opaque: number, code: number, remark: string): void {
@@ -203,6 +204,8 @@ export class SendAnswers implements PollSource {
    * gets 2, since the log worker may still write it. Their lane room is kept until the marks have passed.
    */
   expire(now: number, limitMs: number): void {
+    // After a fence not even "stored, not flushed" is said: `poll` refuses all that waits.
+    if (this.#marks.fenced) return;
     const lane = this.#lane;
     if (!this.#isMarked || ((this.#markedHead - lane.tail) | 0) <= 0) {
       this.#isMarked = true;
@@ -232,7 +235,7 @@ export class SendAnswers implements PollSource {
     const words = this.#lane.lane.descriptors;
     const connection = this.#connections[words[at + D_SLOT]!];
     if (connection === null || connection === undefined || connection.id !== words[at + D_CONNECTION] || !connection.isOpen) {
-      const late = { kind: 'late', outcome: OUTCOME_STORED, physicalOffset: -1, queueOffset: -1 } as const;
+      const late = { kind: 'late', outcome: OUTCOME_STORED, remark: '', physicalOffset: -1, queueOffset: -1 } as const;
       if (words[at + D_SLOT] === INNER_SLOT) this.#inner.settle(words[at + D_CONNECTION]!, late);
       return;
     }
@@ -246,12 +249,15 @@ export function lateRemark(limitMs: number): string {
 }
 
 /** Why the log refused a record, with what to do. */
-export function outcomeRemark(outcome: Outcome): string {
+export function outcomeRemark(outcome: Outcome, marks: Watermarks): string {
+  if (outcome === OUTCOME_DISK_FULL) {
+    const reason = marks.fullReason;
+    return `the disk of the commit log is full${reason === '' ? '' : ` (${reason})`}: nothing is stored until there is room; free space or send to another broker`;
+  }
   return OUTCOME_REMARK[outcome] ?? 'the message was not stored; send it again';
 }
 
 const OUTCOME_REMARK: { readonly [outcome: number]: string } = {
-  [OUTCOME_DISK_FULL]: 'the disk of the commit log is full: nothing is stored until there is room; free space or send to another broker',
   [OUTCOME_STOPPED]: 'the broker is stopping; send to another broker',
   [OUTCOME_FENCED]: 'the disk of the commit log has failed: this broker acknowledges nothing any more; send to another broker',
   [OUTCOME_NO_QUEUE]: 'the queue has been deleted; refresh the route',

@@ -33,7 +33,7 @@ import { decideUnusualSend } from './decide-unusual-send.ts';
 import { PROPERTIES_REMARK } from './illegal-send.ts';
 import { propertiesText } from './properties-text.ts';
 import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
-import { lateRemark, outcomeRemark } from './send-answers.ts';
+import { lateRemark } from './send-answers.ts';
 
 const ASK_MAX_MS = 2_500;
 /** A topic is made within this time; longer than a registration at the name servers may take. */
@@ -267,7 +267,7 @@ export class UnusualSends {
     const { connection, isBinary, opaque } = sent;
     if (sent.isOneway || !connection.isOpen) return;
     if (appended.kind === 'refused') {
-      this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, outcomeRemark(appended.outcome));
+      this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, appended.remark);
       return;
     }
     if (appended.kind === 'late') {

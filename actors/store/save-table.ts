@@ -5,7 +5,8 @@
  * Source: RocketMQ 5.3 `ConfigManager.persist`.
  */
 import { join } from 'node:path';
-import { DiskError, StorageError } from '../../storage/errors.ts';
+import { isNoRoom } from '../../storage/disk-error-policy.ts';
+import { StorageError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import { replaceFile, TABLE_BYTES_MAX } from '../../storage/json-table.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
@@ -18,12 +19,6 @@ const TEXTS_MAX = 64;
 const BALLAST_BYTES = 4 * 1024 * 1024;
 /** The ballast is laid again when so much is free. */
 const FREE_BYTES_MIN = 16 * BALLAST_BYTES;
-
-/** A disk without room, whatever call said so: the disk itself is sound. A failed sync is never one. */
-export function isNoRoom(thrown: unknown): boolean {
-  if (!(thrown instanceof DiskError) || thrown.call === 'sync' || thrown.call === 'sync-directory') return false;
-  return thrown.errno === 'ENOSPC' || thrown.errno === 'EDQUOT' || thrown.errno === 'EFBIG';
-}
 
 export class TableSaver {
   readonly #disk: Disk;

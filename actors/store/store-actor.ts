@@ -8,6 +8,7 @@
  * Source: RocketMQ 5.3 `DefaultMessageStore`: `ReputMessageService`, `FlushConsumeQueueService`, `CleanCommitLogService`.
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import { isNoRoom } from '../../storage/disk-error-policy.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
 import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -22,7 +23,7 @@ import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
 import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
 import { type RetentionResult, RetentionRounds } from './retention-rounds.ts';
-import { isNoRoom, TableSaver } from './save-table.ts';
+import { TableSaver } from './save-table.ts';
 import { storeFacts } from './store-facts.ts';
 import {
   type DropTopic,

@@ -18,7 +18,6 @@ import {
 import type { ActorContext } from '../../runtime/actor.ts';
 import type { Appended, InnerMessage } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
-import { outcomeRemark } from '../gateway/send-answers.ts';
 import { delayLevelOf, parkMessage } from '../timer/delayed-message.ts';
 import { endRefusal, type Refusal } from './decide-end.ts';
 import { committedMessage, opMessage, originOf, type Properties, realDestination } from './half-message.ts';
@@ -214,7 +213,7 @@ export class EndDesk {
         else figures.committed++;
       } else this.#ledger.giveBack(current);
       if (own.kind !== 'refused') say(end, SUCCESS, '');
-      else say(end, SERVICE_NOT_AVAILABLE, outcomeRemark(own.outcome));
+      else say(end, SERVICE_NOT_AVAILABLE, own.remark);
       if (own.outcome === OUTCOME_NO_QUEUE)
         context.log('warn', 'a committed message is dropped: the queue that it is for was deleted', { topic: message!.topic.name });
     }

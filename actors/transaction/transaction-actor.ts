@@ -15,7 +15,6 @@ import { SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY, SYSTEM_ERROR } from '../..
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
-import { outcomeRemark } from '../gateway/send-answers.ts';
 import { CheckRound } from './check-round.ts';
 import { EndDesk } from './end-desk.ts';
 import { checkTimes, originOf, producerGroupOf, realDestination, resumedMessage, waitsSince } from './half-message.ts';
@@ -273,7 +272,7 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
       resumedMessage(kept, properties, topics.get(TRANS_HALF_TOPIC)!),
       (appended) =>
         this.#later(() => {
-          if (appended.kind === 'refused') done(SERVICE_NOT_AVAILABLE, outcomeRemark(appended.outcome));
+          if (appended.kind === 'refused') done(SERVICE_NOT_AVAILABLE, appended.remark);
           else {
             if (origin !== null) ledger.standsFor(origin, appended.queueOffset);
             done(SUCCESS, '');

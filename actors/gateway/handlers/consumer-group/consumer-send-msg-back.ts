@@ -27,7 +27,7 @@ import type { EnsureTopic, TopicReply } from '../../../topic/topic-registry-acto
 import type { TopicState } from '../../../topic/topic-table.ts';
 import { VERSION_WITH_MAX_RECONSUME_TIMES } from '../../decide-unusual-send.ts';
 import type { Handler, Request } from '../../request.ts';
-import { lateRemark, outcomeRemark } from '../../send-answers.ts';
+import { lateRemark } from '../../send-answers.ts';
 
 /** Unit flag of a topic that a unit subscribes to. */
 const UNIT_SUBSCRIPTION = 2;
@@ -202,6 +202,6 @@ class SendBack {
   #answer(appended: Appended): void {
     if (appended.kind === 'stored' || appended.kind === 'flush-late') this.#request.answer(SUCCESS);
     else if (appended.kind === 'late') this.#request.answer(SYSTEM_BUSY, lateRemark(this.#parts.answerMs));
-    else this.#request.answer(SERVICE_NOT_AVAILABLE, outcomeRemark(appended.outcome));
+    else this.#request.answer(SERVICE_NOT_AVAILABLE, appended.remark);
   }
 }
