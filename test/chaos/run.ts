@@ -44,6 +44,9 @@ type Kind = (typeof KINDS)[number];
 /** Of 100 rounds. */
 const SHARE: Readonly<Record<Kind, number>> = { kill: 40, stop: 5, pause: 10, thread: 15, clock: 10, full: 10, damage: 10 };
 
+// The stock client tells standard error of every attempt to reach a broker that is away.
+console.error = () => {};
+
 const seed = Number(options.seed ?? Math.floor(Math.random() * 2 ** 31));
 const random = new SeededRandom(seed);
 const rounds = Number(options.rounds);
@@ -85,7 +88,11 @@ async function startBroker(): Promise<void> {
     fakeTime === undefined
       ? {}
       : { LD_PRELOAD: fakeTime, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-  await ringmq.start({ flush: random.below(2) === 0 ? 'sync' : 'async', shards: 1 + random.below(2), env: kinds.includes('clock') ? env : {} });
+  await ringmq.start({
+    flush: random.below(2) === 0 ? 'sync' : 'async',
+    shards: 1 + random.below(2),
+    env: kinds.includes('clock') ? env : {},
+  });
 }
 
 /** Waits until sends are acknowledged again. */
@@ -147,7 +154,8 @@ function checkQueue(place: string, messages: readonly RawMessage[], end: number,
     storedAt = Number(storeTimestamp);
     const text = body.toString();
     found.set(text, [...(found.get(text) ?? []), `${place}/${offset}`]);
-    if (!/^(stock|raw) \d+ \d+ [sr]*$|^first of /.test(text)) problems.push(`${place}/${offset}: a message that nobody sent: ${text.slice(0, 60)}`);
+    if (!/^(stock|raw) \d+ \d+ [sr]*$|^first of /.test(text))
+      problems.push(`${place}/${offset}: a message that nobody sent: ${text.slice(0, 60)}`);
   }
   if (end !== expected && excused === 0) problems.push(`${place} ends at ${end}, its last message is ${expected - 1}`);
 }
@@ -226,6 +234,8 @@ try {
   rmSync(join(clockFile, '..'), { recursive: true, force: true });
 }
 for (const problem of problems.slice(0, 20)) process.stdout.write(`BROKEN ${problem}\n`);
-process.stdout.write(problems.length === 0 ? 'chaos: every acknowledged message is there\n' : `chaos: ${problems.length} problems, seed ${seed}\n`);
+process.stdout.write(
+  problems.length === 0 ? 'chaos: every acknowledged message is there\n' : `chaos: ${problems.length} problems, seed ${seed}\n`,
+);
 // The stock client's timers would keep the process alive.
 process.exit(problems.length === 0 ? 0 : 1);

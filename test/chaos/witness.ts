@@ -38,7 +38,13 @@ export class Witness {
 
   /** Connects the stock clients; the topics are made by the first sends. */
   async start(rawSenders: number): Promise<void> {
-    const common = { nameSrv: [this.#nameServer], httpclient: {}, logger: silentLogger, pollNameServerInteval: 1_000, heartbeatBrokerInterval: 1_000 };
+    const common = {
+      nameSrv: [this.#nameServer],
+      httpclient: {},
+      logger: silentLogger,
+      pollNameServerInteval: 1_000,
+      heartbeatBrokerInterval: 1_000,
+    };
     const first = await RemotingClient.connect(this.#address);
     for (const topic of this.topics) {
       const { code, remark } = await sendMessage(first, topic, `first of ${topic}`, { queueId: 0 });
