@@ -114,13 +114,13 @@ test('InnerAppend tells once what became of a record', (t) => {
   t.same(world.told, [], 'taken is not stored');
   world.write();
   world.answers.poll();
-  const stored = { kind: 'stored', outcome: 0, physicalOffset: 1000, queueOffset: 5 };
+  const stored = { kind: 'stored', outcome: 0, remark: '', physicalOffset: 1000, queueOffset: 5 };
   t.same(world.told, [stored, stored]);
   t.equal(world.lane.pending, 0, 'their room is free again');
   world.put();
   world.write(OUTCOME_DISK_FULL);
   world.answers.poll();
-  t.match(world.told[2], { kind: 'refused', outcome: OUTCOME_DISK_FULL });
+  t.match(world.told[2], { kind: 'refused', outcome: OUTCOME_DISK_FULL, remark: /the disk of the commit log is full/ });
   t.end();
 });
 
