@@ -112,9 +112,7 @@ const STARTS: Row[] = [
   { faults: [fault('ftruncate', 'EIO', '1', LOG)] },
 ];
 /** A store that is being made. */
-const FIRST_STARTS: Row[] = [
-  { faults: [fault('rename', 'ENOSPC', '1', 'config/topics.json.tmp')] },
-];
+const FIRST_STARTS: Row[] = [{ faults: [fault('rename', 'ENOSPC', '1', 'config/topics.json.tmp')] }];
 
 async function refusesToStart(t: Test, dataDir: string, row: Row): Promise<void> {
   const bad = await prepareRingmq({ dataDir, command: underFaults(dataDir, row.faults) });
