@@ -260,7 +260,7 @@ class StartingBroker implements RunningBroker {
     const first = this.#shards[0]!;
     const byHash = ['queue/', 'consumer-group/', 'producer-group/', 'pop/'];
     const rules: PlacementRule[] = byHash.map((prefix) => ({ prefix, group: 'shard' }));
-    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'registration', 'pop-journal-keeper'];
+    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'lock-store', 'registration', 'pop-journal-keeper'];
     const onFirst = [...owners, BROKER_STATS_PATH];
     // The timer has the delay levels' queues beside it, the transactions' actor the half messages: they are told of what comes to them.
     const beside = [`queue/${SCHEDULE_TOPIC}/`, `queue/${TRANS_HALF_TOPIC}/`];

@@ -8,19 +8,20 @@
  *
  * Fails by assertion only. Restarted, it reads members and subscriptions back from a shard's copy (those whose connections went
  * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).
- * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `RebalanceLockManager`, `DefaultConsumerIdsChangeListener`.
+ * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
  */
 import { PERM_READ_WRITE } from '../../model/permission.ts';
 import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { CloseClient, PushToClient } from '../gateway/request.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
-import type { ConsumerGroupCommand, HeartbeatCommand, LockQueues, ResetOffsets } from './consumer-group-messages.ts';
+import type { ConsumerGroupCommand, HeartbeatCommand, ResetOffsets } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
 import type { GroupLimits } from './group-limits.ts';
 import { type GroupTable, subscriptionData } from './group-table.ts';
 import { groupTablePath, type MembersRecalled, type RecallMembers } from './group-table-actor.ts';
+import { LockKeeper, type LockTimer } from './lock-keeper.ts';
 import {
   applyMemberEvent,
   emptyMembership,
@@ -34,11 +35,11 @@ import {
 import { NoticeRound } from './notice-round.ts';
 import { OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
 import { PendingResets } from './pending-resets.ts';
-import { QueueLocks } from './queue-locks.ts';
 import { WaitingAnswers } from './waiting-answers.ts';
 
 type Private =
   | OffsetTimer
+  | LockTimer
   | CopyTimer
   | ShardGone
   | { readonly kind: 'scan' }
@@ -83,7 +84,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   readonly #offsets: OffsetKeeper;
   readonly #resets: PendingResets = new PendingResets();
   readonly #copies: GroupCopies;
-  readonly #locks: QueueLocks = new QueueLocks();
+  readonly #locks: LockKeeper;
   readonly #round: NoticeRound = new NoticeRound();
   readonly #waiting: WaitingAnswers = new WaitingAnswers();
   #retryTopic: 'unknown' | 'asked' | 'ready' = 'unknown';
@@ -93,6 +94,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
+    this.#locks = new LockKeeper(options.group);
     this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);
@@ -118,15 +120,12 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         message.replyTo.tell({ kind: 'unregistered' });
         return;
       case 'lock-queues':
-        this.#onLock(message, context);
-        return;
       case 'unlock-queues':
-        for (const [index, topic] of message.topics.entries()) this.#locks.unlock(topic, message.queueIds[index]!, message.clientId);
-        message.replyTo.tell({ kind: 'queues-unlocked' });
-        return;
       case 'query-locks':
-        this.#locks.expire(context.monotonicMs());
-        message.replyTo.tell({ kind: 'locks-told', hasLocks: this.#locks.count > 0 });
+      case 'locks-read':
+      case 'locks-kept':
+      case 'freed-due':
+        this.#locks.receive(message, context);
         return;
       case 'group-deleted':
         if (message.cleanOffset) this.#onForgetAll(context);
@@ -197,6 +196,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   #onGone(shard: number, connection: number, context: ActorContext): void {
     const effects = applyMemberEvent(this.#membership, { kind: 'connection-gone', shard, connection }, context.monotonicMs());
     this.#tellOthers(effects, null, context);
+    this.#locks.releaseConnection(memberKey(shard, connection), context);
   }
 
   #onScan(context: ActorContext): void {
@@ -212,7 +212,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       gateway.tell({ kind: 'close-client', connection, reason: `no heartbeat of group ${this.#options.group} in time` });
     }
     this.#tellOthers(effects, null, context);
-    this.#locks.expire(now);
+    this.#locks.expire(context);
     if (this.#membership.seen.size > 0) this.#scheduleScan(context);
   }
 
@@ -236,7 +236,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   /** What changed goes to every shard's copy, to the locks, and to the members. Gives the revision to wait for, 0 for none. */
   #tellOthers(effects: MemberEffects, sender: Member | null, context: ActorContext): number {
     if (effects.changedDiffering) this.#logDiffering(context);
-    for (const clientId of effects.gone) this.#locks.release(clientId);
+    if (effects.gone.length > 0) this.#locks.release(effects.gone, context);
     const revision = this.#copies.tell(effects, context);
     const { seen } = this.#membership;
     if (effects.mustNotify && this.#wantsNotices() && seen.size > 0) {
@@ -402,11 +402,5 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       if (!this.#scanIsDue) this.#scheduleScan(context);
     }
     this.#copies.tellAll(context);
-  }
-
-  #onLock(message: LockQueues, context: ActorContext): void {
-    const now = context.monotonicMs();
-    const held = message.topics.map((topic, index) => this.#locks.lock(topic, message.queueIds[index]!, message.clientId, now));
-    message.replyTo.tell({ kind: 'queues-locked', held });
   }
 }

@@ -35,10 +35,12 @@ export type UnregisterMember = {
   readonly replyTo: ActorRef<Unregistered>;
 };
 export type Unregistered = { readonly kind: 'unregistered' };
-/** Two columns of equal length name the queues. */
+/** Two columns of equal length name the queues; they are free when the connection has gone. */
 export type LockQueues = {
   readonly kind: 'lock-queues';
   readonly clientId: string;
+  readonly shard: number;
+  readonly connection: number;
   readonly topics: readonly string[];
   readonly queueIds: readonly number[];
   readonly replyTo: ActorRef<QueuesLocked>;

@@ -1,37 +1,95 @@
 /**
- * Which client of a group may consume a queue in order. Pure. A lock lives 60 s from its last renewal and goes with its owner.
- * Source: RocketMQ `RebalanceLockManager`.
+ * Which client of a group may consume a queue in order. Pure. A lock lives 60 s from its last renewal, and goes with the connection over
+ * which it was last renewed. One that is read back after a restart lives half as long: its owner renews it every 20 s and gives it up by
+ * itself after 30 s without.
+ * Source: RocketMQ `RebalanceLockManager`, `ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`.
  */
 import { LOCKS_PER_GROUP_MAX } from './group-limits.ts';
 
 /** Source: `rocketmq.broker.rebalance.lockMaxLiveTime`. */
 export const LOCK_LIFE_MS = 60_000;
+/** After so long without a renewal a client counts its lock as lost. Source: `rocketmq.client.rebalance.lockMaxLiveTime`. */
+export const CLIENT_LOCK_LIFE_MS = 30_000;
 
-type Lock = { clientId: string; lockedMs: number };
+/** After so long a lock is saved anew, should the disk have lost it. */
+export const SAVE_AGAIN_MS = 600_000;
+const UNSAVED = Number.NEGATIVE_INFINITY;
+
+/** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. */
+type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number };
+
+/** Queues in two columns of equal length. */
+export type QueueColumns = { readonly topics: string[]; readonly queueIds: number[] };
 
 export class QueueLocks {
   readonly #byTopic: Map<string, Map<number, Lock>> = new Map();
+  /** Queues that were freed, and stand as locked on disk still. */
+  #freed: { topics: string[]; queueIds: number[] } = { topics: [], queueIds: [] };
   #count = 0;
 
   get count(): number {
     return this.#count;
   }
 
-  /** True: `clientId` holds the queue's lock from now on. @param now milliseconds that never go back. */
-  lock(topic: string, queueId: number, clientId: string, now: number): boolean {
+  /** True: queues were freed since `takeFreed`. */
+  get hasFreed(): boolean {
+    return this.#freed.topics.length > 0;
+  }
+
+  /**
+   * `refused`: another client holds it, or the group has too many. `new`: `clientId` holds it from now on, and nobody would know after a
+   * restart; `held`: it does, and the disk
+   * says so.
+   * @param now milliseconds that never go back
+   */
+  lock(topic: string, queueId: number, clientId: string, member: number, now: number): 'refused' | 'held' | 'new' {
     let queues = this.#byTopic.get(topic);
     const lock = queues?.get(queueId);
     if (lock !== undefined) {
-      if (lock.clientId !== clientId && now - lock.lockedMs < LOCK_LIFE_MS) return false;
+      if (lock.clientId !== clientId) {
+        if (now - lock.lockedMs < LOCK_LIFE_MS) return 'refused';
+        lock.savedMs = UNSAVED;
+      }
       lock.clientId = clientId;
       lock.lockedMs = now;
-      return true;
+      lock.member = member;
+      return now - lock.savedMs < SAVE_AGAIN_MS ? 'held' : 'new';
     }
-    if (this.#count >= LOCKS_PER_GROUP_MAX) return false;
+    if (this.#count >= LOCKS_PER_GROUP_MAX) return 'refused';
     if (queues === undefined) this.#byTopic.set(topic, (queues = new Map()));
-    queues.set(queueId, { clientId, lockedMs: now });
+    queues.set(queueId, { clientId, lockedMs: now, member, savedMs: UNSAVED });
     this.#count++;
-    return true;
+    return 'new';
+  }
+
+  /** A lock as it was saved: its owner may have renewed it a moment before the restart, `ageMs` ago. */
+  restore(topic: string, queueId: number, clientId: string, ageMs: number, now: number): void {
+    if (this.lock(topic, queueId, clientId, -1, now) !== 'new') return;
+    const lock = this.#byTopic.get(topic)!.get(queueId)!;
+    lock.lockedMs = now - ageMs - (LOCK_LIFE_MS - CLIENT_LOCK_LIFE_MS);
+    lock.savedMs = now;
+  }
+
+  /** The queues are on disk as locked by `clientId`, as far as it holds them still. */
+  saved(queues: QueueColumns, clientId: string, now: number): void {
+    for (const [index, topic] of queues.topics.entries()) {
+      const lock = this.#byTopic.get(topic)?.get(queues.queueIds[index]!);
+      if (lock?.clientId === clientId) lock.savedMs = now;
+    }
+  }
+
+  /** Queues to be freed on disk, which this forgets; those that are locked again are left out. */
+  takeFreed(): QueueColumns {
+    const { topics, queueIds } = this.#freed;
+    this.#freed = { topics: [], queueIds: [] };
+    const still: QueueColumns = { topics: [], queueIds: [] };
+    for (const [index, topic] of topics.entries()) {
+      const queueId = queueIds[index]!;
+      if (this.#byTopic.get(topic)?.has(queueId) === true) continue;
+      still.topics.push(topic);
+      still.queueIds.push(queueId);
+    }
+    return still;
   }
 
   /** Frees the queue if `clientId` holds it. */
@@ -43,16 +101,17 @@ export class QueueLocks {
 
   /** Frees all that `clientId` holds: it has gone. */
   release(clientId: string): void {
-    for (const [topic, queues] of this.#byTopic) {
-      for (const [queueId, lock] of queues) if (lock.clientId === clientId) this.#forget(topic, queues, queueId);
-    }
+    this.#forgetWhere((lock) => lock.clientId === clientId);
+  }
+
+  /** Frees what was last renewed over a connection that has gone. */
+  releaseConnection(member: number): void {
+    this.#forgetWhere((lock) => lock.member === member);
   }
 
   /** Forgets locks that nobody renewed. */
   expire(now: number): void {
-    for (const [topic, queues] of this.#byTopic) {
-      for (const [queueId, lock] of queues) if (now - lock.lockedMs >= LOCK_LIFE_MS) this.#forget(topic, queues, queueId);
-    }
+    this.#forgetWhere((lock) => now - lock.lockedMs >= LOCK_LIFE_MS);
   }
 
   /** True while a client holds the queue's lock. */
@@ -61,9 +120,19 @@ export class QueueLocks {
     return lock !== undefined && now - lock.lockedMs < LOCK_LIFE_MS;
   }
 
+  #forgetWhere(isGone: (lock: Lock) => boolean): void {
+    for (const [topic, queues] of this.#byTopic) {
+      for (const [queueId, lock] of queues) if (isGone(lock)) this.#forget(topic, queues, queueId);
+    }
+  }
+
   #forget(topic: string, queues: Map<number, Lock>, queueId: number): void {
-    if (!queues.delete(queueId)) return;
+    const lock = queues.get(queueId);
+    if (lock === undefined) return;
+    queues.delete(queueId);
     this.#count--;
     if (queues.size === 0) this.#byTopic.delete(topic);
+    this.#freed.topics.push(topic);
+    this.#freed.queueIds.push(queueId);
   }
 }

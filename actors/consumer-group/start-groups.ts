@@ -1,6 +1,6 @@
 /**
  * Starts the group actors of one shard: its group table, the activators of consumer and producer groups and, on the first shard,
- * the group registry and the offset store. Called once by the shard's module before it accepts a connection.
+ * the group registry, the offset store and the lock store. Called once by the shard's module before it accepts a connection.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { ProducerGroupActor } from '../producer-group/producer-group-actor.ts';
@@ -12,6 +12,8 @@ import { GroupRegistryActor } from './group-registry-actor.ts';
 import { GroupTable } from './group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH, GroupTableActor, groupTablePath } from './group-table-actor.ts';
 import { GROUPS_FILE } from './groups-json.ts';
+import { LOCK_STORE_PATH, LockStoreActor } from './lock-store-actor.ts';
+import { LOCKS_FILE } from './lock-table.ts';
 import type { FlushOffsets, OffsetsFlushed } from './offset-keeper.ts';
 import { OFFSET_STORE_PATH, OffsetStoreActor, type SavedNow, type SaveNow } from './offset-store-actor.ts';
 import { OFFSETS_FILE } from './offset-table.ts';
@@ -50,6 +52,9 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
   thread.spawn(groupTablePath(shard), () => new GroupTableActor(table, shard), { mailboxMax: TABLE_MAILBOX_MAX });
   if (shards[0]?.name === shard) {
     thread.spawn(OFFSET_STORE_PATH, () => new OffsetStoreActor({ load: () => loadTable(OFFSETS_FILE), sync, limits, ranges, store }), {
+      mailboxMax: TABLE_MAILBOX_MAX,
+    });
+    thread.spawn(LOCK_STORE_PATH, () => new LockStoreActor({ load: () => loadTable(LOCKS_FILE), sync, store }), {
       mailboxMax: TABLE_MAILBOX_MAX,
     });
     const names = shards.map((one) => one.name);

@@ -192,7 +192,7 @@ function lock(world: GroupWorld, clientId: string, queueIds: number[]): readonly
   const topics = queueIds.map(() => 'T');
   return world.simulation.ask<QueuesLocked, never>(
     world.group('G'),
-    (replyTo) => ({ kind: 'lock-queues', clientId, topics, queueIds, replyTo }) as never,
+    (replyTo) => ({ kind: 'lock-queues', clientId, shard: 0, connection: 999, topics, queueIds, replyTo }) as never,
     1_000,
   )?.held;
 }

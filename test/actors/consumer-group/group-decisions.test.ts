@@ -11,9 +11,10 @@ import {
   sameGroupConfig,
 } from '../../../actors/consumer-group/group-config.ts';
 import { groupsBody, groupsText, parseGroupsFile } from '../../../actors/consumer-group/groups-json.ts';
+import { LockTable } from '../../../actors/consumer-group/lock-table.ts';
 import { NoticeRound } from '../../../actors/consumer-group/notice-round.ts';
 import { OffsetTable } from '../../../actors/consumer-group/offset-table.ts';
-import { LOCK_LIFE_MS, QueueLocks } from '../../../actors/consumer-group/queue-locks.ts';
+import { CLIENT_LOCK_LIFE_MS, LOCK_LIFE_MS, QueueLocks, SAVE_AGAIN_MS } from '../../../actors/consumer-group/queue-locks.ts';
 import { ShardCopies } from '../../../actors/consumer-group/shard-copies.ts';
 
 test('decideQueryOffset', async (t) => {
@@ -95,22 +96,63 @@ test('CommittedOffsets.load does not overwrite what came since', async (t) => {
 
 test('QueueLocks', async (t) => {
   const locks = new QueueLocks();
-  t.ok(locks.lock('T', 0, 'a', 0));
-  t.notOk(locks.lock('T', 0, 'b', LOCK_LIFE_MS - 1), 'somebody else has it');
-  t.ok(locks.lock('T', 0, 'a', LOCK_LIFE_MS - 1), 'its owner renews it');
-  t.notOk(locks.lock('T', 0, 'b', LOCK_LIFE_MS + 1));
-  t.ok(locks.lock('T', 0, 'b', 2 * LOCK_LIFE_MS), 'it was left for 60 s');
+  t.equal(locks.lock('T', 0, 'a', 1, 0), 'new');
+  t.equal(locks.lock('T', 0, 'b', 2, LOCK_LIFE_MS - 1), 'refused', 'somebody else has it');
+  t.equal(locks.lock('T', 0, 'a', 1, LOCK_LIFE_MS - 1), 'new', 'its owner renews it, and it is not on disk yet');
+  locks.saved({ topics: ['T'], queueIds: [0] }, 'b', LOCK_LIFE_MS);
+  t.equal(locks.lock('T', 0, 'a', 1, LOCK_LIFE_MS), 'new', 'what another had saved is not this one’s');
+  locks.saved({ topics: ['T'], queueIds: [0] }, 'a', LOCK_LIFE_MS);
+  t.equal(locks.lock('T', 0, 'a', 1, LOCK_LIFE_MS), 'held');
+  t.equal(locks.lock('T', 0, 'b', 2, LOCK_LIFE_MS + 1), 'refused');
+  t.equal(locks.lock('T', 0, 'b', 2, 2 * LOCK_LIFE_MS), 'new', 'it was left for 60 s');
   locks.unlock('T', 0, 'a');
   t.ok(locks.isHeld('T', 0, 2 * LOCK_LIFE_MS), 'only its owner gives it back');
   locks.unlock('T', 0, 'b');
   t.equal(locks.count, 0);
-  locks.lock('T', 1, 'a', 0);
-  locks.lock('U', 1, 'a', 0);
-  locks.lock('U', 2, 'b', 0);
+  t.same(locks.takeFreed(), { topics: ['T'], queueIds: [0] });
+  t.notOk(locks.hasFreed);
+  locks.lock('T', 1, 'a', 1, 0);
+  locks.lock('U', 1, 'a', 1, 0);
+  locks.lock('U', 2, 'b', 2, 0);
   locks.release('a');
   t.equal(locks.count, 1);
+  locks.lock('T', 1, 'b', 2, 0);
+  t.same(locks.takeFreed(), { topics: ['U'], queueIds: [1] }, 'what is locked again is not free on disk');
+  locks.releaseConnection(2);
+  t.equal(locks.count, 0, 'a lock goes with the connection that renewed it last');
+  locks.lock('U', 2, 'b', 2, 0);
   locks.expire(LOCK_LIFE_MS);
   t.equal(locks.count, 0);
+  locks.restore('T', 0, 'a', 0, 1_000);
+  t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS - 1), 'refused', 'its owner may have renewed it just before the restart');
+  t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS), 'new', 'by now it has given it up itself');
+  locks.restore('T', 1, 'a', CLIENT_LOCK_LIFE_MS, 1_000);
+  t.notOk(locks.isHeld('T', 1, 1_000), 'the restart was so long ago');
+  locks.restore('T', 2, 'a', 0, 0);
+  t.equal(locks.lock('T', 2, 'a', 1, 10), 'held', 'a lock that was read is on disk');
+  t.equal(locks.lock('T', 2, 'a', 1, SAVE_AGAIN_MS), 'new', 'and is saved again after a while');
+});
+
+test('LockTable gives what it was given, in pages, through its text', async (t) => {
+  const table = new LockTable();
+  for (let queueId = 0; queueId < 5; queueId++) table.put('G', queueId % 2 === 0 ? 'T' : 'U', queueId, `c${queueId}`);
+  table.put('H', 'T', 0, 'other');
+  table.put('H', 'T', 0, 'later');
+  t.equal(table.size, 6);
+  const copy = new LockTable();
+  copy.load(JSON.parse(table.text()));
+  const first = copy.page('G', 0, 3);
+  const second = copy.page('G', first.next, 3);
+  t.same([...first.columns.clientIds, ...second.columns.clientIds].sort(), ['c0', 'c1', 'c2', 'c3', 'c4']);
+  t.equal(second.next, -1);
+  t.same(copy.page('H', 0, 3).columns, { topics: ['T'], queueIds: [0], clientIds: ['later'] });
+  t.ok(copy.free('G', { topics: ['T', 'nothing'], queueIds: [0, 7] }));
+  t.notOk(copy.free('G', { topics: ['T'], queueIds: [0] }), 'it is free already');
+  t.ok(copy.drop('H'));
+  t.equal(copy.size, 4);
+  const odd = new LockTable();
+  for (const wrong of [null, [], 'x', { lockTable: 7 }, { lockTable: { G: { T: { '-1': 'c', x: 'c', 1: 5, 2: '' } } } }]) odd.load(wrong);
+  t.equal(odd.size, 0, 'what is no lock is passed over');
 });
 
 test('NoticeRound tells a small group of every change at once, a large one in rounds', async (t) => {

@@ -86,6 +86,7 @@ async function start(directory: string): Promise<ActorSystem> {
       { prefix: 'producer-group/', group: 'shards' },
       { prefix: 'group-registry', thread: 'shard-0' },
       { prefix: 'offset-store', thread: 'shard-0' },
+      { prefix: 'lock-store', thread: 'shard-0' },
       { prefix: 'store', thread: 'root' },
       { prefix: 'topic-registry', thread: 'root' },
       ...SHARDS.map((thread, id) => ({ prefix: `gateway/${id}`, thread })),

@@ -16,6 +16,8 @@ import {
   groupTablePath,
 } from '../../../actors/consumer-group/group-table-actor.ts';
 import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
+import { LOCK_STORE_PATH, LockStoreActor } from '../../../actors/consumer-group/lock-store-actor.ts';
+import { LOCKS_FILE } from '../../../actors/consumer-group/lock-table.ts';
 import { OFFSET_STORE_PATH, OffsetStoreActor } from '../../../actors/consumer-group/offset-store-actor.ts';
 import { OFFSETS_FILE } from '../../../actors/consumer-group/offset-table.ts';
 import type { CloseClient, PushToClient } from '../../../actors/gateway/request.ts';
@@ -30,7 +32,7 @@ export class GroupWorld {
   readonly shards: readonly GroupShard[];
   readonly tables: Map<string, GroupTable> = new Map();
   /** Saved tables by name. */
-  readonly saved: Map<string, string> = new Map();
+  readonly saved: Map<string, string>;
   /** Pushes by gateway. */
   readonly pushes: PushToClient[][] = [];
   /** Connections that were to be closed. */
@@ -42,7 +44,9 @@ export class GroupWorld {
   #text = '';
   ranges: QueueRanges = { minOffset: () => 0, maxOffset: () => 1_000, handle: () => 0 };
 
-  constructor(seed: number, shardCount: number, autoCreate = true) {
+  /** @param saved tables of a former life */
+  constructor(seed: number, shardCount: number, autoCreate = true, saved: ReadonlyMap<string, string> = new Map()) {
+    this.saved = new Map(saved);
     this.simulation = new Simulation({ seed, startMs: 1_800_000_000_000 });
     this.shards = Array.from({ length: shardCount }, (_, id) => ({ name: `shard-${id}`, id }));
     const { simulation } = this;
@@ -70,6 +74,7 @@ export class GroupWorld {
       OFFSET_STORE_PATH,
       () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false, limits: DEFAULT_GROUP_LIMITS, ranges: this.ranges }) as never,
     );
+    simulation.spawn<never>(LOCK_STORE_PATH, () => new LockStoreActor({ load: load(LOCKS_FILE), sync: false }) as never);
     simulation.spawn<never>(
       GROUP_REGISTRY_PATH,
       () =>

@@ -17,12 +17,17 @@ export function lockBatchMq(door: GroupDoor): Handler {
     const { clientId, consumerGroup: group, queues: asked } = lockBatch(request.command.body);
     const queues = asked.filter(({ topic, queueId }) => queueId >= 0 && queueId < door.queueCount(topic));
     if (queues.length === 0 || door.groups.get(group) === undefined) return answer(request, []);
+    const { shard, id: connection } = request.connection;
+    // After a restart a client may lock before its first heartbeat: its going has to be told all the same.
+    door.join(request.connection, 'consumer', group);
     door.ask<QueuesLocked, LockQueues>(
       request,
       consumerGroupPath(group),
       (replyTo) => ({
         kind: 'lock-queues',
         clientId,
+        shard,
+        connection,
         topics: queues.map((queue) => queue.topic),
         queueIds: queues.map((queue) => queue.queueId),
         replyTo,
