@@ -56,6 +56,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
   not in the index: a query by tag (index type \`T\` of newer tools) finds nothing and says so.
+- Locks of queues that are consumed in order outlive a restart (\`queueLocks.json\`; a Java broker forgets them and may give a queue to a second client
+  while the first still works on it). They are free at once when the client's connection closes, half a minute after a restart at the latest.
 - Request and reply: a reply is pushed and stored at the same time, not one after the other; a stored reply keeps the flags of its compression; a
   reply over \`maxMessageSize\` is refused before it is pushed. Clients of 5.0 to 5.3 report a time-out of \`request(message, timeout)\` as soon as the
   request is sent, with any broker: ask by a selector and a callback there.

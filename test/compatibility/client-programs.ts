@@ -17,6 +17,8 @@ export type ClientProgram = {
   readonly name: string;
   /** Scenarios that this client has. */
   readonly scenarios: readonly string[];
+  /** Those that take long: run when asked for. */
+  readonly nightly?: readonly string[];
   /** Builds when needed; gives the command without its arguments. */
   command(): readonly string[];
 };
@@ -43,6 +45,7 @@ const JAVA_SCENARIOS = [
   'consume-from',
   'backlog',
   'orderly',
+  'orderly-restart',
   'delay',
   'retry',
   'retry-orderly',

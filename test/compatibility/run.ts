@@ -2,7 +2,7 @@
  * `npm run test:interop`: every scenario of every stock client against a ringmq of its own, with one shard and with two;
  * prints a table and `N passed, N failed`. Builds what is missing of the client programs.
  *
- *   --against HOST:PORT   any broker by its name server instead of ringmq; `broker-restart` is left out then. Its delay levels are to
+ *   --against HOST:PORT   any broker by its name server instead of ringmq; what restarts it is left out then. Its delay levels are to
  *                         be short, see SHORT_DELAY_LEVELS
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
@@ -10,6 +10,7 @@
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
  *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
  *   --admin A,B           releases of the stock admin tool whose output is compared with that about a Java broker (5.5.0,5.3.3)
+ *   --nightly              the long scenarios too, which are left out unless they are named
  *   --json FILE           the verdicts as JSON too
  */
 import { writeFileSync } from 'node:fs';
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     jobs: { type: 'string', default: '2' },
     'java-servers': { type: 'string', default: '5.4.0' },
     admin: { type: 'string', default: '5.5.0,5.3.3' },
+    nightly: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
@@ -67,7 +69,9 @@ function note(client: string, label: string, verdict: Verdict): void {
 
 async function runClient(client: ClientProgram, nameServer: string, label: string, ringmq: RingmqProcess | undefined): Promise<void> {
   const scenarios = client.scenarios.filter(
-    (scenario) => (names === undefined || names.includes(scenario)) && (ringmq !== undefined || scenario !== 'broker-restart'),
+    (scenario) =>
+      (names === undefined ? options.nightly || !client.nightly?.includes(scenario) : names.includes(scenario)) &&
+      (ringmq !== undefined || !scenario.endsWith('-restart')),
   );
   if (scenarios.length === 0) return;
   const prefix = `${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
@@ -83,8 +87,9 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
         await ours.handle(event);
         return;
       }
-      if (event !== 'restart' || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
-      await ringmq.stop();
+      if ((event !== 'restart' && event !== 'kill') || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
+      if (event === 'kill') await ringmq.kill();
+      else await ringmq.stop();
       await ringmq.start();
     },
     PROGRAM_MS_MAX,
