@@ -46,6 +46,13 @@ export const TIMER_DELAY_SEC = 'TIMER_DELAY_SEC';
 export const TIMER_DELAY_MS = 'TIMER_DELAY_MS';
 export const TIMER_DELIVER_MS = 'TIMER_DELIVER_MS';
 export const TIMER_OUT_MS = 'TIMER_OUT_MS';
+export const TIMER_ENQUEUE_MS = 'TIMER_ENQUEUE_MS';
+export const TIMER_DEQUEUE_MS = 'TIMER_DEQUEUE_MS';
+export const TIMER_ROLL_TIMES = 'TIMER_ROLL_TIMES';
+export const TIMER_DEL_UNIQKEY = 'TIMER_DEL_UNIQKEY';
+/** Ours, on parked messages only: the client's exact time of delivery, and when a message that waits for long is stored anew. */
+export const RINGMQ_DELIVER_MS = '__RINGMQ_DELIVER_MS';
+export const RINGMQ_WAKE_MS = '__RINGMQ_WAKE_MS';
 export const DLQ_ORIGIN_TOPIC = 'DLQ_ORIGIN_TOPIC';
 export const DLQ_ORIGIN_MESSAGE_ID = 'DLQ_ORIGIN_MESSAGE_ID';
 export const CRC32 = '__CRC32#';

@@ -46,6 +46,8 @@ export const TOPICS_FORBIDDEN_FOR_SEND: ReadonlySet<string> = new Set([
   TRANS_CHECK_MAX_TIME_TOPIC,
   SELF_TEST_TOPIC,
   OFFSET_MOVED_EVENT_TOPIC,
+  // Java takes such a message, and its wheel goes no further then.
+  TIMER_TOPIC,
 ]);
 
 /** Java's rule, its odd `%|` included. */

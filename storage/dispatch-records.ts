@@ -6,6 +6,7 @@
  * Source: RocketMQ 5.3 `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`, `IndexService.buildIndex`.
  */
 import { javaHashBytes } from '../model/java-hash.ts';
+import { parseProperties } from '../model/message-property.ts';
 import { RECORD_FIXED_BYTES } from '../model/message-record.ts';
 import { TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../model/system-flag.ts';
 import type { Damage } from './commit-log/recover.ts';
@@ -16,8 +17,10 @@ import { GAP_MARK, QUEUE_UNIT_BYTES, writeNoMessageUnits, writeQueueUnit, writeU
 import type { DeletedTopics } from './deleted-topics.ts';
 import type { IndexSet } from './index/index-set.ts';
 import { eachKeyHash, indexKeyHashBytes } from './index/key-hash.ts';
+import { unitTimeOf } from './timer/timer-unit.ts';
 
 const DELAY_TOPIC = 'SCHEDULE_TOPIC_XXXX';
+const TIMER_TOPIC = 'rmq_sys_wheel_timer';
 /** Units of one queue that wait, and of all together. */
 const QUEUE_PENDING_MAX = 1024;
 const PENDING_MAX = 256 * 1024;
@@ -50,6 +53,7 @@ type KnownTopic = {
   readonly name: string;
   readonly nameBytes: Uint8Array;
   readonly isDelayTopic: boolean;
+  readonly isTimerTopic: boolean;
   /** Records before it are of a topic of this name that was deleted. */
   readonly from: number;
   readonly queues: Map<number, PendingQueue>;
@@ -166,6 +170,7 @@ export class RecordDispatcher {
   #writeUnit(units: Uint8Array, at: number, record: ScannedRecord, topic: KnownTopic): void {
     writeQueueUnit(units, at, record.position, record.size, record.tagHash);
     if (topic.isDelayTopic && record.delayLevel > 0) writeUnitTime(units, at, record.storeTimestamp + this.#delayMsOf(record.delayLevel));
+    else if (topic.isTimerTopic) writeUnitTime(units, at, unitTimeOf(parseProperties(record.properties())));
   }
 
   /** The doubtful record was right: messages before it are missing, or the topic was deleted and made again. */
@@ -211,6 +216,7 @@ export class RecordDispatcher {
       name,
       nameBytes,
       isDelayTopic: name === DELAY_TOPIC,
+      isTimerTopic: name === TIMER_TOPIC,
       from: this.#deleted.get(name) ?? 0,
       queues: new Map(),
     };

@@ -15,6 +15,7 @@ export const STORAGE_ERROR_CODES = [
   'MQ_STORAGE_OUT_OF_RANGE',
   'MQ_STORAGE_BAD_NAME',
   'MQ_STORAGE_TOO_LARGE',
+  'MQ_STORAGE_TIMER_RUN',
 ] as const;
 
 export type StorageErrorCode = (typeof STORAGE_ERROR_CODES)[number];

@@ -24,6 +24,8 @@ export type StoreLayout = {
   readonly queueTable: string;
   /** Ours: which messages of the log are of topics that were deleted. */
   readonly deletedTopics: string;
+  /** Ours: timers in the order of their times. */
+  readonly timerRuns: string;
   /** Ours: bytes kept in reserve, so that offsets can be written when the disk is full. */
   readonly ballast: string;
 };
@@ -45,6 +47,7 @@ export function storeLayout(root: string): StoreLayout {
     delayOffsets: join(config, 'delayOffset.json'),
     queueTable: join(config, 'queueTable.snapshot'),
     deletedTopics: join(config, 'deletedTopics.json'),
+    timerRuns: join(root, 'timerruns'),
     ballast: join(config, 'ballast'),
   };
 }

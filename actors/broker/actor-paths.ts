@@ -15,6 +15,7 @@ export function shardPath(name: string): string {
 
 /** Delivers the messages of the delay levels. */
 export const TIMER_PATH = 'timer';
+export const WHEEL_PATH = 'timer-wheel';
 
 /** Ends half messages, and asks about them. */
 export const TRANSACTION_PATH = 'transaction';

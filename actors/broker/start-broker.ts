@@ -5,7 +5,7 @@
  */
 
 import { extname } from 'node:path';
-import { SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
+import { SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
@@ -27,6 +27,7 @@ import { StoreError } from '../store/errors.ts';
 import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
+import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import {
   BROKER_STATS_PATH,
@@ -37,6 +38,7 @@ import {
   TIMER_PATH,
   TOPIC_REGISTRY_PATH,
   TRANSACTION_PATH,
+  WHEEL_PATH,
 } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
@@ -262,12 +264,13 @@ class StartingBroker implements RunningBroker {
     const rules: PlacementRule[] = byHash.map((prefix) => ({ prefix, group: 'shard' }));
     const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'lock-store', 'registration', 'pop-journal-keeper'];
     const onFirst = [...owners, BROKER_STATS_PATH];
-    // The timer has the delay levels' queues beside it, the transactions' actor the half messages: they are told of what comes to them.
-    const beside = [`queue/${SCHEDULE_TOPIC}/`, `queue/${TRANS_HALF_TOPIC}/`];
-    for (const prefix of [...onFirst, TIMER_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });
+    // The timer and the wheel have their queues beside them, the transactions' actor the half messages: they are told of what comes to them.
+    const beside = [SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC].map((topic) => `queue/${topic}/`);
+    for (const prefix of [...onFirst, TIMER_PATH, WHEEL_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });
     for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
     if (this.#memory !== null) {
       rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });
+      rules.push({ prefix: WHEEL_FILES_PATH, thread: 'reader' });
     }
     return rules;
   }

@@ -31,6 +31,7 @@ import {
   FLAG_MANY_KEYS,
   FLAG_MIXED,
   FLAG_NO_DISPATCH,
+  FLAG_TIMED,
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
@@ -53,6 +54,8 @@ export type InnerMessage = {
   readonly properties: ReadonlyMap<string, string>;
   /** Of a message that is parked in the schedule topic; 0: its unit carries the tag. */
   readonly delayLevel: number;
+  /** Of one that is parked in the timer topic: what its unit carries instead of the tag (`unitTimeOf`). */
+  readonly unitTime?: number;
 };
 
 /** What became of a record: `stored` with its place, maybe `flush-late`; `refused` with the log's reason; `late`: nobody knows yet. */
@@ -68,6 +71,8 @@ export type OnAppended = (appended: Appended) => void;
 
 /** Why a message was not taken. */
 export type NotTaken = 'lane-full' | 'properties-too-long' | 'refused';
+
+const TWO_32 = 0x1_0000_0000;
 
 type Pending = { readonly done: OnAppended; readonly isPatient: boolean };
 
@@ -153,7 +158,7 @@ export class InnerAppend {
   #put(message: InnerMessage, batchFlags: number, done: OnAppended, isPatient: boolean): NotTaken | null {
     const properties = formatProperties(message.properties);
     if (Buffer.byteLength(properties) > PROPERTIES_BYTES_MAX) return 'properties-too-long';
-    const { topic, queueId, bornHost, delayLevel } = message;
+    const { topic, queueId, bornHost, delayLevel, unitTime } = message;
     const record = encodeMessageRecord({
       ...message,
       topic: topic.name,
@@ -187,6 +192,11 @@ export class InnerAppend {
     words[word + D_TAG] = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
     words[word + D_UNIQUE_HASH] = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
     words[word + D_KEY_HASH] = 0;
+    if (unitTime !== undefined) {
+      words[word + D_FLAGS] = flags | FLAG_TIMED;
+      words[word + D_TAG] = unitTime;
+      words[word + D_KEY_HASH] = Math.floor(unitTime / TWO_32);
+    }
     words[word + D_SLOT] = INNER_SLOT;
     words[word + D_CONNECTION] = ticket;
     words[word + D_OPAQUE] = 0;

@@ -34,7 +34,7 @@ export const D_FLAGS = 3;
 export const D_TAG = 4;
 /** Hash of `topic#UNIQ_KEY`, made non-negative as the index wants it. */
 export const D_UNIQUE_HASH = 5;
-/** Hash of `topic#key` for the first of KEYS. */
+/** Hash of `topic#key` for the first of KEYS. With FLAG_TIMED the high half of the unit's time. */
 export const D_KEY_HASH = 6;
 /** 0, or why the record was refused (`Outcome`). */
 export const D_OUTCOME = 7;
@@ -72,6 +72,8 @@ export const FLAG_NO_DISPATCH = 512;
 export const FLAG_DELAYED = 1024;
 /** First record of a batch whose records are of several queues. */
 export const FLAG_MIXED = 2048;
+/** Parked for a time of its own: its unit carries the 64 bits of D_TAG (low) and D_KEY_HASH (high) instead of a tag. */
+export const FLAG_TIMED = 4096;
 
 /** D_SLOT of a record that the broker itself appends: no connection has it. */
 export const INNER_SLOT = 0;

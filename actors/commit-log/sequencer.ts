@@ -31,6 +31,7 @@ import {
   FLAG_MANY_KEYS,
   FLAG_MIXED,
   FLAG_NO_DISPATCH,
+  FLAG_TIMED,
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   type LaneView,
@@ -52,6 +53,8 @@ const BLANK_BYTES = 8;
 /** Unique key and first key; the further ones of a record come when there is room. */
 const ENTRIES_PER_RECORD = 2;
 const TWO_32 = 0x1_0000_0000;
+/** Records whose unit carries another thing than a tag. */
+const PARKED = FLAG_DELAYED | FLAG_TIMED;
 /** A full disk is tried again this often. */
 const PROBE_MS = 100;
 
@@ -139,7 +142,7 @@ export class Sequencer {
           const due = this.#dueTime(tagLow, readInt64(lane.bytes, timeAt));
           tagHigh = Math.floor(due / TWO_32);
           tagLow = due | 0;
-        }
+        } else if ((flags & FLAG_TIMED) !== 0) tagHigh = words[at + D_KEY_HASH]!;
         this.#queues.take(handle);
         this.#queues.append(handle, offset, high, low, size, tagHigh, tagLow);
       }
@@ -315,10 +318,13 @@ export class Sequencer {
       flagsSeen |= flags;
       let tagLow = words[at + D_TAG]!;
       let tagHigh = tagLow >> 31;
-      if ((flags & FLAG_DELAYED) !== 0) {
-        const due = this.#dueTime(tagLow, time);
-        tagHigh = Math.floor(due / TWO_32);
-        tagLow = due | 0;
+      if ((flags & PARKED) !== 0) {
+        if ((flags & FLAG_TIMED) !== 0) tagHigh = words[at + D_KEY_HASH]!;
+        else {
+          const due = this.#dueTime(tagLow, time);
+          tagHigh = Math.floor(due / TWO_32);
+          tagLow = due | 0;
+        }
       }
       const physicalHigh = words[at + D_PHYSICAL_HI]!;
       const physicalLow = words[at + D_PHYSICAL_LO]!;

@@ -1,17 +1,27 @@
 /**
- * Sends that are no plain ones, taken from the send path: messages of a delay level, which are parked, half messages of transactions, and
- * what a consumer sends to its group's retry topic, which goes to the dead letters when it was tried too often. One a shard; off the hot
- * path, so a message is an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
+ * Sends that are no plain ones, taken from the send path: messages of a delay level and timed ones, which are parked, half messages of
+ * transactions, and what a consumer sends to its group's retry topic, which goes to the dead letters when it was tried too often. One a
+ * shard; off the hot path, so a message is an object here. What needs another actor's word (the group, its locks, a topic to be made) waits as a copy.
  *
- * Refusals: 1 a DELAY that is no integer, no retry topic could be made; 2 the lane stayed full or nobody answered in time; 13 a kind
- * that is not supported, properties too long; 14 the broker stops, its disk is full or failed; 16 half messages are not wanted;
- * 26 no such group.
+ * Refusals: 1 a DELAY that is no integer, timed messages are switched off, no retry topic could be made; 2 the lane stayed full or nobody
+ * answered in time; 13 a kind that is not supported, a time that is none or too far away, properties too long; 14 the broker stops, its
+ * disk is full or failed; 16 half messages are not wanted; 26 no such group.
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
 
-import { CLUSTER, MSG_REGION, POP_CK, parseProperties, TRACE_SWITCH, UNIQ_KEY, WAIT_STORE_MSG_OK } from '../../model/message-property.ts';
+import {
+  CLUSTER,
+  MSG_REGION,
+  POP_CK,
+  parseProperties,
+  RINGMQ_DELIVER_MS,
+  RINGMQ_WAKE_MS,
+  TRACE_SWITCH,
+  UNIQ_KEY,
+  WAIT_STORE_MSG_OK,
+} from '../../model/message-property.ts';
 import { PERM_READ_WRITE } from '../../model/permission.ts';
-import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
+import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import * as responseCode from '../../protocol/remoting/response-code.ts';
@@ -25,11 +35,13 @@ import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-m
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { parkMessage } from '../timer/delayed-message.ts';
+import { formatRecallHandle } from '../timer/recall-handle.ts';
+import { parkTimed } from '../timer/timed-message.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { halfMessage } from '../transaction/half-message.ts';
 import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
-import { decideUnusualSend } from './decide-unusual-send.ts';
+import { decideUnusualSend, type TimerLimits } from './decide-unusual-send.ts';
 import { PROPERTIES_REMARK } from './illegal-send.ts';
 import { propertiesText } from './properties-text.ts';
 import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
@@ -68,6 +80,8 @@ export type UnusualSendParts = {
   readonly cluster: string;
   readonly delayLevels: number;
   readonly rejectTransactionMessage: boolean;
+  readonly timers: TimerLimits & { readonly rollAfterMs: number; readonly isRecallEnabled: boolean };
+  readonly brokerName: string;
   /** How long a message waits for room in the lane, and for the log's word. */
   readonly laneWaitMs: number;
   readonly answerMs: number;
@@ -133,10 +147,11 @@ export class UnusualSends {
 
   /** Decides and appends; RECORD_LANE_FULL: nothing was done. */
   #store(sent: Sent, group: Group | null): number {
-    const { topics, delayLevels } = this.#parts;
+    const { topics, delayLevels, timers, thread } = this.#parts;
     const { clientProperties: properties, version, maxReconsumeTimes } = sent;
     const { sysFlag, reconsumeTimes } = sent.message;
-    const decision = decideUnusualSend({ properties, sysFlag, reconsumeTimes, maxReconsumeTimes, version, group });
+    const now = thread.now();
+    const decision = decideUnusualSend({ properties, sysFlag, reconsumeTimes, maxReconsumeTimes, version, group, now, timers });
     if (decision.kind === 'refuse') {
       this.#refuse(sent, decision.code, decision.remark);
       return 0;
@@ -160,7 +175,17 @@ export class UnusualSends {
       }
       message = parkMessage(message, decision.delayLevel, delayLevels, schedule);
     }
-    return this.#append(sent, message);
+    let handle: Uint8Array = NO_HANDLE;
+    if (decision.deliverMs > 0) {
+      const timer = topics.get(TIMER_TOPIC);
+      if (timer === undefined) {
+        this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${TIMER_TOPIC}] is not ready: the broker is starting; send again later`);
+        return 0;
+      }
+      if (!message.topic.isRetry) handle = this.#recallHandle(message, decision.deliverMs);
+      message = parkTimed(message, decision.deliverMs, now, timers.rollAfterMs, timer);
+    }
+    return this.#append(sent, message, handle);
   }
 
   #storeHalf(sent: Sent): number {
@@ -170,19 +195,25 @@ export class UnusualSends {
       this.#refuse(sent, responseCode.NO_PERMISSION, 'sending transaction message is forbidden here (rejectTransactionMessage=true)');
     else if (half === undefined)
       this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${TRANS_HALF_TOPIC}] is not ready: the broker is starting; send again later`);
-    else return this.#append(sent, halfMessage({ ...sent.message, properties: this.#stored(sent.clientProperties) }, half));
+    else return this.#append(sent, halfMessage({ ...sent.message, properties: this.#stored(sent.clientProperties) }, half), NO_HANDLE);
     return 0;
   }
 
-  #append(sent: Sent, message: InnerMessage): number {
+  #append(sent: Sent, message: InnerMessage, handle: Uint8Array): number {
     const { append } = this.#parts;
     const { queueId } = sent.message;
     const uniqueKey = Buffer.from(message.properties.get(UNIQ_KEY)!);
-    const notTaken = append.append(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey));
+    const notTaken = append.append(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey, handle));
     if (notTaken === 'lane-full') return RECORD_LANE_FULL;
     if (notTaken === 'properties-too-long') this.#refuse(sent, responseCode.MESSAGE_ILLEGAL, PROPERTIES_REMARK);
     else if (notTaken === 'refused') this.#refuse(sent, responseCode.SERVICE_NOT_AVAILABLE, append.refusal!);
     return 0;
+  }
+
+  #recallHandle({ topic, properties }: InnerMessage, deliverMs: number): Uint8Array {
+    const { timers, brokerName } = this.#parts;
+    const handle = timers.isRecallEnabled ? formatRecallHandle(topic.name, brokerName, deliverMs, properties.get(UNIQ_KEY)!) : null;
+    return handle === null ? NO_HANDLE : Buffer.from(handle, 'latin1');
   }
 
   #askGroup(sent: Sent, name: string): void {
@@ -263,7 +294,7 @@ export class UnusualSends {
     this.#parts.thread.requestTurn();
   }
 
-  #answer(sent: Sent, appended: Appended, queueId: number, uniqueKey: Uint8Array): void {
+  #answer(sent: Sent, appended: Appended, queueId: number, uniqueKey: Uint8Array, handle: Uint8Array): void {
     const { connection, isBinary, opaque } = sent;
     if (sent.isOneway || !connection.isOpen) return;
     if (appended.kind === 'refused') {
@@ -275,7 +306,7 @@ export class UnusualSends {
       return;
     }
     const code = appended.kind === 'stored' ? responseCode.SUCCESS : responseCode.FLUSH_DISK_TIMEOUT;
-    const output = connection.output(SEND_RESPONSE_MAX_BYTES);
+    const output = connection.output(SEND_RESPONSE_MAX_BYTES + handle.length);
     output.length = this.#parts.writer.write(
       output.bytes,
       output.length,
@@ -288,6 +319,7 @@ export class UnusualSends {
       uniqueKey,
       0,
       uniqueKey.length,
+      handle,
     );
   }
 
@@ -299,5 +331,14 @@ export class UnusualSends {
   }
 }
 
+const NO_HANDLE = new Uint8Array(0);
 /** Set by the broker, or for it alone. */
-const BROKERS_OWN: ReadonlySet<string> = new Set([MSG_REGION, CLUSTER, TRACE_SWITCH, POP_CK, WAIT_STORE_MSG_OK]);
+const BROKERS_OWN: ReadonlySet<string> = new Set([
+  MSG_REGION,
+  CLUSTER,
+  TRACE_SWITCH,
+  POP_CK,
+  WAIT_STORE_MSG_OK,
+  RINGMQ_DELIVER_MS,
+  RINGMQ_WAKE_MS,
+]);

@@ -48,7 +48,8 @@ import type { LiveConfig } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import { createBrokerSettingsHandlers, createNameServerSettingsHandlers } from '../settings/settings-handlers.ts';
 import { type DiskLevel, STORE_PATH } from '../store/store-messages.ts';
-import { startTimer } from '../timer/start-timer.ts';
+import { startTimer, startWheel } from '../timer/start-timer.ts';
+import { timerLimits } from '../timer/timer-limits.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
@@ -282,6 +283,7 @@ class Shard {
     const append = new InnerAppend(lane, hostOfBytes(storeHost), () => thread.requestTurn());
     const expireAfter = (): number => live.config.syncFlushTimeoutMs + (syncFlush ? 0 : SEND_LIMIT_SLACK_MS);
     const responses = new SendResponseWriter(storeHost, config.regionId, true);
+    const timers = timerLimits(live, expireAfter);
     const unusual = new UnusualSends({
       thread,
       append,
@@ -295,6 +297,8 @@ class Shard {
       get rejectTransactionMessage() {
         return live.config.rejectTransactionMessage;
       },
+      timers,
+      brokerName: config.brokerName,
       get laneWaitMs() {
         return live.config.laneWaitMs;
       },
@@ -408,8 +412,13 @@ class Shard {
       const isAwaited = (): boolean => true;
       messages.viewOne(physical, isAwaited, (record) => onMessage(record === null || record.length === 0 ? null : record));
     });
-    gateway.addHandlers(createMessageHandlers(thread, messages));
-    if (this.#index === 0) startTimer(thread, { config, topics, table, visibleEnd, append, records, arrivals, load });
+    const recall = { append, topics, brokerName: config.brokerName, regionId: config.regionId, limits: timers };
+    gateway.addHandlers(createMessageHandlers(thread, messages, recall));
+    if (this.#index === 0) {
+      const around = { config, topics, table, visibleEnd, append, records, arrivals, load };
+      startTimer(thread, around);
+      startWheel(thread, { ...around, rollAfterMs: () => timers.rollAfterMs });
+    }
     gateway.addHandlers(createTransactionHandlers(thread));
     if (this.#index === 0) {
       const around = { live, topics, table, marks, visibleEnd, append, records, arrivals };

@@ -1,5 +1,5 @@
 /**
- * Reader: the thread 'reader' with the one reader actor on it. Blocks in reads of the disk. Its death loses nothing: who asked
+ * Reader: the thread 'reader' with the one reader actor on it, and the files of the timing wheel beside it. Blocks in reads of the disk. Its death loses nothing: who asked
  * gets no answer within its time and asks the next one.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -9,6 +9,8 @@ import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { QueueTable } from '../queue/queue-table.ts';
+import { WheelFilesActor } from '../timer/wheel-files-actor.ts';
+import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
 import { ColdReader } from './cold-read.ts';
 import { READER_PATH, ReaderActor } from './reader-actor.ts';
 
@@ -45,5 +47,7 @@ export function main(thread: ThreadContext, given: unknown): void {
       },
     });
   thread.spawn(READER_PATH, create, { mailboxMax: MAILBOX_MAX });
+  const files = { disk: new NodeDisk(), directory: storeLayout(config.storePath).timerRuns, reader };
+  thread.spawn(WHEEL_FILES_PATH, () => new WheelFilesActor(files), { mailboxMax: MAILBOX_MAX });
   thread.onStop(() => reader.close());
 }

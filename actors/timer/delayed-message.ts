@@ -28,11 +28,6 @@ export function delayLevelOf(properties: ReadonlyMap<string, string>): number | 
   return level >= -INT_MAX - 1 && level <= INT_MAX ? level : null;
 }
 
-/** Whether a message asks for a time of its own, not for a level. */
-export function hasTimer(properties: ReadonlyMap<string, string>): boolean {
-  return TIMER_PROPERTIES.some((name) => properties.has(name));
-}
-
 /** The message as it waits for its level's time in `schedule`, whose queues are the levels. A level above the last one is the last. */
 export function parkMessage(message: InnerMessage, level: number, levels: number, schedule: TopicState): InnerMessage {
   const delayLevel = Math.min(level, levels);

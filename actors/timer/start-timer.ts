@@ -1,8 +1,9 @@
 /**
- * Starts the timer actor on the first shard, and has it save its offsets in an orderly stop. Only assembles.
+ * Starts the timer actor and the timing wheel on the first shard, and has them save in an orderly stop how far they are. Only assembles.
  */
+import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { TIMER_PATH } from '../broker/actor-paths.ts';
+import { TIMER_PATH, WHEEL_PATH } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { InnerAppend } from '../commit-log/inner-append.ts';
 import type { RecordSource } from '../message/record-source.ts';
@@ -12,6 +13,9 @@ import { READER_PATH } from '../store/reader-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { DELAY_OFFSETS_FILE } from './delay-offsets-json.ts';
 import { type DelayOffsetsSaved, type SaveDelayOffsets, TimerActor } from './timer-actor.ts';
+import { WheelActor } from './wheel-actor.ts';
+import { WHEEL_FILE } from './wheel-checkpoint.ts';
+import { type SaveWheel, WHEEL_FILES_PATH, type WheelSaved } from './wheel-messages.ts';
 
 const MAILBOX_MAX = 262_144;
 const SAVE_MAX_MS = 2_000;
@@ -29,9 +33,9 @@ export type TimerSurroundings = {
   readonly load: (name: string) => unknown;
 };
 
+/** The delay levels. */
 export function startTimer(thread: ThreadContext, around: TimerSurroundings): void {
   const { config, topics, table, visibleEnd, append, records, arrivals, load } = around;
-  const sync = config.flushDiskType === 'SYNC_FLUSH';
   const create = (): TimerActor =>
     new TimerActor({
       delayLevelsMs: config.delayLevelsMs,
@@ -42,20 +46,44 @@ export function startTimer(thread: ThreadContext, around: TimerSurroundings): vo
       view: (places, onRecords) => records.view(places, onRecords),
       watch: (handle) => arrivals.watch(handle, thread.ref(TIMER_PATH)),
       load: () => load(DELAY_OFFSETS_FILE),
-      sync,
+      sync: config.flushDiskType === 'SYNC_FLUSH',
       saveEveryMs: config.delayOffsetSaveEveryMs,
       reader: READER_PATH,
     });
   thread.spawn(TIMER_PATH, create, { mailboxMax: MAILBOX_MAX });
+  saveAtStop<DelayOffsetsSaved, SaveDelayOffsets>(thread, TIMER_PATH, (replyTo) => ({ kind: 'save-delay-offsets', replyTo }));
+}
+
+/** Timers of any length. @param around `rollAfterMs`: the longest that one record of a timed message waits */
+export function startWheel(thread: ThreadContext, around: TimerSurroundings & { readonly rollAfterMs: () => number }): void {
+  const { config, topics, table, visibleEnd, append, records, arrivals, load, rollAfterMs } = around;
+  const create = (): WheelActor =>
+    new WheelActor({
+      topics,
+      table,
+      append,
+      rollAfterMs,
+      visibleEnd,
+      view: (places, onRecords) => records.view(places, onRecords),
+      watch: (handle) => arrivals.watch(handle, thread.ref(WHEEL_PATH)),
+      load: () => load(WHEEL_FILE),
+      sync: config.flushDiskType === 'SYNC_FLUSH',
+      saveEveryMs: config.timerSaveEveryMs,
+      reader: READER_PATH,
+      files: WHEEL_FILES_PATH,
+    });
+  thread.spawn(WHEEL_PATH, create, { mailboxMax: MAILBOX_MAX });
+  saveAtStop<WheelSaved, SaveWheel>(thread, WHEEL_PATH, (replyTo) => ({ kind: 'save-wheel', replyTo }));
+}
+
+function saveAtStop<R extends ActorMessage, M extends ActorMessage>(
+  thread: ThreadContext,
+  path: string,
+  build: (replyTo: ActorRef<R>) => M,
+): void {
   thread.onStop(() => {
     const saved = new Promise<void>((resolve) => {
-      const timer = thread.ref<SaveDelayOffsets>(TIMER_PATH);
-      thread.ask<DelayOffsetsSaved, SaveDelayOffsets>(
-        timer,
-        (replyTo) => ({ kind: 'save-delay-offsets', replyTo }),
-        SAVE_MAX_MS,
-        () => resolve(),
-      );
+      thread.ask<R, M>(thread.ref(path), build, SAVE_MAX_MS, () => resolve());
     });
     thread.requestTurn();
     return saved;

@@ -11,7 +11,7 @@
 
 import { parseProperties } from '../../model/message-property.ts';
 import { decodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
-import { SCHEDULE_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
+import { SCHEDULE_TOPIC } from '../../model/topic.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset } from '../../storage/consume-queue/queue-unit.ts';
 import type { Appended, InnerAppend } from '../commit-log/inner-append.ts';
@@ -20,13 +20,13 @@ import type { Place } from '../message/record-source.ts';
 import type { Arrived } from '../queue/queue-actor.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import type { ReadUnits, UnitsRead } from '../store/reader-actor.ts';
-import type { SaveTable, TableSaved } from '../store/store-messages.ts';
-import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { dueUnits, isMessage } from './decide-delivery.ts';
 import { DELAY_OFFSETS_FILE, delayOffsetsText, parseDelayOffsets } from './delay-offsets-json.ts';
-import { destinationOf, dueMessage } from './delayed-message.ts';
+import { dueMessage } from './delayed-message.ts';
 import { DeliveryProgress } from './delivery-progress.ts';
+import { settleDestination } from './settle-destination.ts';
+import { type SaverMessage, TableSaver } from './table-saver.ts';
 
 /** Everything that is delivered goes to the disk now; answered when it is there, or cannot be. */
 export type SaveDelayOffsets = { readonly kind: 'save-delay-offsets'; readonly replyTo: ActorRef<DelayOffsetsSaved> };
@@ -55,8 +55,7 @@ type Private =
       readonly offset: number;
       readonly appended: Appended;
     }
-  | { readonly kind: 'save-due' }
-  | { readonly kind: 'saved'; readonly error: string };
+  | SaverMessage;
 
 export type TimerParts = {
   /** Delay by level − 1. Queues of levels that are no more are delivered all the same. */
@@ -91,7 +90,6 @@ const START_LOOK_MS = 20;
 const AGAIN_MS = 20;
 const REFUSED_AGAIN_MS = 1_000;
 const READ_MAX_MS = 2_500;
-const SAVE_MAX_MS = 30_000;
 
 class Level {
   readonly queueId: number;
@@ -117,14 +115,10 @@ export class TimerActor implements Actor<TimerCommand | Private> {
   readonly #levels: Map<number, Level> = new Map();
   /** As they stand in the file, or are about to; levels that have no queue any more are kept. */
   readonly #offsets: Map<number, number> = new Map();
-  #isDirty = false;
   #counter = 0;
   /** What was begun by a former life of the actor may still be answered. */
   #life = 0;
-  #courier: ActorRef<SaveTable> | null = null;
-  #isSaveScheduled = false;
-  #isSaving = false;
-  #hurried: ActorRef<DelayOffsetsSaved>[] = [];
+  #saver: TableSaver<ActorRef<DelayOffsetsSaved>> | null = null;
   readonly #units = new Uint8Array(UNITS_MAX * QUEUE_UNIT_BYTES);
 
   constructor(parts: TimerParts) {
@@ -133,7 +127,12 @@ export class TimerActor implements Actor<TimerCommand | Private> {
 
   started(context: ActorContext): void {
     this.#life = context.monotonicMs();
-    this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(this.#parts.store), mailboxMax: 64 });
+    const { sync, saveEveryMs, store } = this.#parts;
+    const text = (now: ActorContext): string => this.#text(now);
+    const cost = 'what was delivered since the last save would come again after a crash';
+    this.#saver = new TableSaver({ name: DELAY_OFFSETS_FILE, text, sync, saveEveryMs, store, cost }, context, (replyTo) =>
+      replyTo.tell({ kind: 'delay-offsets-saved' }),
+    );
     const parsed = this.#parts.load();
     if (parsed !== null) {
       const { counter, offsets } = parseDelayOffsets(parsed);
@@ -167,19 +166,14 @@ export class TimerActor implements Actor<TimerCommand | Private> {
         if (message.life === this.#life) this.#onAppended(message, context);
         return;
       case 'save-delay-offsets':
-        this.#hurried.push(message.replyTo);
-        this.#save(context);
-        this.#answerHurried();
+        this.#saver!.hurry(message.replyTo, context);
         return;
       case 'query-delays':
         message.replyTo.tell(this.#delays());
         return;
       case 'save-due':
-        this.#isSaveScheduled = false;
-        this.#save(context);
-        return;
       case 'saved':
-        this.#onSaved(message.error, context);
+        this.#saver!.receive(message, context);
         return;
     }
   }
@@ -318,17 +312,15 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     const { topics, append } = this.#parts;
     const { queueId } = level;
     const properties = parseProperties(record.properties);
-    const destination = destinationOf(properties);
-    const topic = destination === null ? undefined : topics.get(destination.topic);
-    if (destination === null || topic === undefined || topic.name === TRANS_HALF_TOPIC || topic.queueHandles.length === 0) {
-      if (destination !== null && topic === undefined && !topics.complete) return false;
-      const detail = { level: queueId + 1, offset, topic: destination?.topic ?? '' };
+    const destination = settleDestination(properties, topics);
+    if (destination.kind === 'wait') return false;
+    if (destination.kind === 'gone') {
+      const detail = { level: queueId + 1, offset, topic: destination.topic };
       context.log('warn', 'a delayed message is dropped: the topic that it is for does not exist any more', detail);
       this.#settle(level, offset, context);
       return true;
     }
-    // The topic may have fewer queues now.
-    const message = dueMessage(record, properties, topic, destination.queueId % topic.queueHandles.length);
+    const message = dueMessage(record, properties, destination.topic, destination.queueId);
     const self = context.self as ActorRef<Private>;
     return (
       append.append(message, (appended) => self.tell({ kind: 'appended', life: this.#life, queueId, offset, appended }), true) === null
@@ -351,8 +343,7 @@ export class TimerActor implements Actor<TimerCommand | Private> {
 
   #settle(level: Level, offset: number, context: ActorContext): void {
     level.progress.settle(offset);
-    this.#isDirty = true;
-    this.#scheduleSave(this.#parts.saveEveryMs, context);
+    this.#saver!.changed(context);
   }
 
   #again(level: Level, afterMs: number, context: ActorContext): void {
@@ -368,45 +359,9 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     level.timer = context.schedule(waitMs, due);
   }
 
-  #scheduleSave(afterMs: number, context: ActorContext): void {
-    if (this.#isSaveScheduled || this.#isSaving) return;
-    this.#isSaveScheduled = true;
-    context.schedule(afterMs, { kind: 'save-due' } satisfies Private);
-  }
-
-  #save(context: ActorContext): void {
-    if (this.#isSaving || !this.#isDirty) return;
-    this.#isSaving = true;
-    this.#isDirty = false;
+  #text(context: ActorContext): string {
     for (const { queueId, progress } of this.#levels.values()) this.#offsets.set(queueId + 1, progress.done);
     this.#counter++;
-    const text = delayOffsetsText({ counter: this.#counter, offsets: this.#offsets }, context.now());
-    context.ask<TableSaved, SaveTable>(
-      this.#courier!,
-      (replyTo) => ({ kind: 'save-table', name: DELAY_OFFSETS_FILE, text, sync: this.#parts.sync, replyTo }),
-      SAVE_MAX_MS,
-      (reply): Private => ({
-        kind: 'saved',
-        error: reply === undefined ? 'no answer in time' : reply.ok ? '' : (reply.error ?? 'refused'),
-      }),
-    );
-  }
-
-  #onSaved(error: string, context: ActorContext): void {
-    this.#isSaving = false;
-    if (error !== '') {
-      const what = 'what was delivered since the last save would come again after a crash';
-      context.log('error', `Cannot save ${DELAY_OFFSETS_FILE}; ${what}`, { error });
-      this.#isDirty = true;
-      this.#scheduleSave(Math.max(REFUSED_AGAIN_MS, this.#parts.saveEveryMs), context);
-    } else if (this.#isDirty && this.#hurried.length > 0) this.#save(context);
-    else if (this.#isDirty) this.#scheduleSave(this.#parts.saveEveryMs, context);
-    this.#answerHurried();
-  }
-
-  #answerHurried(): void {
-    if (this.#isSaving) return;
-    for (const replyTo of this.#hurried) replyTo.tell({ kind: 'delay-offsets-saved' });
-    this.#hurried = [];
+    return delayOffsetsText({ counter: this.#counter, offsets: this.#offsets }, context.now());
   }
 }

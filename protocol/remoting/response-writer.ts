@@ -16,6 +16,9 @@ export const TRANSACTION_ID_BYTES_MAX = 255;
 export const SEND_RESPONSE_MAX_BYTES = 2560;
 /** Room for the head of a pull's answer without its remark (6 bytes for each of its characters). */
 export const PULL_RESPONSE_HEAD_MAX_BYTES = 640;
+/** A recall handle goes out as it is: plain ASCII without anything that JSON escapes. Its room comes on top of the others. */
+const TO_RECALL_HANDLE = asciiPiece('","recallHandle":"');
+const BINARY_RECALL_HANDLE = new TextPiece(binaryName('recallHandle'));
 /** Region names longer than this are refused when a writer is made. */
 export const REGION_BYTES_MAX = 255;
 
@@ -64,7 +67,7 @@ export class SendResponseWriter {
 
   /**
    * Writes the answer of one stored message at `at`; returns where it ends. `code` is 0, 10, 11 or 12. The transaction id is
-   * `idSource[idStart, idEnd)`, plain UTF-8; empty or over 255 bytes: none.
+   * `idSource[idStart, idEnd)`, plain UTF-8; empty or over 255 bytes: none. `recallHandle` is for a timed message; empty: none.
    */
   write(
     target: Uint8Array,
@@ -78,15 +81,16 @@ export class SendResponseWriter {
     idSource: Uint8Array,
     idStart: number,
     idEnd: number,
+    recallHandle: Uint8Array = NO_BYTES,
   ): number {
     if (isBinary) {
       const hostEnd = this.#openBinary(target, at, opaque, code);
       const next = writeHex64(target, hostEnd, physicalOffset);
       this.#setIdBytes(target, hostEnd, next);
-      return closeBinary(target, at, next, queueId, queueOffset, idSource, idStart, idEnd);
+      return closeBinary(target, at, next, queueId, queueOffset, idSource, idStart, idEnd, recallHandle);
     }
     const next = writeHex64(target, this.#openJson(target, at, code), physicalOffset);
-    return closeJson(target, at, next, opaque, queueId, queueOffset, idSource, idStart, idEnd);
+    return closeJson(target, at, next, opaque, queueId, queueOffset, idSource, idStart, idEnd, recallHandle);
   }
 
   /**
@@ -108,9 +112,9 @@ export class SendResponseWriter {
     let next = writeHex64(target, hostEnd, physicalOffsets[0] as number);
     for (let index = 1; index < count; index++)
       next = writeHex64(target, writePiece(target, next, this.#nextId), physicalOffsets[index] as number);
-    if (!isBinary) return closeJson(target, at, next, opaque, queueId, queueOffset, NO_BYTES, 0, 0);
+    if (!isBinary) return closeJson(target, at, next, opaque, queueId, queueOffset, NO_BYTES, 0, 0, NO_BYTES);
     this.#setIdBytes(target, hostEnd, next);
-    return closeBinary(target, at, next, queueId, queueOffset, NO_BYTES, 0, 0);
+    return closeBinary(target, at, next, queueId, queueOffset, NO_BYTES, 0, 0, NO_BYTES);
   }
 
   /** Writes up to the address in the first message id; where the offset goes. */
@@ -141,11 +145,17 @@ function closeJson(
   idSource: Uint8Array,
   idStart: number,
   idEnd: number,
+  recallHandle: Uint8Array,
 ): number {
   let next = writeDecimal(target, writePiece(target, from, TO_QUEUE_ID), queueId);
   next = writeDecimal(target, writePiece(target, next, TO_QUEUE_OFFSET), queueOffset);
   if (idEnd > idStart && idEnd - idStart <= TRANSACTION_ID_BYTES_MAX)
     next = writeJsonEscaped(target, writePiece(target, next, TO_TRANSACTION_ID), idSource, idStart, idEnd);
+  if (recallHandle.length > 0) {
+    next = writePiece(target, next, TO_RECALL_HANDLE);
+    target.set(recallHandle, next);
+    next += recallHandle.length;
+  }
   next = writeDecimal(target, writePiece(target, next, FLAG_TO_OPAQUE), opaque);
   next = writePiece(target, next, TO_VERSION);
   writeInt32(target, at, next - at - 4);
@@ -162,6 +172,7 @@ function closeBinary(
   idSource: Uint8Array,
   idStart: number,
   idEnd: number,
+  recallHandle: Uint8Array,
 ): number {
   let next = writeBinaryDecimal(target, from, BINARY_QUEUE_ID, queueId);
   next = writeBinaryDecimal(target, next, BINARY_QUEUE_OFFSET, queueOffset);
@@ -171,6 +182,12 @@ function closeBinary(
     writeInt32(target, next - 4, idBytes);
     for (let index = 0; index < idBytes; index++) target[next + index] = idSource[idStart + index] as number;
     next += idBytes;
+  }
+  if (recallHandle.length > 0) {
+    next = writePiece(target, next, BINARY_RECALL_HANDLE);
+    writeInt32(target, next - 4, recallHandle.length);
+    target.set(recallHandle, next);
+    next += recallHandle.length;
   }
   return closeBinaryHeader(target, at, next, 0);
 }

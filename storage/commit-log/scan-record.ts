@@ -106,6 +106,10 @@ export class ScannedRecord {
   topic(): string {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.topicAt, this.topicLength).toString('utf8');
   }
+
+  properties(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.propertiesAt, this.propertiesLength).toString('utf8');
+  }
 }
 
 /**

@@ -5,11 +5,13 @@ import { decideUnusualSend, type UnusualSend } from '../../../actors/gateway/dec
 import { SendHeader } from '../../../protocol/remoting/send-header.ts';
 
 function decide(properties: Record<string, string>, more: Partial<UnusualSend> = {}): Record<string, unknown> {
-  const send = { sysFlag: 0, reconsumeTimes: 0, maxReconsumeTimes: -1, version: 479, group: null, ...more };
+  const timers = { isEnabled: true, maxDelaySec: 100 };
+  const send = { sysFlag: 0, reconsumeTimes: 0, maxReconsumeTimes: -1, version: 479, group: null, now: 1_000_000, timers, ...more };
   const decision = decideUnusualSend({ ...send, properties: new Map(Object.entries(properties)) });
   if (decision.kind === 'refuse') return { code: decision.code };
   if (decision.kind === 'half') return { half: true };
-  return { level: decision.delayLevel, isDead: decision.isDead, delay: decision.properties.get('DELAY') };
+  const { delayLevel: level, isDead, deliverMs } = decision;
+  return { level, isDead, delay: decision.properties.get('DELAY'), ...(deliverMs === 0 ? {} : { at: deliverMs }) };
 }
 
 const group = { retryMaxTimes: 16, hasLocks: false };
@@ -21,8 +23,13 @@ test('decideUnusualSend parks, stores or refuses', (t) => {
     ['a negative level', { DELAY: '-1' }, {}, { level: 0, isDead: false, delay: '-1' }],
     ['a level that is none', { DELAY: 'x' }, {}, { code: 1 }],
     ['a level and a time: the level counts', { DELAY: '1', TIMER_DELAY_SEC: '9' }, {}, { level: 1, isDead: false, delay: '1' }],
-    ['a time', { TIMER_DELIVER_MS: '9' }, {}, { code: 13 }],
-    ['a time with level 0', { DELAY: '0', TIMER_DELAY_MS: '9' }, {}, { code: 13 }],
+    ['a time', { TIMER_DELIVER_MS: '1000009' }, {}, { level: 0, isDead: false, delay: undefined, at: 1_000_009 }],
+    ['a time with level 0', { DELAY: '0', TIMER_DELAY_MS: '9' }, {}, { level: 0, isDead: false, delay: '0', at: 1_000_009 }],
+    ['a time that has passed', { TIMER_DELIVER_MS: '9' }, {}, { level: 0, isDead: false, delay: undefined }],
+    ['a time that is none', { TIMER_DELAY_MS: 'soon' }, {}, { code: 13 }],
+    ['a time too far away', { TIMER_DELAY_SEC: '101' }, {}, { code: 13 }],
+    ['a time of a prepared one', { TIMER_DELAY_SEC: '9' }, { sysFlag: 4 }, { level: 0, isDead: false, delay: undefined }],
+    ['a time where none are taken', { TIMER_DELAY_SEC: '9' }, { timers: { isEnabled: false, maxDelaySec: 1 } }, { code: 1 }],
     ['a half message', { TRAN_MSG: 'true' }, {}, { half: true }],
     ['a half message with a time', { TRAN_MSG: 'true', TIMER_DELAY_MS: '9' }, {}, { code: 13 }],
     ['a half message in capitals', { TRAN_MSG: 'TRUE', DELAY: '1' }, {}, { half: true }],

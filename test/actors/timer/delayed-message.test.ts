@@ -2,7 +2,8 @@
 import { test } from 'tap';
 import type { InnerMessage } from '../../../actors/commit-log/inner-append.ts';
 import { delayOffsetsText, parseDelayOffsets } from '../../../actors/timer/delay-offsets-json.ts';
-import { delayLevelOf, destinationOf, dueMessage, hasTimer, parkMessage } from '../../../actors/timer/delayed-message.ts';
+import { delayLevelOf, destinationOf, dueMessage, parkMessage } from '../../../actors/timer/delayed-message.ts';
+import { hasTimer } from '../../../actors/timer/timed-message.ts';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import { topicState } from '../../../actors/topic/topic-table.ts';
 import { decodeMessageRecord, encodeMessageRecord } from '../../../model/message-record.ts';

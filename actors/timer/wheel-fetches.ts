@@ -1,0 +1,123 @@
+/**
+ * Wheel fetches: brings the records of timers that are due soon. Part of the wheel actor; owns the batches that are under way, bounded in
+ * number, records and bytes. A batch is what comes next on the wheel, told in the log's order. One without an answer is asked for again.
+ * Source: RocketMQ 5.4 `TimerMessageStore.TimerDequeueGetMessageService`.
+ */
+import { parseProperties } from '../../model/message-property.ts';
+import { decodeMessageRecord } from '../../model/message-record.ts';
+import { comesBefore, isRecallKey, keyAfter, keyTime } from '../../storage/timer/timer-unit.ts';
+import type { Place } from '../message/record-source.ts';
+import type { FlightLedger } from './flight-ledger.ts';
+import type { NearTimers } from './near-timers.ts';
+import type { WheelDelivery } from './wheel-delivery.ts';
+
+type Flown = Place & { readonly flight: number };
+type Batch = { readonly flown: readonly Flown[]; readonly wordKey: number };
+
+/** So long before its time a record is fetched. */
+export const FETCH_AHEAD_MS = 250;
+const BATCHES_MAX = 4;
+const BATCH_MAX = 256;
+const BATCH_BYTES_MAX = 1024 * 1024;
+/** Bodies that wait for their time or the log: what comes later is fetched when it is due. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+
+export class WheelFetches {
+  readonly #delivery: WheelDelivery;
+  readonly #ledger: FlightLedger;
+  readonly #view: (places: readonly Place[], onRecords: (records: Uint8Array | null) => void) => void;
+  readonly #onRecords: (batch: number, records: Uint8Array | null) => void;
+  readonly #visibleEnd: () => number;
+  readonly #running: Map<number, Batch> = new Map();
+  /** Without an answer. */
+  #again: Batch[] = [];
+  #nextBatch = 0;
+
+  constructor(
+    delivery: WheelDelivery,
+    ledger: FlightLedger,
+    view: (places: readonly Place[], onRecords: (records: Uint8Array | null) => void) => void,
+    onRecords: (batch: number, records: Uint8Array | null) => void,
+    visibleEnd: () => number,
+  ) {
+    this.#delivery = delivery;
+    this.#ledger = ledger;
+    this.#view = view;
+    this.#onRecords = onRecords;
+    this.#visibleEnd = visibleEnd;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Takes off the wheel what is due soon, up to (endKey, endPhysical), and has it fetched. */
+  fetch(near: NearTimers, endKey: number, endPhysical: number, now: number): void {
+    const untilKey = keyAfter(now + FETCH_AHEAD_MS);
+    while (this.#running.size < BATCHES_MAX && this.#delivery.heldBytes < HELD_BYTES_MAX) {
+      const batch = this.#again.pop() ?? this.#batch(near, endKey, endPhysical, untilKey);
+      if (batch === null) return;
+      const id = this.#nextBatch++;
+      this.#running.set(id, batch);
+      this.#view(batch.flown, (records) => this.#onRecords(id, records));
+    }
+  }
+
+  #batch(near: NearTimers, endKey: number, endPhysical: number, untilKey: number): Batch | null {
+    const visibleEnd = this.#visibleEnd();
+    const flown: Flown[] = [];
+    let wordKey = Number.POSITIVE_INFINITY;
+    let bytes = 0;
+    while (near.size > 0 && near.key < untilKey && !this.#ledger.isFull && flown.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
+      const { key, physical, value: size } = near;
+      // Written a moment ago and not on the disk yet: readers do not see it.
+      if (comesBefore(endKey, endPhysical, key, physical) || physical + size > visibleEnd) break;
+      near.pop();
+      flown.push({ physical, size, flight: this.#ledger.take(key, physical) });
+      if (isRecallKey(key)) wordKey = Math.min(wordKey, key);
+      bytes += size;
+    }
+    if (flown.length === 0) return null;
+    flown.sort((a, b) => a.physical - b.physical);
+    return { flown, wordKey };
+  }
+
+  /** The records of a batch have come; null: they are asked for again. */
+  answered(id: number, records: Uint8Array | null, now: number): void {
+    const batch = this.#running.get(id)!;
+    this.#running.delete(id);
+    if (records === null) {
+      this.#again.push(batch);
+      return;
+    }
+    let index = 0;
+    for (let at = 0; at < records.length; ) {
+      const record = decodeMessageRecord(records, at);
+      at += record.totalSize;
+      while (index < batch.flown.length && batch.flown[index]!.physical < record.physicalOffset) this.#lose(batch.flown[index++]!);
+      if (index === batch.flown.length) break;
+      const { flight } = batch.flown[index++]!;
+      this.#delivery.take(flight, record, parseProperties(record.properties), now);
+    }
+    while (index < batch.flown.length) this.#lose(batch.flown[index++]!);
+  }
+
+  #lose({ flight, physical }: Flown): void {
+    this.#delivery.lose(flight, 'a timed message is lost: its record is damaged or was removed', { physical });
+  }
+
+  /** The least key of a word that is still to be read: messages from it on may be taken back. */
+  wordKey(near: NearTimers): number {
+    let key = near.size > 0 && isRecallKey(near.key) ? near.key : Number.POSITIVE_INFINITY;
+    for (const batch of this.#running.values()) key = Math.min(key, batch.wordKey);
+    for (const batch of this.#again) key = Math.min(key, batch.wordKey);
+    return key;
+  }
+
+  /** When something is to be fetched; +∞: when something else has come to its end. */
+  nextMs(near: NearTimers, endKey: number, endPhysical: number): number {
+    const isStuck = this.#running.size === BATCHES_MAX || this.#delivery.heldBytes >= HELD_BYTES_MAX || this.#ledger.isFull;
+    if (isStuck || near.size === 0 || comesBefore(endKey, endPhysical, near.key, near.physical)) return Number.POSITIVE_INFINITY;
+    return keyTime(near.key) - FETCH_AHEAD_MS;
+  }
+}

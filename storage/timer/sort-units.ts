@@ -1,0 +1,30 @@
+/**
+ * Sorts units of the timer queue into the wheel's order: by key, then by place in the log. Pure. They come in the log's order, so that the
+ * index decides between equal keys: key and index make one number, and the engine sorts numbers.
+ */
+import { QUEUE_UNIT_BYTES } from '../consume-queue/queue-unit.ts';
+
+/** The first `count` units, whose keys stand beside them, sorted in a new array. */
+export function sortUnits(units: Uint8Array, keys: Float64Array, count: number): Uint8Array {
+  const order = new Float64Array(count);
+  let least = Number.POSITIVE_INFINITY;
+  let greatest = 0;
+  for (let i = 0; i < count; i++) {
+    least = Math.min(least, keys[i]!);
+    greatest = Math.max(greatest, keys[i]!);
+  }
+  const sorted = new Uint8Array(count * QUEUE_UNIT_BYTES);
+  const place = (i: number, to: number): void => {
+    const from = i * QUEUE_UNIT_BYTES;
+    sorted.set(units.subarray(from, from + QUEUE_UNIT_BYTES), to * QUEUE_UNIT_BYTES);
+  };
+  if ((greatest - least + 1) * count > Number.MAX_SAFE_INTEGER) {
+    const all = Array.from({ length: count }, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);
+    for (let to = 0; to < count; to++) place(all[to]!, to);
+    return sorted;
+  }
+  for (let i = 0; i < count; i++) order[i] = (keys[i]! - least) * count + i;
+  order.sort();
+  for (let to = 0; to < count; to++) place(order[to]! % count, to);
+  return sorted;
+}
