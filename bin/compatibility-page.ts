@@ -74,7 +74,13 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   message \`MESSAGE_ILLEGAL\` (13); the Java broker says yes to them. After \`retryMaxTimes\` deliveries more than the first a message that is not acknowledged goes to the group's dead letters (the
   Java broker leaves that to its proxy). The committed offset of a group follows the first message that is not done (Java: the last one given out). In an
   ordered pop only what is not acknowledged comes again.
-- Delays other than the levels, replication and access control are not there yet: what asks for them is refused, not ignored.
+- Timed messages come at their millisecond (Java: up to two seconds later), up to \`timerMaxDelaySec\`, ten years here; they are delivered with the properties that Java leaves on them. Of a crash
+  those that were delivered since the last save (\`timerFlushIntervalMs\`, a second) come again. A handle to take a message back comes with each timed send (\`recallMessageEnable\` is on); a word that takes messages
+  back means messages of the topic that it was sent to, and of no other. A time that is no number, or does not fit 64 bits in ms, is refused (Java delivers some at once); so are sends to \`rmq_sys_wheel_timer\`
+  itself, which stop a Java broker's wheel. A clock that is set forward makes timed messages due; one that is set back makes them wait for the time that it tells then.
+- The wheel's files are not Java's (\`timerwheel\`, \`timerlog\`). Timed messages that wait in a Java broker's store are taken over when it is opened here; a Java broker on a store of ours reads them all from the queue, and
+  delivers those again that the queue still has. A timed message whose record retention removes by force, on a full disk, is lost and told, as in Java.
+- Replication and access control are not there yet: what asks for them is refused, not ignored.
 `;
 }
 
