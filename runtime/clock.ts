@@ -25,7 +25,7 @@ export function monthAround(nowMs: number): { readonly startMs: number; readonly
 
 /** A clock that moves only when told to. */
 export class VirtualClock implements Clock {
-  readonly #startMs: number;
+  #startMs: number;
   #elapsedMs = 0;
 
   /** @param startMs the wall-clock time at which the simulated world begins. */
@@ -39,6 +39,11 @@ export class VirtualClock implements Clock {
 
   monotonicMs(): number {
     return this.#elapsedMs;
+  }
+
+  /** Somebody sets the wall clock, forward or back; time goes on as it did. */
+  setWallClock(byMs: number): void {
+    this.#startMs += byMs;
   }
 
   /** Moves to `elapsedMs` since the start; a time in the past is ignored. */

@@ -72,12 +72,20 @@ export type WheelParts = Pick<DeliveryParts, 'topics' | 'append' | 'rollAfterMs'
   readonly reader: string;
   readonly files: string;
   readonly store?: string;
+  readonly limits?: WheelLimits;
 };
 
-/** Timers in memory: beyond it the later half is forgotten, the files have them. */
-export const NEAR_MAX = 131_072;
-/** Fewer are filled up from the files, as far ahead as this. */
-const NEAR_LEAST = 32_768;
+export type WheelLimits = {
+  /** Timers in memory: beyond it the later half is forgotten, the files have them. */
+  readonly nearMax: number;
+  /** Fewer are filled up from the files. */
+  readonly nearLeast: number;
+  /** Units that are in no file. */
+  readonly indexLeast: number;
+};
+
+const LIMITS: WheelLimits = { nearMax: 131_072, nearLeast: 32_768, indexLeast: 65_536 };
+/** As far ahead the files are asked. */
 const AHEAD_MS = 15_000;
 const TAKE_AHEAD_MS = 60_000;
 /** Taken off the wheel and not settled. */
@@ -85,8 +93,6 @@ const FLIGHTS_MAX = 8_192;
 /** Units seen in one turn. */
 const SCAN_MAX = 4_096;
 const SCAN_PAGE = 256;
-/** Units that are not sorted yet. */
-const INDEX_LEAST = 65_536;
 /** The wall clock may be set: a longer wait is looked at in between. */
 const WAIT_MS_MAX = 1_000;
 const LOOK_MS = 5_000;
@@ -100,6 +106,7 @@ const BACK_MS = 2_000;
 
 export class WheelActor implements Actor<WheelCommand | Private> {
   readonly #parts: WheelParts;
+  readonly #limits: WheelLimits;
   #handle = -1;
   #former: readonly SettledMark[] = [];
   #ledger!: FlightLedger;
@@ -135,6 +142,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
 
   constructor(parts: WheelParts) {
     this.#parts = parts;
+    this.#limits = parts.limits ?? LIMITS;
   }
 
   started(context: ActorContext): void {
@@ -305,7 +313,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
   /** When there is something to do next, as far as is known; +∞: only when something comes. */
   #nextMs(): number {
     const fetchMs = this.#fetches.nextMs(this.#near, this.#nearKey, this.#nearPhysical);
-    const takeMs = this.#takenUntil === null && this.#nearKey !== Number.POSITIVE_INFINITY && this.#near.size < NEAR_LEAST;
+    const takeMs = this.#takenUntil === null && this.#nearKey !== Number.POSITIVE_INFINITY && this.#near.size < this.#limits.nearLeast;
     return Math.min(this.#delivery.nextMs, fetchMs, takeMs ? keyTime(this.#nearKey) - AHEAD_MS : Number.POSITIVE_INFINITY);
   }
 
@@ -395,7 +403,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
       if (isNear || (this.#takenUntil !== null && key <= this.#takenUntil)) this.#come(key, physical, size);
     }
     this.#scanned += count;
-    if (this.#near.size > NEAR_MAX && this.#takenUntil === null) {
+    if (this.#near.size > this.#limits.nearMax && this.#takenUntil === null) {
       const { key, physical } = this.#near.median();
       this.#endNear(key, physical);
     }
@@ -415,7 +423,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
 
   /** Has the files give what comes next, before it is due. */
   #refill(now: number, context: ActorContext): void {
-    if (this.#takenUntil !== null || this.#near.size >= NEAR_LEAST || keyTime(this.#nearKey) - now > AHEAD_MS) return;
+    if (this.#takenUntil !== null || this.#near.size >= this.#limits.nearLeast || keyTime(this.#nearKey) - now > AHEAD_MS) return;
     if (context.monotonicMs() < this.#takeFrom) return;
     const untilKey = 2 * (now + TAKE_AHEAD_MS) + 1;
     this.#takenUntil = untilKey;
@@ -445,7 +453,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
 
   /** Has the files sort what has come to a certain number; what is settled is left out. */
   #index(context: ActorContext): void {
-    if (this.#isIndexing || this.#scanned - this.#indexed < INDEX_LEAST) return;
+    if (this.#isIndexing || this.#scanned - this.#indexed < this.#limits.indexLeast) return;
     this.#isIndexing = true;
     const units = this.#wheelUnits();
     context.ask<TimersIndexed, IndexTimers>(

@@ -25,25 +25,28 @@ export type WheelFilesParts = {
   /** The directory of the runs. */
   readonly directory: string;
   readonly reader: Pick<ColdReader, 'units'>;
+  /** Units of the queue that one run is made of. */
+  readonly runUnits?: number;
 };
 
-/** Units of one run when it is written. */
-export const RUN_UNITS = 65_536;
+const RUN_UNITS = 65_536;
 /** Units that one answer carries: it has to fit a ring record. */
 export const TAKEN_MAX = 3_200;
 const READ_UNITS = 8_192;
-/** More that is in no run is sorted first, bit by bit: it would not be found in the memory that this may take. */
-const TAIL_MAX = 262_144;
+/** So many runs' units that are in none are sorted first, bit by bit: what is found among them has to fit in memory. */
+const TAIL_RUNS_MAX = 4;
 const MERGE_PAUSE_MS = 10;
 
 export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
   readonly #parts: WheelFilesParts;
+  readonly #runUnits: number;
   #runs: TimerRuns | null = null;
   #isMerging = false;
   #marks: readonly SettledMark[] = [];
 
   constructor(parts: WheelFilesParts) {
     this.#parts = parts;
+    this.#runUnits = parts.runUnits ?? RUN_UNITS;
   }
 
   stopped(): void {
@@ -114,7 +117,7 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
     const runs = this.#open(message, context);
     const marks = marksOf(message.marks);
     const { key: afterKey, physical: afterPhysical, untilKey, replyTo } = message;
-    if (message.seen - this.#tailFrom(runs, message) > TAIL_MAX) {
+    if (message.seen - this.#tailFrom(runs, message) > TAIL_RUNS_MAX * this.#runUnits) {
       this.#addRun(runs, message, marks, context);
       // No further than where the asker is: it asks again.
       replyTo.tell({ kind: 'timers-taken', units: new Uint8Array(0), endKey: afterKey, endPhysical: afterPhysical });
@@ -187,11 +190,11 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
   #addRun(runs: TimerRuns, message: WheelUnits, marks: readonly SettledMark[], context: ActorContext): void {
     this.#marks = marks;
     const from = this.#tailFrom(runs, message);
-    if (message.seen - from < RUN_UNITS) return;
+    if (message.seen - from < this.#runUnits) return;
     // The range begins where the one before ended, whatever retention has removed since.
     const begin = runs.indexed < 0 ? from : runs.indexed;
-    const to = from + RUN_UNITS;
-    const found = new FoundUnits(RUN_UNITS);
+    const to = from + this.#runUnits;
+    const found = new FoundUnits(this.#runUnits);
     this.#eachInQueue(message, from, to, (units, at) => {
       const [key, physical] = [timerKey(unitTime(units, at)), unitPhysicalOffset(units, at)];
       if (isWanted(marks, key, physical)) found.add(units, at, key);

@@ -34,8 +34,9 @@ export function deliverTimeOf(properties: ReadonlyMap<string, string>): number {
 /** The tag code that a parked message's unit carries. */
 export function unitTimeOf(properties: ReadonlyMap<string, string>): number {
   const deliverMs = deliverTimeOf(properties);
-  if (properties.has(TIMER_DEL_UNIQKEY)) return -Math.max(1, flooredTime(deliverMs) + 1);
-  return time(properties.get(RINGMQ_WAKE_MS)) || deliverMs;
+  const wakeMs = time(properties.get(RINGMQ_WAKE_MS));
+  if (properties.has(TIMER_DEL_UNIQKEY)) return -Math.max(1, wakeMs || flooredTime(deliverMs) + 1);
+  return wakeMs || deliverMs;
 }
 
 /** A unit's place in the order of the wheel: by time, what takes messages back first. */

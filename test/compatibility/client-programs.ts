@@ -72,6 +72,9 @@ const JAVA_SCENARIOS = [
   'broker-restart',
 ] as const;
 
+/** What clients have from 5 on. */
+const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed'] as const;
+
 const GO_SCENARIOS = [
   'send-sync',
   'send-async',
@@ -158,7 +161,7 @@ function run(program: string, args: readonly string[], cwd: string, env: NodeJS.
 function java(version: string, options: readonly string[] = [], label: string = version): ClientProgram {
   return {
     name: `java-${label}`,
-    scenarios: JAVA_SCENARIOS,
+    scenarios: version.startsWith('4.') ? JAVA_SCENARIOS : [...JAVA_SCENARIOS, ...JAVA_5_SCENARIOS],
     command() {
       const out = join(CACHE, `java-${version}`);
       const source = join(HERE, 'java');

@@ -40,6 +40,9 @@ const { values: options } = parseArgs({
 /** The longest that all scenarios of one client may take together. */
 const PROGRAM_MS_MAX = 300_000;
 
+/** Scenarios that end the broker. */
+const NEED_OURS = /-(?:restart|killed)$/;
+
 type Outcome = Verdict & { client: string; broker: string };
 
 const prefixes = options.clients?.split(',');
@@ -71,7 +74,7 @@ async function runClient(client: ClientProgram, nameServer: string, label: strin
   const scenarios = client.scenarios.filter(
     (scenario) =>
       (names === undefined ? options.nightly || !client.nightly?.includes(scenario) : names.includes(scenario)) &&
-      (ringmq !== undefined || !scenario.endsWith('-restart')),
+      (ringmq !== undefined || !NEED_OURS.test(scenario)),
   );
   if (scenarios.length === 0) return;
   const prefix = `${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;

@@ -72,6 +72,7 @@ public final class Program {
         FilterScenarios.add(all);
         PullScenarios.add(all);
         RetryScenarios.add(all);
+        TimerScenarios.add(all);
         AdminScenarios.add(all);
         SettingsScenarios.add(all);
         GroupScenarios.add(all);
