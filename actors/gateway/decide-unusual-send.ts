@@ -43,7 +43,8 @@ export type UnusualDecision =
       readonly properties: ReadonlyMap<string, string>;
     };
 
-const HALF_REMARK = 'a half message of a transaction cannot have a time of its own; send it without TIMER_ properties, or with a delay level';
+const HALF_REMARK =
+  'a half message of a transaction cannot have a time of its own; send it without TIMER_ properties, or with a delay level';
 const TIMERS_OFF = 'timed messages are not taken: timerWheelEnable is false on this broker; send it without TIMER_ properties';
 
 export function decideUnusualSend(send: UnusualSend): UnusualDecision {
