@@ -27,7 +27,7 @@ import { parkTimed } from '../../../timer/timed-message.ts';
 import type { TopicState, TopicTable } from '../../../topic/topic-table.ts';
 import { hostBytes, hostOfBytes } from '../../client-connection.ts';
 import type { Handler, Request } from '../../request.ts';
-import { lateRemark, outcomeRemark } from '../../send-answers.ts';
+import { lateRemark } from '../../send-answers.ts';
 
 export type RecallParts = {
   readonly append: InnerAppend;
@@ -151,7 +151,7 @@ function answer({ regionId, limits }: RecallParts, request: Request, appended: A
   if (appended.kind === 'stored' || appended.kind === 'flush-late')
     request.answer(SUCCESS, null, encodeRecallMessageResponse(uniqueKey, regionId));
   else if (appended.kind === 'late') request.answer(SYSTEM_BUSY, lateRemark(limits.answerMs));
-  else request.answer(SERVICE_NOT_AVAILABLE, outcomeRemark(appended.outcome));
+  else request.answer(SERVICE_NOT_AVAILABLE, appended.remark);
 }
 
 function shown(text: string): string {
