@@ -11,6 +11,8 @@ export const GROUP_NAME_CREATE_MAX = 120;
 
 export const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_';
 export const TRANS_CONSUMER_GROUP = 'CID_RMQ_SYS_TRANS';
+/** Admin tools pull as this group. */
+export const TOOLS_CONSUMER_GROUP = 'TOOLS_CONSUMER';
 
 export const SYSTEM_GROUPS: ReadonlySet<string> = new Set([
   'DEFAULT_CONSUMER',

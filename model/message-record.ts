@@ -111,6 +111,23 @@ export function readInt64(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at) * 0x1_0000_0000 + (readInt32(bytes, at + 4) >>> 0);
 }
 
+/** Where the length of the body stands in the record at `at`, which is trusted to be sound. */
+export function bodyLengthAt(bytes: Uint8Array, at: number): number {
+  const flags = readInt32(bytes, at + SYS_FLAG_AT);
+  let extra = (flags & BORN_HOST_V6_FLAG) === 0 ? 0 : HOST_V6_EXTRA_BYTES;
+  if ((flags & STORE_HOST_V6_FLAG) !== 0) extra += HOST_V6_EXTRA_BYTES;
+  return at + BODY_LENGTH_AT + extra;
+}
+
+/** Where the length (two bytes) of the properties stands in the record at `at`, which is trusted to be sound. */
+export function propertiesLengthAt(bytes: Uint8Array, at: number): number {
+  const lengthAt = bodyLengthAt(bytes, at);
+  const topicAt = lengthAt + 4 + readInt32(bytes, lengthAt);
+  return readInt32(bytes, at + MAGIC_AT) === RECORD_MAGIC_V2
+    ? topicAt + 2 + (((bytes[topicAt] as number) << 8) | (bytes[topicAt + 1] as number))
+    : topicAt + 1 + (bytes[topicAt] as number);
+}
+
 export function writeInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;

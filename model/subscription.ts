@@ -9,6 +9,8 @@ import { javaHash } from './java-hash.ts';
 export const SUBSCRIBE_ALL = '*';
 export const EXPRESSION_TAG = 'TAG';
 export const EXPRESSION_SQL92 = 'SQL92';
+/** Ours alone: the expression is the name of a filter plugin of the broker. */
+export const EXPRESSION_PLUGIN = 'PLUGIN';
 /** Tags of one expression. */
 export const TAGS_MAX = 1024;
 /** Characters of one expression. */

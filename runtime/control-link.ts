@@ -31,6 +31,11 @@ export async function exposeControl(thread: ThreadContext, api: ControlApi): Pro
       thread: thread.name,
     });
   }
+  await exposeOn(port, api);
+}
+
+/** The same over a port of the caller's own: for a worker that is no thread of a system. */
+export async function exposeOn(port: MessagePort, api: ControlApi): Promise<void> {
   // Loaded when first used: no thread pays for it at its start.
   const lib = await import('comlink');
   lib.expose(api, endpoint(port));

@@ -6,6 +6,7 @@ import { allocateIndexFeed, type IndexFeedMemory } from '../commit-log/index-fee
 import { allocateLane, type LaneMemory } from '../commit-log/log-lane.ts';
 import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.ts';
 import { allocateWatermarks } from '../commit-log/watermarks.ts';
+import { allocateExchange, type ExchangeMemory } from '../filter/plugin-exchange.ts';
 import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
 
 /** A cold pull's answer is assembled here: the largest message and its fixed part fit. */
@@ -26,6 +27,8 @@ export type BrokerMemory = {
   readonly readSlots: readonly SharedArrayBuffer[];
   /** Counters by shard, then by guest: see shard-counters.ts. */
   readonly counters: SharedArrayBuffer;
+  /** As many as there may be filter plugins. */
+  readonly plugins: readonly ExchangeMemory[];
 };
 
 /** @param options.guests threads of applications that may send and pull beside the shards */
@@ -35,6 +38,7 @@ export function allocateBrokerMemory(options: {
   laneBytes: number;
   queueMax: number;
   counterWords: number;
+  plugins?: number;
 }): BrokerMemory {
   const producers = options.shards + (options.guests ?? 0);
   return {
@@ -45,5 +49,6 @@ export function allocateBrokerMemory(options: {
     feed: allocateIndexFeed(),
     readSlots: Array.from({ length: producers }, () => new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES)),
     counters: new SharedArrayBuffer(producers * options.counterWords * 4),
+    plugins: Array.from({ length: options.plugins ?? 0 }, () => allocateExchange(options.shards)),
   };
 }

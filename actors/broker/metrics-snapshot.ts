@@ -3,6 +3,8 @@
  * Prometheus text comes from metrics-text.ts.
  */
 
+import type { PluginView } from '../filter/plugin-messages.ts';
+
 /** Of one topic; counters since the start. */
 export type TopicMetrics = {
   readonly topic: string;
@@ -81,4 +83,6 @@ export type MetricsSnapshot = {
   /** Connections closed for breaking the protocol. */
   readonly protocolErrors: number;
   readonly threads: readonly ThreadMetrics[];
+  /** Filter plugins, as their supervisor saw them last. */
+  readonly plugins: readonly PluginView[];
 };

@@ -4,6 +4,7 @@
 import type { ActorSystem } from '../../runtime/actor-system.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { type ShardCounter, ShardCounterBlock } from '../shard/shard-counters.ts';
+import type { PluginView } from '../filter/plugin-messages.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerMemory } from './broker-memory.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
@@ -13,15 +14,17 @@ export class MetricsSource {
   readonly #system: ActorSystem;
   readonly #marks: Watermarks | null;
   readonly #blocks: readonly ShardCounterBlock[];
+  readonly #plugins: readonly PluginView[];
   readonly #health: () => string;
   readonly #startedAt: number;
 
   /** @param health '' when the broker may be sent traffic, else why not */
-  constructor(config: BrokerConfig, system: ActorSystem, memory: BrokerMemory | null, health: () => string) {
+  constructor(config: BrokerConfig, system: ActorSystem, memory: BrokerMemory | null, plugins: readonly PluginView[], health: () => string) {
     this.#config = config;
     this.#system = system;
     this.#marks = memory === null ? null : new Watermarks(memory.marks);
     this.#blocks = memory === null ? [] : memory.lanes.map((_, producer) => new ShardCounterBlock(memory.counters, producer));
+    this.#plugins = plugins;
     this.#health = health;
     this.#startedAt = system.context.monotonicMs();
   }
@@ -60,6 +63,7 @@ export class MetricsSource {
         { code: 3, count: sum('unsupported') },
       ],
       protocolErrors: sum('protocolErrors'),
+      plugins: [...this.#plugins],
       threads: stats.threads.map((thread) => ({
         name: thread.name,
         mailboxDepth: thread.mailboxDepth,

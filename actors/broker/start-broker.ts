@@ -17,6 +17,7 @@ import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
+import type { PluginView } from '../filter/plugin-messages.ts';
 import type { AwaitRegistered, Unregister, Unregistered } from '../registration/registration-actor.ts';
 import { ConfigurationActor, type ConfigurationOptions } from '../settings/configuration-actor.ts';
 import { readSettingsFile } from '../settings/settings-file.ts';
@@ -88,6 +89,8 @@ class StartingBroker implements RunningBroker {
   #system!: ActorSystem;
   #metrics!: MetricsSource;
   #groups: GroupMetricsCollector | undefined;
+  readonly #pluginViews: PluginView[] = [];
+  #plugins: { end(): Promise<void> } | undefined;
   #isServing = false;
   #stopping: Promise<void> | null = null;
 
@@ -109,6 +112,7 @@ class StartingBroker implements RunningBroker {
           laneBytes: config.logLaneBytes,
           queueMax: config.queuesMax,
           counterWords: SHARD_COUNTER_WORDS,
+          plugins: config.pluginsMax,
         })
       : null;
   }
@@ -130,12 +134,13 @@ class StartingBroker implements RunningBroker {
       log: (level, text, fields) => this.#hooks.log(level, text, fields),
       ownsProcess: this.#hooks.ownsProcess ?? false,
     });
-    this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, () => this.#health());
+    this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, this.#pluginViews, () => this.#health());
     try {
       await Promise.race([failed, this.#becomeReady()]);
     } catch (error) {
       this.#stopping ??= Promise.resolve();
       await this.#system.stop();
+      await this.#plugins?.end();
       throw error;
     }
   }
@@ -143,6 +148,7 @@ class StartingBroker implements RunningBroker {
   async #becomeReady(): Promise<void> {
     if (this.#memory !== null) await this.#openStore(this.#memory);
     this.#spawnConfiguration();
+    if (this.#memory !== null && this.#memory.plugins.length > 0) await this.#startPlugins(this.#memory);
     this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues), { mailboxMax: this.#config.queuesMax });
     await this.#hooks.serveAfter;
     // The first shard has what the others ask for: before it nobody would hear them.
@@ -167,6 +173,17 @@ class StartingBroker implements RunningBroker {
       store: this.#memory === null ? null : STORE_PATH,
     };
     this.#system.context.spawn(CONFIGURATION_PATH, () => new ConfigurationActor(options));
+  }
+
+  async #startPlugins({ plugins: exchanges }: BrokerMemory): Promise<void> {
+    // Not with the others: a broker without plugins has its root started before it is loaded.
+    const { startPluginSupervisor } = await import('../filter/start-plugin-supervisor.ts');
+    this.#plugins = startPluginSupervisor(this.#system.context, {
+      config: this.#config,
+      exchanges,
+      views: this.#pluginViews,
+      log: (level, text, fields) => this.#hooks.log(level, text, fields),
+    });
   }
 
   #tree(): SupervisorSpec {
@@ -462,6 +479,7 @@ class StartingBroker implements RunningBroker {
       }
     } finally {
       await this.#system.stop();
+      await this.#plugins?.end();
     }
   }
 
@@ -482,5 +500,6 @@ class StartingBroker implements RunningBroker {
   async terminate(): Promise<void> {
     this.#stopping ??= Promise.resolve();
     await this.#system.terminate();
+    await this.#plugins?.end();
   }
 }

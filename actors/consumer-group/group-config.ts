@@ -7,6 +7,7 @@ import { groupNameFault, TRANS_CONSUMER_GROUP } from '../../model/group.ts';
 import { readerOf } from '../../protocol/remoting/bodies/body-reader.ts';
 import { readSubscriptionGroupConfig, subscriptionGroupObject } from '../../protocol/remoting/bodies/subscription-group-config.ts';
 import type { JsonValue } from '../../protocol/remoting/bodies/tolerant-json.ts';
+import { PLUGIN_ATTRIBUTE, pluginNameFault } from '../filter/plugin-binding.ts';
 import { GROUP_NAME_MAX, type Refusal } from './group-limits.ts';
 
 const SYSTEM_ERROR = 1;
@@ -100,15 +101,24 @@ function outOfRange(name: string, value: number, min: number, max: number): Refu
 /** What attributes a group may have. Source: RocketMQ 5.4 `SubscriptionGroupAttributes`. */
 const GROUP_ATTRIBUTES: ReadonlyMap<string, AttributeRule> = new Map([['priority.factor', integerAttribute(true, 0, 100)]]);
 
+/** The same, with ours: `pluginFault` says why a group may not be bound to a filter plugin, null where it may. */
+function groupAttributes(pluginFault: (name: string) => string | null): ReadonlyMap<string, AttributeRule> {
+  return new Map([...GROUP_ATTRIBUTES, [PLUGIN_ATTRIBUTE, { isChangeable: true, fault: pluginFault }]]);
+}
+
 export type AlteredGroup = { readonly config: GroupConfig; readonly refusal: null } | { readonly config: null; readonly refusal: Refusal };
 
 /**
  * The configuration that a tool wants, with the attributes that its changes (`+key`, `-key`) leave. Refused with 1, as in Java.
  * @param standing the group as it is; null for a new one.
  */
-export function alterGroupAttributes(standing: GroupConfig | null, wanted: GroupConfig): AlteredGroup {
+export function alterGroupAttributes(
+  standing: GroupConfig | null,
+  wanted: GroupConfig,
+  pluginFault: (name: string) => string | null = pluginNameFault,
+): AlteredGroup {
   const current = new Map(Object.entries(standing?.attributes ?? {}));
-  const { attributes, fault } = changeAttributes(GROUP_ATTRIBUTES, standing === null, current, new Map(Object.entries(wanted.attributes)));
+  const { attributes, fault } = changeAttributes(groupAttributes(pluginFault), standing === null, current, new Map(Object.entries(wanted.attributes)));
   if (fault !== null) return { config: null, refusal: { code: SYSTEM_ERROR, remark: fault } };
   return { config: { ...wanted, attributes: Object.fromEntries(attributes) }, refusal: null };
 }

@@ -29,6 +29,7 @@ import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
 import type { ReplyParts } from '../gateway/handlers/message/send-reply-message.ts';
 import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
+import type { PluginNames } from '../gateway/handlers/consumer-group/check-client-config.ts';
 import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
@@ -40,6 +41,7 @@ export function createGroupHandlers(
     readonly sendBack: SendBackParts;
     readonly replies: ReplyParts;
     readonly pullLimits: { readonly propertyFilter: boolean };
+    readonly plugins: PluginNames;
   },
 ): HandlerTable {
   const door = new GroupDoor(thread, deps);
@@ -57,7 +59,7 @@ export function createGroupHandlers(
     [UNLOCK_BATCH_MQ, whenAsked(async () => (await import('../gateway/handlers/consumer-group/unlock-batch-mq.ts')).unlockBatchMq(door))],
     [
       CHECK_CLIENT_CONFIG,
-      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig(deps.pullLimits)),
+      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig(deps.pullLimits, deps.plugins)),
     ],
     [
       CONSUMER_SEND_MSG_BACK,

@@ -56,6 +56,8 @@ export type GroupRegistryOptions = {
   /** Clients may make groups by using them (`autoCreateSubscriptionGroup`). */
   readonly autoCreate: boolean;
   readonly groupsMax: number;
+  /** Null when a group may be bound to this filter plugin, else why not; default: by the name alone. */
+  readonly pluginFault?: (name: string) => string | null;
   /** Names of the shard threads. */
   readonly shards: readonly string[];
   /** Saves are synced to the disk before a tool is answered (synchronous flush). */
@@ -228,7 +230,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const known = this.#groups.get(group)?.config ?? null;
     const pending = configAfter([...this.#flying, ...this.#staged], group);
     const standing = pending === undefined ? known : pending;
-    const altered = alterGroupAttributes(standing, message.config);
+    const altered = alterGroupAttributes(standing, message.config, this.#options.pluginFault);
     const refusal =
       groupNameRefusal(group, GROUP_NAME_CREATE_MAX) ??
       altered.refusal ??

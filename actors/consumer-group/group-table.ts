@@ -5,6 +5,7 @@
  * Source: RocketMQ `SubscriptionGroupManager.subscriptionGroupTable`, `ConsumerManager.consumerTable`.
  */
 import { SUBSCRIBE_ALL, type SubscriptionData } from '../../model/subscription.ts';
+import { pluginOf } from '../filter/plugin-binding.ts';
 import type { OffsetColumns } from './committed-offsets.ts';
 import { type ForbiddenTable, forbiddenOf, mayRead } from './forbidden-topics.ts';
 import type { GroupConfig, GroupTableVersion } from './group-config.ts';
@@ -40,6 +41,8 @@ export interface GroupState {
   readonly resets: PendingResets;
   /** Not every pull may simply be served: consumption, broadcasting or a topic is forbidden, or an offset was reset. */
   readonly isRestricted: boolean;
+  /** The filter plugin that its members are behind, whatever they pull; null: none. */
+  readonly plugin: string | null;
   /** Clients whose subscriptions differ from those of the others. */
   readonly differing: readonly string[];
   /** One more with every change of the members. */
@@ -56,6 +59,7 @@ type Entry = {
   isBroadcast: boolean;
   resets: PendingResets;
   isRestricted: boolean;
+  plugin: string | null;
   differing: readonly string[];
   memberRevision: number;
 };
@@ -76,6 +80,8 @@ export class GroupTable {
   complete = false;
   /** Called when a group has become restricted: pulls of its members may be held. */
   onRestricted: ((group: string) => void) | null = null;
+  /** Called when a group is bound to another plugin than before: pulls of its members may be held. */
+  onRebound: ((group: string) => void) | null = null;
 
   /** Undefined: no such group; the registry decides whether it may be made. */
   get(group: string): GroupState | undefined {
@@ -133,7 +139,11 @@ export class GroupTable {
     const entry = this.#entry(config.groupName);
     if (entry.config === null) this.#configs++;
     entry.config = config;
+    const plugin = pluginOf(config.attributes);
+    const isRebound = plugin !== entry.plugin;
+    entry.plugin = plugin;
     this.#restrict(config.groupName);
+    if (isRebound) this.onRebound?.(config.groupName);
   }
 
   /** Its members stay: they belong to the consumer-group actor, and a group may be made again. */
@@ -141,6 +151,7 @@ export class GroupTable {
     const entry = this.#entries.get(group);
     if (entry === undefined || entry.config === null) return;
     entry.config = null;
+    entry.plugin = null;
     this.#configs--;
     this.#drop(group, entry);
   }
@@ -215,6 +226,7 @@ export class GroupTable {
         isBroadcast: false,
         resets: new PendingResets(),
         isRestricted: this.#forbiddenTopics.has(group),
+        plugin: null,
         differing: [],
         memberRevision: 0,
       };

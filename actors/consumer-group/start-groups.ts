@@ -33,6 +33,8 @@ export type GroupsOptions = {
   /** `autoCreateSubscriptionGroup`; read at each use, as the limits are. */
   readonly autoCreate: boolean;
   readonly limits: GroupLimits;
+  /** Null when a group may be bound to this filter plugin, else why not. */
+  readonly pluginFault: (name: string) => string | null;
   /** Saves are synced to the disk (synchronous flush). */
   readonly sync: boolean;
   /** Path of the actor that takes `save-table`. */
@@ -69,6 +71,7 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
           get groupsMax() {
             return limits.groupsMax;
           },
+          pluginFault: options.pluginFault,
           shards: names,
           sync,
           store,

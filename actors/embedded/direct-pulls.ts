@@ -132,7 +132,8 @@ export class DirectPulls implements Actor<PullReply> {
   #codes(lease: HeldLease, request: PullMessageRequest): readonly number[] | null {
     const { topic, subscription } = lease;
     const { queueId, sysFlag } = request;
-    if (topic === null || !lease.mayConsume || !isReadable(topic.perm)) return null;
+    // Behind a plugin: a shard has them.
+    if (topic === null || topic.plugin !== null || !lease.mayConsume || !isReadable(topic.perm)) return null;
     if (queueId < 0 || queueId >= topic.readQueues) return null;
     if ((sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0) {
       const codes = isTagType(request.expressionType) ? this.#tags.of(request.subscription ?? '') : null;

@@ -135,7 +135,7 @@ class GuestDoorActor implements Actor<GuestHello | GuestGone | AskLease> {
     const { buffer, byteOffset, byteLength } = state.queueHandles;
     const known = group === '' ? undefined : tables.groups.get(group);
     // What a restricted group may pull, and where it is to go on, a shard decides.
-    const mayConsume = known !== undefined && !known.isRestricted;
+    const mayConsume = known !== undefined && !known.isRestricted && known.plugin === null;
     const subscription = mayConsume && known.memberCount > 0 ? known.subscriptions.get(topic) : undefined;
     return {
       kind: 'lease',

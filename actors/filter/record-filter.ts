@@ -2,34 +2,69 @@
  * Record filter: which records of a pull's answer a SQL92 filter lets through. Reads the properties where they lie in the record, and only
  * those that the filter looks at. One a filter and thread; not re-entrant. A record is trusted to be sound: its reader has checked it.
  */
-import {
-  BODY_LENGTH_AT,
-  HOST_V6_EXTRA_BYTES,
-  MAGIC_AT,
-  QUEUE_OFFSET_AT,
-  RECORD_MAGIC_V2,
-  readInt32,
-  readInt64,
-  SYS_FLAG_AT,
-} from '../../model/message-record.ts';
-import { BORN_HOST_V6_FLAG, STORE_HOST_V6_FLAG } from '../../model/system-flag.ts';
+import { propertiesLengthAt, QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/message-record.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import type { PropertySource, SqlFilter } from './compile-sql.ts';
 
-const NAME_END = 1;
-const VALUE_END = 2;
+/** What ends a property's name and its value, in a record. */
+export const NAME_END = 1;
+export const VALUE_END = 2;
 
 /** What is left of an answer: `count` records in `length` bytes; the pull goes on at `next`, −1: behind the last one looked at. */
 export type Kept = { length: number; count: number; next: number };
 
-export class RecordFilter implements PropertySource {
+/** Decides of each record by itself; `index` counts the records of one answer. */
+export interface RecordTest {
+  matches(bytes: Uint8Array, at: number, index: number): boolean;
+}
+
+const kept: Kept = { length: 0, count: 0, next: -1 };
+
+/**
+ * Moves the records of `bytes[start, end)` that pass to its front, at most `max` and together `bytesMax`, but one at least. Of them only the first
+ * `looked` are there to be decided of: the pull goes on behind them. The result is reused from call to call.
+ */
+export function keepRecords(
+  test: RecordTest,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  max: number,
+  bytesMax: number,
+  looked: number = Number.MAX_SAFE_INTEGER,
+): Kept {
+  kept.count = 0;
+  kept.next = -1;
+  let to = start;
+  let index = 0;
+  for (let at = start; at < end; index++) {
+    const size = readInt32(bytes, at);
+    if (index === looked) {
+      kept.next = readInt64(bytes, at + QUEUE_OFFSET_AT);
+      break;
+    }
+    if (test.matches(bytes, at, index)) {
+      if (kept.count === max || (kept.count > 0 && to - start + size > bytesMax)) {
+        kept.next = readInt64(bytes, at + QUEUE_OFFSET_AT);
+        break;
+      }
+      if (to !== at) bytes.copyWithin(to, at, at + size);
+      to += size;
+      kept.count++;
+    }
+    at += size;
+  }
+  kept.length = to - start;
+  return kept;
+}
+
+export class RecordFilter implements PropertySource, RecordTest {
   readonly #filter: SqlFilter;
   readonly #names: readonly Uint8Array[];
   /** Where each name's value lies, and until where; −1: the record has no such property. */
   readonly #from: Int32Array;
   readonly #until: Int32Array;
   #bytes: Uint8Array = new Uint8Array(0);
-  readonly #kept: Kept = { length: 0, count: 0, next: -1 };
 
   constructor(filter: SqlFilter) {
     this.#filter = filter;
@@ -51,43 +86,9 @@ export class RecordFilter implements PropertySource {
     return this.#filter.matches(this);
   }
 
-  /**
-   * Moves the records of `bytes[start, end)` that pass to its front, at most `max` and together `bytesMax`, but one at least. The result is
-   * reused from call to call.
-   */
-  keep(bytes: Uint8Array, start: number, end: number, max: number, bytesMax: number): Kept {
-    const kept = this.#kept;
-    kept.count = 0;
-    kept.next = -1;
-    let to = start;
-    for (let at = start; at < end; ) {
-      const size = readInt32(bytes, at);
-      if (this.matches(bytes, at)) {
-        if (kept.count === max || (kept.count > 0 && to - start + size > bytesMax)) {
-          kept.next = readInt64(bytes, at + QUEUE_OFFSET_AT);
-          break;
-        }
-        if (to !== at) bytes.copyWithin(to, at, at + size);
-        to += size;
-        kept.count++;
-      }
-      at += size;
-    }
-    kept.length = to - start;
-    return kept;
-  }
-
   #find(bytes: Uint8Array, at: number): void {
     const names = this.#names;
-    const flags = readInt32(bytes, at + SYS_FLAG_AT);
-    let extra = (flags & BORN_HOST_V6_FLAG) === 0 ? 0 : HOST_V6_EXTRA_BYTES;
-    if ((flags & STORE_HOST_V6_FLAG) !== 0) extra += HOST_V6_EXTRA_BYTES;
-    const bodyLengthAt = at + BODY_LENGTH_AT + extra;
-    const topicAt = bodyLengthAt + 4 + readInt32(bytes, bodyLengthAt);
-    const isV2 = readInt32(bytes, at + MAGIC_AT) === RECORD_MAGIC_V2;
-    const lengthAt = isV2
-      ? topicAt + 2 + (((bytes[topicAt] as number) << 8) | (bytes[topicAt + 1] as number))
-      : topicAt + 1 + (bytes[topicAt] as number);
+    const lengthAt = propertiesLengthAt(bytes, at);
     const end = lengthAt + 2 + (((bytes[lengthAt] as number) << 8) | (bytes[lengthAt + 1] as number));
     for (let from = lengthAt + 2; from < end; ) {
       let nameEnd = from;
@@ -104,7 +105,8 @@ export class RecordFilter implements PropertySource {
   }
 }
 
-function isAt(name: Uint8Array, bytes: Uint8Array, from: number, until: number): boolean {
+/** Whether `bytes[from, until)` is the name. */
+export function isAt(name: Uint8Array, bytes: Uint8Array, from: number, until: number): boolean {
   if (until - from !== name.length) return false;
   for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name[i]) return false;
   return true;

@@ -32,6 +32,9 @@ import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
 import { type PullStatus, pullCode } from '../queue/decide-pull.ts';
 import type { Pull, PullReply } from '../queue/queue-actor.ts';
+import { copyRecords, type PluginDoor } from '../filter/plugin-door.ts';
+import { PLUGIN_BATCH_MAX } from '../filter/plugin-exchange.ts';
+import { type Kept, keepRecords } from '../filter/record-filter.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
@@ -57,6 +60,8 @@ const FILTERED_MAX = 1024;
 const FILTERED_BYTES_MAX = 256 * 1024;
 /** A pull whose filter lets nothing through is answered after so many of these, so that its client's offset moves on. */
 const FILTER_ROUNDS_MAX = 64;
+/** What has found messages is judged, though it may not wait for any. */
+const JUDGE_MS_MAX = 1_000;
 const READER_GONE: ReaderGone = { kind: 'reader-gone' };
 
 type Pending = {
@@ -117,6 +122,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
   readonly #queueRefTopics: string[] = [];
   readonly #rules: PullRules;
+  readonly #plugins: PluginDoor;
   readonly #brokerIdWhenSlow: number;
   /** Where records are looked at by filters. */
   #aside = new Uint8Array(0);
@@ -142,17 +148,20 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     lanes: LaneReader;
     slots: SharedArrayBuffer;
     limits: PullLimits;
+    plugins: PluginDoor;
   }) {
     this.#thread = parts.thread;
     this.#limits = parts.limits;
     this.#topics = parts.topics;
     this.#groups = parts.groups;
     this.#counts = new PullCounts(parts.thread);
+    this.#plugins = parts.plugins;
     this.#rules = new PullRules({
       thread: parts.thread,
       topics: parts.topics,
       groups: parts.groups,
       limits: parts.limits,
+      plugins: parts.plugins,
       refuse: (connection, header, code, remark, ext) => this.#refuse(connection, header, code, remark, ext),
       onReset: (connection, header, topic, group, reset) => this.#answerReset(connection, header, topic, group, reset),
     });
@@ -251,8 +260,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       ticket,
       handle: topic.queueHandles[queueId]!,
       offset: pending.offset,
-      max: wanted.filter === null ? pending.max : FILTERED_MAX,
-      bytesMax: wanted.filter === null ? pending.bytesMax : FILTERED_BYTES_MAX,
+      max: lookAtMax(pending),
+      bytesMax: isPlain(wanted) ? pending.bytesMax : FILTERED_BYTES_MAX,
       codes: wanted.codes,
       holdMs,
       replyTo: this.#self,
@@ -364,7 +373,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return;
     }
     const bytes = sizeOfUnits(reply.units, count);
-    if (pending.wanted.filter !== null) {
+    if (!isPlain(pending.wanted)) {
       this.#filterLanes(pending, reply, count, bytes);
       return;
     }
@@ -390,19 +399,27 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 
   /** A filter looks at the records before the answer's header can say how many there are: they are copied aside first. */
   #filterLanes(pending: Pending, reply: PullReply, count: number, bytes: number): void {
-    if (this.#aside.length < bytes) this.#aside = new Uint8Array(bytes);
-    const aside = this.#aside;
+    const { plugins } = pending.wanted;
+    if (plugins.length > 0 && !this.#plugins.isReady(plugins)) {
+      this.#settle(reply.ticket, pending);
+      this.#awaitPlugins(pending);
+      return;
+    }
+    if (plugins.length === 0 && this.#aside.length < bytes) this.#aside = new Uint8Array(bytes);
+    const aside = plugins.length === 0 ? this.#aside : this.#plugins.buffer(bytes);
     // A message beyond the usual is not kept room for.
     if (bytes > FILTERED_BYTES_MAX) this.#aside = new Uint8Array(0);
     if (!this.#lanes.copyUnits(reply.units, count, aside, 0)) {
+      if (plugins.length > 0) this.#plugins.giveBack(aside);
       this.#readCold(pending, reply);
       return;
     }
     this.#settle(reply.ticket, pending);
-    this.#answerFiltered(pending, aside, 0, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
+    if (plugins.length === 0) this.#answerFiltered(pending, aside, 0, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
+    else this.#judge(pending, aside, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
   }
 
-  /** Answers with the records of `bytes[start, end)` that pass. When none does, the pull goes on behind them: some rounds, or as long as it may wait. */
+  /** Answers with the records of `bytes[start, end)` that pass. When none does, the pull goes on behind them. */
   #answerFiltered(
     pending: Pending,
     bytes: Uint8Array,
@@ -413,23 +430,108 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     min: number,
     max: number,
   ): void {
-    const kept = pending.wanted.filter!.keep(bytes, start, end, pending.max, pending.bytesMax);
+    const kept = keepRecords(pending.wanted.filter!, bytes, start, end, pending.max, pending.bytesMax);
+    this.#answerKept(pending, kept, bytes, start, offset, nextOffset, min, max);
+  }
+
+  #answerKept(
+    pending: Pending,
+    kept: Kept,
+    bytes: Uint8Array,
+    start: number,
+    offset: number,
+    nextOffset: number,
+    min: number,
+    max: number,
+  ): void {
     const next = kept.next < 0 ? nextOffset : kept.next;
     if (kept.count > 0) {
       this.#gave(pending, kept.count, kept.length);
       this.#answer(pending, 'FOUND', offset, next, min, max, bytes, start, start + kept.length);
       return;
     }
+    if (pending.rounds < FILTER_ROUNDS_MAX && this.#askAgain(pending, next, pending.rounds + 1, max)) return;
+    this.#answer(pending, 'NO_MATCHED_MESSAGE', offset, next, min, max, null, 0, 0);
+  }
+
+  /** The pull goes on at `offset`, where there is something (before `max`) or it may still wait. */
+  #askAgain(pending: Pending, offset: number, rounds: number, max: number): boolean {
     const nowMs = this.#thread.monotonicMs();
     const leftMs = Math.max(0, pending.holdUntilMs - nowMs);
-    if (pending.rounds < FILTER_ROUNDS_MAX && (leftMs > 0 || next < max)) {
-      const later: Pending = { ...pending, offset: next, expiresAt: nowMs + leftMs + ANSWER_MS_MAX, rounds: pending.rounds + 1 };
-      if (this.#ask(later, leftMs)) {
-        pending.connection.inFlight++;
-        return;
-      }
+    if (leftMs === 0 && offset >= max) return false;
+    const later: Pending = { ...pending, offset, expiresAt: nowMs + leftMs + ANSWER_MS_MAX, rounds };
+    if (!this.#ask(later, leftMs)) return false;
+    pending.connection.inFlight++;
+    return true;
+  }
+
+  /** Plugins look at the records, which are the door's buffer, on threads of their own; the answer comes later. */
+  #judge(pending: Pending, bytes: Uint8Array, length: number, offset: number, nextOffset: number, min: number, max: number): void {
+    const { filter, plugins } = pending.wanted;
+    const left = filter === null ? length : keepRecords(filter, bytes, 0, length, FILTERED_MAX, Number.MAX_SAFE_INTEGER).length;
+    const deadlineMs = this.#judgedUntilMs(pending);
+    const ticket = this.#park(pending, deadlineMs);
+    this.#plugins.judge(plugins, pending.group, bytes, left, pending.max, pending.bytesMax, deadlineMs, (kept) => {
+      // Answered meanwhile: the group was paused, or bound to another plugin.
+      if (!this.#unpark(ticket, pending)) return;
+      if (kept.count >= 0) this.#answerKept(pending, kept, bytes, 0, offset, nextOffset, min, max);
+      else if (deadlineMs <= this.#thread.monotonicMs()) this.#answerHeld(pending);
+      else this.#awaitPlugins(pending);
+    });
+  }
+
+  /** The plugins have no room now, or hold everything back: the pull waits without its records, and looks again. */
+  #awaitPlugins(pending: Pending): void {
+    const { plugins } = pending.wanted;
+    const deadlineMs = this.#plugins.isHeld(plugins) ? pending.holdUntilMs : this.#judgedUntilMs(pending);
+    const ticket = this.#park(pending, deadlineMs);
+    this.#plugins.whenReady(plugins, deadlineMs, (isReady) => {
+      if (!this.#unpark(ticket, pending)) return;
+      if (!isReady || !this.#askAgain(pending, pending.offset, pending.rounds, Number.MAX_SAFE_INTEGER)) this.#answerHeld(pending);
+    });
+  }
+
+  /** What has found messages is not sent away because its time to wait for them is over. */
+  #judgedUntilMs(pending: Pending): number {
+    return Math.max(pending.holdUntilMs, this.#thread.monotonicMs() + JUDGE_MS_MAX);
+  }
+
+  #park(pending: Pending, deadlineMs: number): number {
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    // The door ends the wait; it is not the queue's actor that does not answer.
+    pending.expiresAt = deadlineMs + READING_MS_MAX;
+    this.#pending.set(ticket, pending);
+    pending.connection.inFlight++;
+    return ticket;
+  }
+
+  /** False: nobody waits for the answer any more. */
+  #unpark(ticket: number, pending: Pending): boolean {
+    if (this.#pending.get(ticket) !== pending) return false;
+    this.#settle(ticket, pending);
+    this.#thread.requestTurn();
+    return pending.connection.isOpen;
+  }
+
+  /** As if there were nothing yet: the client pulls again from where it is. */
+  #answerHeld(pending: Pending): void {
+    const handle = pending.topic.queueHandles[pending.queueId]!;
+    const { offset } = pending;
+    this.#answer(pending, 'OFFSET_OVERFLOW_ONE', offset, offset, this.#table.min(handle), this.#table.next(handle), null, 0, 0);
+  }
+
+  /** A topic or a group was bound to another plugin, or to none: what waits begins again by the new rule. */
+  rebind(topic: string | null, group: string | null): void {
+    for (const [ticket, pending] of this.#pending) {
+      if (pending.topic.name !== topic && pending.group !== group) continue;
+      this.#settle(ticket, pending);
+      const handle = pending.topic.queueHandles[pending.queueId]!;
+      const { offset } = pending;
+      if (pending.connection.isOpen)
+        this.#answer(pending, 'NO_MATCHED_MESSAGE', offset, offset, this.#table.min(handle), this.#table.next(handle), null, 0, 0);
     }
-    this.#answer(pending, 'NO_MATCHED_MESSAGE', offset, next, min, max, null, 0, 0);
+    this.#thread.requestTurn();
   }
 
   #answerRead(pending: Pending, read: ColdRead): void {
@@ -438,9 +540,12 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return;
     }
     const at = read.slot * READ_SLOT_BYTES;
-    if (pending.wanted.filter !== null) {
+    if (!isPlain(pending.wanted)) {
       const { offset, nextOffset, min, max } = read;
-      this.#answerFiltered(pending, this.#slots, at, at + read.length, offset, nextOffset, min, max);
+      if (pending.wanted.plugins.length > 0) {
+        const bytes = copyRecords(this.#plugins, this.#slots, at, at + read.length);
+        this.#judge(pending, bytes, read.length, offset, nextOffset, min, max);
+      } else this.#answerFiltered(pending, this.#slots, at, at + read.length, offset, nextOffset, min, max);
       return;
     }
     if (pending.wanted.codes.length > 0) {
@@ -518,16 +623,17 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   #readCold(pending: Pending, reply: PullReply): void {
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const now = this.#thread.monotonicMs();
-    const { codes, filter } = pending.wanted;
-    const isPlain = codes.length === 0 && filter === null;
-    const cut = isPlain ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
+    const { codes } = pending.wanted;
+    const isFiltered = !isPlain(pending.wanted);
+    const isForAll = codes.length === 0 && !isFiltered;
+    const cut = isForAll ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
     if (cut !== null) {
       this.#settle(reply.ticket, pending);
       this.#answerCut(pending, cut, reply.offset, reply.min, reply.max);
       return;
     }
     this.counters.coldPulls++;
-    const readsAhead = isPlain && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
+    const readsAhead = isForAll && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
     pending.expiresAt = now + READING_MS_MAX;
     const cold: ColdPull = {
       kind: 'cold-pull',
@@ -538,8 +644,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       queueId: pending.queueId,
       handle,
       offset: reply.offset,
-      max: readsAhead ? MESSAGES_MAX : filter === null ? pending.max : FILTERED_MAX,
-      bytesMax: readsAhead ? AHEAD_BYTES : filter === null ? pending.bytesMax : FILTERED_BYTES_MAX,
+      max: readsAhead ? MESSAGES_MAX : lookAtMax(pending),
+      bytesMax: readsAhead ? AHEAD_BYTES : isFiltered ? FILTERED_BYTES_MAX : pending.bytesMax,
       codes,
       min: reply.min,
       visibleMax: reply.max,
@@ -649,4 +755,15 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     connection.write(encodeCommand({ code: responseCode, opaque: header.opaque, flag: RESPONSE_FLAG, remark, ext, serializeType }));
     this.#thread.requestTurn();
   }
+}
+
+/** Nothing looks at the records themselves. */
+function isPlain(wanted: Wanted): boolean {
+  return wanted.filter === null && wanted.plugins.length === 0;
+}
+
+/** Messages that are looked at in one go: a plugin that lets most through is not asked about more than are wanted. */
+function lookAtMax({ wanted, rounds, max }: Pending): number {
+  if (wanted.plugins.length > 0) return rounds === 0 ? Math.min(max, PLUGIN_BATCH_MAX) : PLUGIN_BATCH_MAX;
+  return wanted.filter === null ? max : FILTERED_MAX;
 }

@@ -7,8 +7,9 @@
  * Source: RocketMQ 5.3 `PullMessageProcessor.processRequest`.
  */
 import { MessageTextError } from '../../model/errors.ts';
+import { TOOLS_CONSUMER_GROUP } from '../../model/group.ts';
 import { isReadable } from '../../model/permission.ts';
-import { EXPRESSION_SQL92, isTagType } from '../../model/subscription.ts';
+import { EXPRESSION_PLUGIN, EXPRESSION_SQL92, isTagType } from '../../model/subscription.ts';
 import { PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import type { PullHeader } from '../../protocol/remoting/pull-scanner.ts';
@@ -17,7 +18,8 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
-import type { RecordFilter } from '../filter/record-filter.ts';
+import type { PluginDoor } from '../filter/plugin-door.ts';
+import type { RecordFilter, RecordTest } from '../filter/record-filter.ts';
 import { SqlFilters } from '../filter/sql-filters.ts';
 import { TagExpressions } from '../queue/tag-expressions.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
@@ -26,6 +28,8 @@ import type { ClientConnection } from './client-connection.ts';
 /** Groups that pulls have asked to be made and that may not have come yet; asked for again after this many others. */
 const ASKED_GROUPS_MAX = 256;
 const ENSURE_MAX_MS = 2_500;
+/** Combinations of plugins kept with one wish. */
+const WISHES_MAX = 256;
 
 /** Why a pull has no permission, for clients that ask. Source: RocketMQ `ForbiddenType`. */
 const BROKER_FORBIDDEN: Record<string, string> = { forbiddenType: '1' };
@@ -35,10 +39,11 @@ const BROADCASTING_FORBIDDEN: Record<string, string> = { forbiddenType: '4' };
 const SUBSCRIPTION_FORBIDDEN: Record<string, string> = { forbiddenType: '5' };
 const TYPE_SHOWN_MAX = 32;
 
-/** What a pull wants: messages with one of these tag codes (empty: all) that the filter, if there is one, lets through. */
-export type Wanted = { readonly codes: readonly number[]; readonly filter: RecordFilter | null };
+/** What a pull wants: messages with one of these tag codes (empty: all) that the filter, if there is one, and then all the plugins let through. */
+export type Wanted = { readonly codes: readonly number[]; readonly filter: RecordTest | null; readonly plugins: readonly string[] };
 
-const ALL: Wanted = { codes: [], filter: null };
+const NO_PLUGINS: readonly string[] = [];
+const ALL: Wanted = { codes: [], filter: null, plugins: NO_PLUGINS };
 
 export type PullRulesParts = {
   readonly thread: ThreadContext;
@@ -46,6 +51,7 @@ export type PullRulesParts = {
   readonly groups: GroupTable;
   /** `enablePropertyFilter`; read at each use. */
   readonly limits: { readonly propertyFilter: boolean };
+  readonly plugins: PluginDoor;
   readonly refuse: (connection: ClientConnection, header: PullHeader, code: number, remark: string, ext?: Record<string, string>) => void;
   /** A tool has set the queue's offset for the group: the pull is answered with it. */
   readonly onReset: (connection: ClientConnection, header: PullHeader, topic: TopicState, group: string, reset: number) => void;
@@ -60,6 +66,7 @@ export class PullRules {
   readonly #tags = new TagExpressions();
   /** By the codes or the filter that it was made of. */
   readonly #wanted: WeakMap<Int32Array | readonly number[] | RecordFilter, Wanted> = new WeakMap();
+  readonly #behindPlugins: WeakMap<Wanted, Map<string, Wanted>> = new WeakMap();
   readonly #askedGroups: Set<string> = new Set();
 
   constructor(parts: PullRulesParts) {
@@ -93,9 +100,17 @@ export class PullRules {
       this.#refuse(connection, header, code.INVALID_PARAMETER, remark);
       return null;
     }
-    if (withSubscription) return this.#inline(connection, header);
-    const subscription = state!.subscriptions.get(topic.name);
-    if (subscription === undefined || state!.memberCount === 0) {
+    const wanted = withSubscription ? this.#inline(connection, header) : this.#bySubscription(connection, header, topic, state!);
+    // What a topic or a group is bound to comes behind what the consumer asks for.
+    if (wanted === null || (topic.plugin === null && (state === undefined || state.plugin === null))) return wanted;
+    return this.#behind(wanted, topic, group, state?.plugin ?? null);
+  }
+
+  /** By the subscription of the group's heartbeats. */
+  #bySubscription(connection: ClientConnection, header: PullHeader, topic: TopicState, state: GroupState): Wanted | null {
+    const group = state.config.groupName;
+    const subscription = state.subscriptions.get(topic.name);
+    if (subscription === undefined || state.memberCount === 0) {
       const remark = `the consumer's subscription not exist, group: ${group}, topic: ${topic.name}; send a heartbeat with it first`;
       this.#refuse(connection, header, code.SUBSCRIPTION_NOT_EXIST, remark);
       return null;
@@ -113,7 +128,7 @@ export class PullRules {
       return this.#byExpression(connection, header, subscription.expressionType, subscription.subString);
     if (subscription.all) return ALL;
     const { codes } = subscription;
-    return this.#wanted.get(codes) ?? this.#keep(codes, { codes: [...codes], filter: null });
+    return this.#wanted.get(codes) ?? this.#keep(codes, { codes: [...codes], filter: null, plugins: NO_PLUGINS });
   }
 
   /** For a group of which not every pull may simply be served. False: it was answered. */
@@ -148,7 +163,7 @@ export class PullRules {
     if (!isTagType(type)) return this.#byExpression(connection, header, type, expression);
     const codes = this.#tags.of(expression);
     if (codes instanceof MessageTextError) return this.#unparsed(connection, header, codes.message);
-    return this.#wanted.get(codes) ?? this.#keep(codes, { codes, filter: null });
+    return this.#wanted.get(codes) ?? this.#keep(codes, { codes, filter: null, plugins: NO_PLUGINS });
   }
 
   #keep(key: Int32Array | readonly number[] | RecordFilter, wanted: Wanted): Wanted {
@@ -162,6 +177,7 @@ export class PullRules {
   }
 
   #byExpression(connection: ClientConnection, header: PullHeader, type: string, expression: string): Wanted | null {
+    if (type === EXPRESSION_PLUGIN) return this.#byPlugin(connection, header, expression.trim());
     if (type !== EXPRESSION_SQL92 || !this.#parts.limits.propertyFilter) {
       const reason = type === EXPRESSION_SQL92 ? ': enablePropertyFilter is false' : '';
       const remark = `The broker does not support consumer to filter message by ${type.slice(0, TYPE_SHOWN_MAX)}${reason}`;
@@ -170,7 +186,44 @@ export class PullRules {
     }
     const filter = this.#filters.of(expression);
     if ('remark' in filter) return this.#unparsed(connection, header, filter.remark);
-    return this.#wanted.get(filter) ?? this.#keep(filter, { codes: ALL.codes, filter });
+    return this.#wanted.get(filter) ?? this.#keep(filter, { codes: ALL.codes, filter, plugins: NO_PLUGINS });
+  }
+
+  /** A subscription that names a plugin. */
+  #byPlugin(connection: ClientConnection, header: PullHeader, name: string): Wanted | null {
+    const { plugins } = this.#parts;
+    const fault = plugins.fault(name);
+    if (fault === null) return this.#withPlugins(ALL, [name]);
+    if (plugins.complete) return this.#unparsed(connection, header, fault);
+    this.#refuse(connection, header, code.SYSTEM_BUSY, 'the broker is loading its filter plugins; pull again');
+    return null;
+  }
+
+  /** Messages for another try have passed the plugins once; tools see what the log has. */
+  #behind(wanted: Wanted, topic: TopicState, group: string, ofGroup: string | null): Wanted {
+    if (topic.isRetry || topic.isDlq || group === TOOLS_CONSUMER_GROUP) return wanted;
+    const names = new Set(topic.plugin === null ? [] : [topic.plugin]);
+    if (ofGroup !== null) names.add(ofGroup);
+    for (const name of wanted.plugins) names.add(name);
+    return this.#withPlugins(wanted, [...names]);
+  }
+
+  /** The same object for the same wish, as long as few are known. */
+  #withPlugins(wanted: Wanted, plugins: readonly string[]): Wanted {
+    if (wanted.plugins.length === plugins.length) return wanted;
+    let known = this.#behindPlugins.get(wanted);
+    if (known === undefined) {
+      known = new Map();
+      this.#behindPlugins.set(wanted, known);
+    }
+    const key = plugins.join('/');
+    let made = known.get(key);
+    if (made === undefined) {
+      if (known.size >= WISHES_MAX) known.clear();
+      made = { codes: wanted.codes, filter: wanted.filter, plugins };
+      known.set(key, made);
+    }
+    return made;
   }
 
   /** A pull with its own subscription makes its group, so that the offsets that follow it are taken. It does not wait for that. */

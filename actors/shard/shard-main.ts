@@ -25,6 +25,7 @@ import { LaneProducer } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { createGroupHandlers } from '../consumer-group/group-handlers.ts';
 import { startGroups } from '../consumer-group/start-groups.ts';
+import { startPlugins } from '../filter/plugin-table-actor.ts';
 import { openGuestDoor } from '../embedded/guest-door.ts';
 import { hostBytes, hostOfBytes } from '../gateway/client-connection.ts';
 import { PullPath } from '../gateway/pull-path.ts';
@@ -199,7 +200,9 @@ class Shard {
     const marks = new Watermarks(memory.marks);
     const table = new QueueTable(memory.queues);
     const live = this.#live;
-    const settings = topicSettings(live);
+    const plugins = startPlugins(thread, this.#index, memory.plugins);
+    const pluginFault = (name: string): string | null => plugins.bindingFault(name);
+    const settings = topicSettings(live, pluginFault);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
     const load = (name: string): unknown => this.#loadTable(name);
     if (this.#index === 0) {
@@ -271,6 +274,7 @@ class Shard {
         return live.config.autoCreateGroupEnable;
       },
       limits: groupLimits(live),
+      pluginFault,
       sync: syncFlush,
       store: 'store',
     });
@@ -345,9 +349,12 @@ class Shard {
       lanes,
       slots: memory.readSlots[this.#index]!,
       limits: pullsMost,
+      plugins,
     });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
     groups.onRestricted = (group) => pull.restrict(group);
+    groups.onRebound = (group) => pull.rebind(null, group);
+    topics.onRebound = (topic) => pull.rebind(topic, null);
     const flushWatch = new FlushWatch(marks);
     thread.addSource(flushWatch);
     const arrivals = new ArrivalTable(table, thread.index);
@@ -406,7 +413,7 @@ class Shard {
     };
     const isResetHere = config.serverSideResetEnable;
     gateway.addHandlers(
-      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, replies, pullLimits: pullsMost }),
+      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, replies, pullLimits: pullsMost, plugins }),
     );
     gateway.viewWith((physical, onMessage) => {
       const isAwaited = (): boolean => true;

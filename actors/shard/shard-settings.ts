@@ -23,10 +23,11 @@ const RECORD_EXTRA_BYTES = 48 * 1024;
 const FOLLOW_MAX_MS = 4_500;
 
 /** The rules of topics; what changes while the broker runs is read at each use. */
-export function topicSettings(live: LiveConfig): TopicSettings {
+export function topicSettings(live: LiveConfig, pluginFault: TopicSettings['pluginFault']): TopicSettings {
   const { config } = live;
   return {
     ...DEFAULT_TOPIC_SETTINGS,
+    pluginFault,
     brokerName: config.brokerName,
     clusterName: config.brokerClusterName,
     regionId: config.regionId,

@@ -24,6 +24,7 @@ import {
   topicNameFault,
 } from '../../model/topic.ts';
 import { INVALID_PARAMETER, SYSTEM_ERROR, TOPIC_NOT_EXIST } from '../../protocol/remoting/response-code.ts';
+import { PLUGIN_ATTRIBUTE, pluginNameFault } from '../filter/plugin-binding.ts';
 import type { TopicConfig, TopicFilterType } from './topic-config.ts';
 import { plainTopic, queueCount, sameConfig } from './topic-config.ts';
 
@@ -46,6 +47,8 @@ export type TopicSettings = {
   readonly topicsMax: number;
   /** Queues that a topic may have, for reading and for writing. */
   readonly queuesMax: number;
+  /** Null when a topic may be bound to this filter plugin, else why not. */
+  readonly pluginFault: (name: string) => string | null;
 };
 
 export const DEFAULT_TOPIC_SETTINGS: TopicSettings = {
@@ -63,6 +66,7 @@ export const DEFAULT_TOPIC_SETTINGS: TopicSettings = {
   enableMixedMessageType: false,
   topicsMax: 50_000,
   queuesMax: 4096,
+  pluginFault: pluginNameFault,
 };
 
 export type Refusal = { readonly code: number; readonly remark: string };
@@ -266,12 +270,13 @@ function countRefusal(table: TopicLookup, topic: string, settings: TopicSettings
 
 const ATTRIBUTE_TEXT_MAX = 4096;
 
-/** Attributes that are known, with their values; null: any integer from −1 up. */
-const ATTRIBUTES: ReadonlyMap<string, readonly string[] | null> = new Map<string, readonly string[] | null>([
+/** Attributes that are known, with their values; null: any integer from −1 up; `plugin`: what the settings say. */
+const ATTRIBUTES: ReadonlyMap<string, readonly string[] | 'plugin' | null> = new Map<string, readonly string[] | 'plugin' | null>([
   ['message.type', ['NORMAL', 'FIFO', 'DELAY', 'TRANSACTION', 'MIXED', 'UNSPECIFIED']],
   ['queue.type', ['SimpleCQ']],
   ['cleanup.policy', ['DELETE']],
   ['reserve.time', null],
+  [PLUGIN_ATTRIBUTE, 'plugin'],
 ]);
 /** What is fixed with a topic's creation. */
 const UNCHANGEABLE: ReadonlySet<string> = new Set(['queue.type', 'cleanup.policy']);
@@ -303,6 +308,12 @@ export function alterAttributes(
     if (sign === '-') {
       if (current === null) return wrong(`only add attribute is supported while creating topic. key: ${key}`);
       if (!attributes.delete(key)) return wrong(`attempt to delete a nonexistent key: ${key}`);
+      continue;
+    }
+    if (values === 'plugin') {
+      const fault = settings.pluginFault(value);
+      if (fault !== null) return wrong(`value ${quoted(value)} of ${key} cannot stand: ${fault}`);
+      attributes.set(key, value);
       continue;
     }
     const valid = values === null ? /^(-1|\d{1,18})$/.test(value) : values.includes(value);

@@ -8,6 +8,7 @@ import { javaHash } from '../../model/java-hash.ts';
 import { PERM_READ_WRITE, PERM_WRITE } from '../../model/permission.ts';
 import { isDlqTopic, isRetryTopic, TOPICS_FORBIDDEN_FOR_SEND } from '../../model/topic.ts';
 import { NO_PERMISSION } from '../../protocol/remoting/response-code.ts';
+import { pluginOf } from '../filter/plugin-binding.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import { queueCount } from './topic-config.ts';
 
@@ -30,6 +31,8 @@ export interface TopicState {
   readonly topicSysFlag: number;
   /** 0, or the response code with which a client's send is refused, or RETRY_SEND. */
   readonly refusal: number;
+  /** The filter plugin that whoever pulls from it is behind; null: none. */
+  readonly plugin: string | null;
 }
 
 /**
@@ -60,6 +63,7 @@ export function topicState(config: TopicConfig, queueHandles: Int32Array, broker
         : isRetryTopic(name)
           ? RETRY_SEND
           : 0,
+    plugin: pluginOf(config.attributes),
   };
 }
 
@@ -77,6 +81,8 @@ export class TopicTable {
   /** False until all topics have come once: till then an unknown topic may well exist. */
   complete = false;
   #brokerPermission = PERM_READ_WRITE;
+  /** Called when a topic is bound to another plugin than before: pulls of it may be held. */
+  onRebound: ((topic: string) => void) | null = null;
 
   /** What the broker lets clients do (`brokerPermission`); the topics' states are made anew with it. */
   get brokerPermission(): number {
@@ -114,13 +120,11 @@ export class TopicTable {
 
   /** Adds a topic, or replaces it by its name. */
   put(state: TopicState): void {
-    const known = this.#byName.has(state.name);
+    const known = this.#byName.get(state.name);
     this.#byName.set(state.name, state);
-    if (!known && this.#byName.size * 2 > this.#slots.length) {
-      this.#rebuild(this.#slots.length * 2);
-      return;
-    }
-    place(this.#slots, state);
+    if (known === undefined && this.#byName.size * 2 > this.#slots.length) this.#rebuild(this.#slots.length * 2);
+    else place(this.#slots, state);
+    if (known !== undefined && known.plugin !== state.plugin) this.onRebound?.(state.name);
   }
 
   remove(name: string): void {

@@ -42,6 +42,7 @@ const snapshot: MetricsSnapshot = {
   pendingSends: 6,
   refusals: [{ code: 2, count: 11 }],
   protocolErrors: 1,
+  plugins: [],
   threads: [
     {
       name: 'shard-0',

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { compileSql, type SqlFilter } from '../../../actors/filter/compile-sql.ts';
-import { RecordFilter } from '../../../actors/filter/record-filter.ts';
+import { keepRecords, RecordFilter } from '../../../actors/filter/record-filter.ts';
 import { SqlFilters } from '../../../actors/filter/sql-filters.ts';
 import { decodeMessageRecords, encodeMessageRecord } from '../../../model/message-record.ts';
 
@@ -46,20 +46,20 @@ test('RecordFilter keeps what passes at the front, up to the limits', async (t) 
   const filter = filterOf('a = 0');
 
   let bytes = Buffer.concat([Buffer.alloc(7), ...all]);
-  let kept = filter.keep(bytes, 7, bytes.length, 32, 1e6);
+  let kept = keepRecords(filter, bytes, 7, bytes.length, 32, 1e6);
   t.same(kept, { length: 4 * size, count: 4, next: -1 });
   t.same(offsets(bytes, 7, kept.length), [100, 103, 106, 109]);
 
   bytes = Buffer.concat(all);
-  kept = filter.keep(bytes, 0, bytes.length, 2, 1e6);
+  kept = keepRecords(filter, bytes, 0, bytes.length, 2, 1e6);
   t.same(kept, { length: 2 * size, count: 2, next: 106 }, 'goes on at the first one that was not given');
 
   bytes = Buffer.concat(all);
-  kept = filter.keep(bytes, 0, bytes.length, 32, 1);
+  kept = keepRecords(filter, bytes, 0, bytes.length, 32, 1);
   t.same(kept, { length: size, count: 1, next: 103 }, 'one at least');
 
   bytes = Buffer.concat(all);
-  t.same(filterOf('a = 7').keep(bytes, 0, bytes.length, 32, 1e6), { length: 0, count: 0, next: -1 });
+  t.same(keepRecords(filterOf('a = 7'), bytes, 0, bytes.length, 32, 1e6), { length: 0, count: 0, next: -1 });
 });
 
 test('SqlFilters compiles an expression once and keeps a bounded number', async (t) => {

@@ -31,6 +31,7 @@ export function main(thread: ThreadContext, data: GroupThreadData): void {
     topics: new TopicTable(),
     loadTable: load,
     autoCreate: true,
+    pluginFault: () => null,
     limits: DEFAULT_GROUP_LIMITS,
     sync: false,
     store: 'store',

@@ -1,0 +1,95 @@
+/** Plugin host: what the plugin supervisor has done in the world: reads the folder, starts workers, and tells what came of it. One a broker, on the root thread. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ActorRef, LogLevel } from '../../runtime/actor.ts';
+import { toError } from '../../runtime/errors.ts';
+import { oneLine } from './load-plugin.ts';
+import type { ExchangeMemory } from './plugin-exchange.ts';
+import { readPluginFolder } from './plugin-folder.ts';
+import type { FolderRead, PluginExited, PluginLoadEnded, PluginSupervisorCommand } from './plugin-messages.ts';
+import type { PluginSurroundings, StartedPlugin } from './plugin-supervisor-actor.ts';
+import { PluginWorker } from './plugin-worker.ts';
+
+/** A file that takes longer to be loaded and started is refused. */
+const LOAD_MS_MAX = 5_000;
+const FAULT_CHARS_MAX = 500;
+
+export type PluginHostOptions = {
+  readonly folder: string;
+  readonly exchanges: readonly ExchangeMemory[];
+  readonly memoryMb: number;
+  readonly supervisor: ActorRef<PluginSupervisorCommand>;
+  readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
+};
+
+export class PluginHost implements PluginSurroundings {
+  readonly #options: PluginHostOptions;
+  /** With what is called when it has ended. */
+  readonly #workers: Map<PluginWorker, Promise<void>> = new Map();
+  #isEnded = false;
+  #generation = 0;
+
+  constructor(options: PluginHostOptions) {
+    this.#options = options;
+  }
+
+  scan(): void {
+    const tell = (read: Omit<FolderRead, 'kind'>): void => void this.#options.supervisor.tell({ kind: 'folder-read', ...read });
+    readPluginFolder(this.#options.folder).then(
+      ({ isThere, files, faults }) => {
+        tell({
+          isThere,
+          names: files.map(({ name }) => name),
+          files: files.map(({ file }) => file),
+          stamps: files.map(({ stamp }) => stamp),
+          faults,
+          error: '',
+        });
+      },
+      (error: unknown) => {
+        tell({ isThere: true, names: [], files: [], stamps: [], faults: [], error: toError(error).message });
+      },
+    );
+  }
+
+  launch(plugin: string, file: string, place: number): StartedPlugin {
+    const generation = ++this.#generation;
+    const { folder, exchanges, memoryMb, supervisor, log } = this.#options;
+    let ended: () => void = () => {};
+    const exit = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const url = pathToFileURL(join(folder, file)).href;
+    const worker = new PluginWorker(
+      { plugin, file: url, generation, exchange: exchanges[place]!, memoryMb },
+      {
+        exited: (_, fault) => {
+          this.#workers.delete(worker);
+          ended();
+          if (!this.#isEnded) supervisor.tell({ kind: 'plugin-exited', plugin, generation, fault } satisfies PluginExited);
+        },
+        printed: (line) => log('info', 'A filter plugin says', { plugin, line }),
+      },
+    );
+    this.#workers.set(worker, exit);
+    if (this.#isEnded) worker.end();
+    const tell = (fault: string, description: string, whenParked: PluginLoadEnded['whenParked']): void =>
+      void supervisor.tell({ kind: 'plugin-load-ended', plugin, generation, fault, description, whenParked });
+    worker.load(LOAD_MS_MAX).then(
+      (loaded) => {
+        if (loaded.ok) tell('', loaded.description.description, loaded.description.whenParked);
+        else tell(loaded.fault, '', null);
+      },
+      (error: unknown) => tell(oneLine(`${file}: ${toError(error).message}`, FAULT_CHARS_MAX), '', null),
+    );
+    return worker;
+  }
+
+  /** Ends all workers; settles when they have ended. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    const exits = [...this.#workers.values()];
+    for (const worker of this.#workers.keys()) worker.end();
+    await Promise.all(exits);
+  }
+}
