@@ -186,7 +186,8 @@ function complete(
     adminPortExplicit: explicit.has('adminPort'),
     shards: values.shards === 0 ? Math.max(1, machine.cores - 1) : values.shards,
     storePath: isAbsolute(values.storePath) ? values.storePath : join(machine.currentDirectory, values.storePath),
-    pluginDir: values.pluginDir === '' || isAbsolute(values.pluginDir) ? values.pluginDir : join(machine.currentDirectory, values.pluginDir),
+    pluginDir:
+      values.pluginDir === '' || isAbsolute(values.pluginDir) ? values.pluginDir : join(machine.currentDirectory, values.pluginDir),
     advertisedHost: values.advertisedHost !== '' ? values.advertisedHost : wildcard ? (machine.hosts[0] ?? '127.0.0.1') : values.bindHost,
   };
   const conflict = conflictOf(config);

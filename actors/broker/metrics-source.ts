@@ -3,8 +3,8 @@
  */
 import type { ActorSystem } from '../../runtime/actor-system.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
-import { type ShardCounter, ShardCounterBlock } from '../shard/shard-counters.ts';
 import type { PluginView } from '../filter/plugin-messages.ts';
+import { type ShardCounter, ShardCounterBlock } from '../shard/shard-counters.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerMemory } from './broker-memory.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
@@ -19,7 +19,13 @@ export class MetricsSource {
   readonly #startedAt: number;
 
   /** @param health '' when the broker may be sent traffic, else why not */
-  constructor(config: BrokerConfig, system: ActorSystem, memory: BrokerMemory | null, plugins: readonly PluginView[], health: () => string) {
+  constructor(
+    config: BrokerConfig,
+    system: ActorSystem,
+    memory: BrokerMemory | null,
+    plugins: readonly PluginView[],
+    health: () => string,
+  ) {
     this.#config = config;
     this.#system = system;
     this.#marks = memory === null ? null : new Watermarks(memory.marks);

@@ -118,7 +118,12 @@ export function alterGroupAttributes(
   pluginFault: (name: string) => string | null = pluginNameFault,
 ): AlteredGroup {
   const current = new Map(Object.entries(standing?.attributes ?? {}));
-  const { attributes, fault } = changeAttributes(groupAttributes(pluginFault), standing === null, current, new Map(Object.entries(wanted.attributes)));
+  const { attributes, fault } = changeAttributes(
+    groupAttributes(pluginFault),
+    standing === null,
+    current,
+    new Map(Object.entries(wanted.attributes)),
+  );
   if (fault !== null) return { config: null, refusal: { code: SYSTEM_ERROR, remark: fault } };
   return { config: { ...wanted, attributes: Object.fromEntries(attributes) }, refusal: null };
 }

@@ -21,6 +21,7 @@ import {
   UPDATE_CONSUMER_OFFSET,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import type { PluginNames } from '../gateway/handlers/consumer-group/check-client-config.ts';
 import type { SendBackParts } from '../gateway/handlers/consumer-group/consumer-send-msg-back.ts';
 import { getConsumerListByGroup } from '../gateway/handlers/consumer-group/get-consumer-list-by-group.ts';
 import { heartBeat } from '../gateway/handlers/consumer-group/heart-beat.ts';
@@ -29,7 +30,6 @@ import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
 import type { ReplyParts } from '../gateway/handlers/message/send-reply-message.ts';
 import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
-import type { PluginNames } from '../gateway/handlers/consumer-group/check-client-config.ts';
 import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
 import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
@@ -59,7 +59,9 @@ export function createGroupHandlers(
     [UNLOCK_BATCH_MQ, whenAsked(async () => (await import('../gateway/handlers/consumer-group/unlock-batch-mq.ts')).unlockBatchMq(door))],
     [
       CHECK_CLIENT_CONFIG,
-      whenAsked(async () => (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig(deps.pullLimits, deps.plugins)),
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/check-client-config.ts')).checkClientConfig(deps.pullLimits, deps.plugins),
+      ),
     ],
     [
       CONSUMER_SEND_MSG_BACK,

@@ -85,7 +85,7 @@ function placeOf(error: Error, file: string): string | null {
     const column = lines.slice(1, 6).find((line) => /^\s*\^/.test(line));
     return `${above[1]}:${above[2]}${column === undefined ? '' : `:${column.indexOf('^') + 1}`}`;
   }
-  const frame = new RegExp(`${file.replaceAll(/[.*+?^\${}()|[\\]\\\\]/g, '\\$&')}:(\\d+):(\\d+)`).exec(stack);
+  const frame = new RegExp(`${file.replaceAll(/[.*+?^${}()|[\\]\\\\]/g, '\\$&')}:(\\d+):(\\d+)`).exec(stack);
   return frame === null ? null : `${file}:${frame[1]}:${frame[2]}`;
 }
 

@@ -289,6 +289,12 @@ export class PluginDoor implements PollSource {
     for (let slot = 0; slot < PLUGIN_SLOTS; slot++) {
       const job = lane.slots[slot] as Job | null;
       if (job === null && !lane.abandoned.has(slot)) continue;
+      if (job !== null && lane.port.isLost(slot)) {
+        lane.slots[slot] = null;
+        lane.abandoned.add(slot);
+        lane.waiting.unshift(job);
+        continue;
+      }
       if (!lane.port.take(slot, this.#verdicts)) continue;
       lane.slots[slot] = null;
       if (lane.abandoned.delete(slot) || job === null) continue;
@@ -362,6 +368,8 @@ export class PluginDoor implements PollSource {
         if (!lane.port.withdraw(slot)) lane.abandoned.add(slot);
         late.push(job);
       }
+      // Its worker has died, and nobody wants to know.
+      for (const slot of lane.abandoned) if (lane.port.isFree(slot)) lane.abandoned.delete(slot);
       for (const job of late) this.#finish(job, HELD);
       this.#fill(lane);
     }

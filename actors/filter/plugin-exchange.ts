@@ -8,7 +8,7 @@
  *   its data  the group's name (1024 bytes), then the records back to back, as in the log
  *
  *   FREE ─shard→ SUBMITTED ─worker→ CLAIMED + generation ─worker→ DONE ─shard→ FREE
- *             ←shard (withdrawn)  ←root (its worker has died)
+ *             ←shard (withdrawn)  ←root (its worker has died)        CLAIMED ─root→ LOST (its worker cannot be ended) ─root→ FREE
  *
  * Only the worker whose generation stands in SERVING claims. A claim is a compare-exchange, so that a version that takes over and the
  * one that goes never judge the same batch, and a batch whose worker died is judged again.
@@ -43,6 +43,7 @@ const FREE = 0;
 const SUBMITTED = 1;
 const DONE = 2;
 const CLAIMED = 16;
+const LOST = 1 << 28;
 
 const GROUP_BYTES_MAX = 1024;
 const SMALL_BYTES = GROUP_BYTES_MAX + PLUGIN_BATCH_BYTES;
@@ -156,6 +157,11 @@ export class ExchangePort {
     return true;
   }
 
+  /** The worker that claimed it does not come back: the batch is to be handed over in another slot. */
+  isLost(slot: number): boolean {
+    return Atomics.load(this.#words, slotWords(this.#shards, this.#shard, slot) + STATE) >= LOST;
+  }
+
   /** To be read before the slots are looked at that `whenAnswered` is to tell of. */
   get replies(): number {
     // Pairs with the add in `done`.
@@ -259,8 +265,8 @@ export class ExchangeDesk {
     words[at + LOOKED] = verdicts.looked;
     Atomics.add(words, JUDGED, verdicts.looked);
     Atomics.add(words, PASSED, passed);
-    // Publishes the verdicts: pairs with the load in `take`.
-    Atomics.store(words, at + STATE, DONE);
+    // Publishes the verdicts: pairs with the load in `take`. Not where the supervisor has given this worker up: pairs with `abandon`.
+    Atomics.compareExchange(words, at + STATE, CLAIMED + this.#generation, DONE);
     const bell = REPLY_BELL + Math.floor(this.#slot / PLUGIN_SLOTS);
     // Pairs with the load in `replies`.
     Atomics.add(words, bell, 1);
@@ -306,9 +312,22 @@ export class ExchangeWatch {
       const at = slotWords(this.#shards, 0, slot) + STATE;
       // Its worker does no more; pairs with the claim of the next one.
       Atomics.compareExchange(this.#words, at, CLAIMED + generation, SUBMITTED);
+      Atomics.compareExchange(this.#words, at, LOST + generation, FREE);
     }
     Atomics.add(this.#words, BELL, 1);
     Atomics.notify(this.#words, BELL);
+  }
+
+  /** A worker that cannot be ended: what it is at is taken from it, and its slot is not used while it lives. */
+  abandon(generation: number): void {
+    for (let slot = 0; slot < this.#shards * PLUGIN_SLOTS; slot++) {
+      // Pairs with the compare-exchange in `done`.
+      Atomics.compareExchange(this.#words, slotWords(this.#shards, 0, slot) + STATE, CLAIMED + generation, LOST + generation);
+    }
+    for (let shard = 0; shard < this.#shards; shard++) {
+      Atomics.add(this.#words, REPLY_BELL + shard, 1);
+      Atomics.notify(this.#words, REPLY_BELL + shard);
+    }
   }
 
   /** Shards send for the supervisor again from here on: it looks once more at what waits. */

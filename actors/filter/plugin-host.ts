@@ -1,5 +1,6 @@
 /** Plugin host: what the plugin supervisor has done in the world: reads the folder, starts workers, and tells what came of it. One a broker, on the root thread. */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { ActorRef, LogLevel } from '../../runtime/actor.ts';
 import { toError } from '../../runtime/errors.ts';
@@ -13,6 +14,7 @@ import { PluginWorker } from './plugin-worker.ts';
 /** A file that takes longer to be loaded and started is refused. */
 const LOAD_MS_MAX = 5_000;
 const FAULT_CHARS_MAX = 500;
+const END_MS_MAX = 1_000;
 
 export type PluginHostOptions = {
   readonly folder: string;
@@ -90,6 +92,8 @@ export class PluginHost implements PluginSurroundings {
     this.#isEnded = true;
     const exits = [...this.#workers.values()];
     for (const worker of this.#workers.keys()) worker.end();
-    await Promise.all(exits);
+    if (exits.length === 0) return;
+    const ended = await Promise.race([Promise.all(exits), pause(END_MS_MAX, 'late', { ref: false })]);
+    if (ended === 'late') this.#options.log('error', 'Filter plugins do not end', { workers: this.#workers.size });
   }
 }

@@ -6,7 +6,12 @@ import type { ParkPolicy } from './filter-plugin.ts';
 export type PluginStanding = 'up' | 'pass' | 'hold' | 'gone';
 
 /** Supervisor → shard. */
-export type PluginState = { readonly kind: 'plugin-state'; readonly plugin: string; readonly place: number; readonly standing: PluginStanding };
+export type PluginState = {
+  readonly kind: 'plugin-state';
+  readonly plugin: string;
+  readonly place: number;
+  readonly standing: PluginStanding;
+};
 /** Supervisor → shard: all plugins that the folder held at the start have been told of. */
 export type PluginsComplete = { readonly kind: 'plugins-complete' };
 export type PluginTableCommand = PluginState | PluginsComplete;

@@ -23,6 +23,8 @@ import { PluginWatch } from './plugin-watch.ts';
 const TICK_MS = 10;
 /** Ticks without work after which shards have to send for the supervisor again. */
 const IDLE_TICKS_MAX = 50;
+/** Ticks that a worker may take to end. */
+const ENDING_TICKS_MAX = 50;
 const SCAN_MS = 500;
 /** While there is no folder. */
 const SCAN_ABSENT_MS = 2_000;
@@ -68,6 +70,8 @@ type Running = {
   readonly watch: PluginWatch;
   /** Why it was ended from here; empty: it was not, or without reproach. */
   why: string;
+  /** Since it was ended. */
+  endingTicks: number;
 };
 
 type Plugin = {
@@ -231,6 +235,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
       started,
       watch: new PluginWatch(TICK_MS, this.#options.callMs),
       why: '',
+      endingTicks: 0,
     };
   }
 
@@ -346,6 +351,29 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     this.#say(plugin.name);
   }
 
+  /**
+   * V8 leaves out the checks that ending a thread needs, in some loops that it has optimized. Such a thread keeps a processor, and its memory, for as
+   * long as the process lives: it is not started again beside itself.
+   */
+  #giveUp(plugin: Plugin, running: Running, context: ActorContext): void {
+    plugin.exchange.abandon(running.generation);
+    const fault = `${running.why}; its thread cannot be ended and keeps a processor until the broker is started again`;
+    const retired = plugin.retiring.indexOf(running);
+    if (retired >= 0) plugin.retiring.splice(retired, 1);
+    if (plugin.serving === running) {
+      plugin.serving = null;
+      plugin.exchange.serve(0);
+      plugin.failures++;
+      if (plugin.candidate === null) plugin.state = 'parked';
+      else plugin.state = 'loading';
+      plugin.fault = fault;
+    }
+    context.log('error', 'A filter plugin does not end', { plugin: plugin.name, state: plugin.state, fault });
+    this.#say(plugin.name);
+    this.#flush(context);
+    this.#show();
+  }
+
   #watch(context: ActorContext): void {
     this.#idleTicks = 0;
     if (this.#isTicking) return;
@@ -357,10 +385,10 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     let isIdle = true;
     for (const plugin of this.#plugins.values()) {
       const { exchange, serving } = plugin;
-      if (serving !== null && this.#look(plugin, serving, exchange.hasWaiting)) isIdle = false;
-      for (const running of plugin.retiring) {
-        if (this.#look(plugin, running, false)) isIdle = false;
-        else running.started.end();
+      if (serving !== null && this.#look(plugin, serving, exchange.hasWaiting, context)) isIdle = false;
+      for (const running of [...plugin.retiring]) {
+        if (this.#look(plugin, running, false, context)) isIdle = false;
+        else if (running.why === '') running.started.end();
       }
     }
     this.#idleTicks = isIdle ? this.#idleTicks + 1 : 0;
@@ -376,9 +404,13 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   }
 
   /** False: it has nothing to do. */
-  #look(plugin: Plugin, running: Running, hasWaiting: boolean): boolean {
+  #look(plugin: Plugin, running: Running, hasWaiting: boolean, context: ActorContext): boolean {
     const { started, watch, generation } = running;
     const hasWork = hasWaiting || plugin.exchange.isAtWork(generation);
+    if (running.why !== '' && ++running.endingTicks === ENDING_TICKS_MAX) {
+      this.#giveUp(plugin, running, context);
+      return true;
+    }
     if (running.why === '' && watch.tick(started.progress, hasWork, () => started.delayedMs())) {
       running.why = `filter() took longer than ${this.#options.callMs} ms (pluginCallMs), or its worker did not take what waited`;
       started.end();

@@ -30,6 +30,8 @@ export function startPluginSupervisor(
   });
   const { pluginCallMs: callMs, pluginRestarts: restarts, pluginPolicy: policy } = config;
   const places = new Map<string, number>();
-  thread.spawn(PLUGINS_PATH, () => new PluginSupervisorActor({ host, exchanges, callMs, restarts, policy, places, views }), { mailboxMax: 65_536 });
+  thread.spawn(PLUGINS_PATH, () => new PluginSupervisorActor({ host, exchanges, callMs, restarts, policy, places, views }), {
+    mailboxMax: 65_536,
+  });
   return host;
 }

@@ -1,6 +1,7 @@
 /** A folder of filter plugins, for brokers of a test, and the requests that bind a topic or a group to one. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type PullOptions, pullMessages, sendMessage } from './broker-client.ts';
 import type { RawFrame } from './raw-frame.ts';
 import type { RemotingClient } from './remoting-client.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -43,3 +44,38 @@ export function updateGroupAttributes(
 ): Promise<RawFrame> {
   return client.request(200, {}, { body: Buffer.from(JSON.stringify({ groupName: group, attributes })) });
 }
+
+/** A plugin that lets numbers through for which the condition on `n` holds. */
+export const byNumber = (condition: string): string =>
+  `export default (message) => { const n = Number(message.property('n')); return ${condition}; };`;
+
+/** Messages m0, m1 … with their number as property `n`, all to queue 0. */
+export async function sendNumbers(client: RemotingClient, topic: string, from: number, count: number): Promise<void> {
+  for (let n = from; n < from + count; n++) {
+    const answer = await sendMessage(client, topic, `m${n}`, { queueId: 0, properties: { n: String(n), TAGS: n % 2 === 0 ? 'Aa' : 'BB' } });
+    if (answer.code !== 0) throw new Error(`send ${n}: ${answer.code} ${answer.remark}`);
+  }
+}
+
+/** Bodies of all messages from `offset` on that pass, and where the last pull ended. */
+export async function drainQueue(
+  client: RemotingClient,
+  topic: string,
+  offset: number,
+  options: PullOptions = {},
+): Promise<[string[], number]> {
+  const bodies: string[] = [];
+  for (let next = offset; ; ) {
+    const pulled = await pullMessages(client, topic, 0, next, { max: 32, ...options });
+    bodies.push(...pulled.messages.map((message) => message.body.toString()));
+    if (pulled.frame.code !== 0 && pulled.frame.code !== 20) return [bodies, pulled.next];
+    next = pulled.next;
+  }
+}
+
+/** The bodies of such messages. */
+export const numbers = (from: number, to: number, step = 1): string[] => {
+  const all: string[] = [];
+  for (let n = from; n < to; n += step) all.push(`m${n}`);
+  return all;
+};
