@@ -25,3 +25,4 @@ export {
   type ClusterOptions,
   startCluster,
 } from './actors/embedded/start-cluster.ts';
+export type { FilterContext, FilterMessage, FilterPlugin, ParkPolicy } from './actors/filter/filter-plugin.ts';

@@ -54,6 +54,7 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 
 - The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
+- Filter plugins are ours alone ([plugins](plugins.md)): the attribute \`filter.plugin\` of topics and groups, and the expression type \`PLUGIN\`, which the Java broker refuses.
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
   not in the index: a query by tag (index type \`T\` of newer tools) finds nothing and says so.
 - Locks of queues that are consumed in order outlive a restart (\`queueLocks.json\`; a Java broker forgets them and may give a queue to a second client

@@ -4,7 +4,7 @@
 
 import { MessageTextError } from '../model/errors.ts';
 import { groupNameFault } from '../model/group.ts';
-import { EXPRESSION_SQL92, type SubscriptionData, tagSubscription } from '../model/subscription.ts';
+import { EXPRESSION_PLUGIN, EXPRESSION_SQL92, type SubscriptionData, tagSubscription } from '../model/subscription.ts';
 import { topicNameFault } from '../model/topic.ts';
 import {
   BROADCASTING,
@@ -28,6 +28,8 @@ export type Selector = {
   readonly tags?: string | readonly string[];
   /** An SQL92 expression over the properties; brokers may have that switched off. */
   readonly sql?: string;
+  /** The name of a filter plugin of ringmq's brokers; others refuse it. */
+  readonly plugin?: string;
 };
 
 /** Offsets of a broadcasting consumer, which no broker keeps. Without one it begins anew at each start, by `consumeFrom`. */
@@ -110,10 +112,14 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
 export function subscriptionOf(topic: string, selector: Selector, subVersion: number): SubscriptionData {
   const fault = topicNameFault(topic);
   if (fault !== null) throw new ClientError('MQ_CLIENT_ARGUMENT', fault);
-  const { sql, tags } = selector;
-  if (sql !== undefined) {
-    if (tags !== undefined) throw new ClientError('MQ_CLIENT_ARGUMENT', `Topic ${topic} is chosen by tags and by sql; give one of them`);
-    return { topic, subString: sql, tagsSet: [], codeSet: [], subVersion, expressionType: EXPRESSION_SQL92, classFilterMode: false };
+  const { sql, plugin, tags } = selector;
+  const ways = Object.entries({ tags, sql, plugin }).flatMap(([way, wish]) => (wish === undefined ? [] : [way]));
+  if (ways.length > 1)
+    throw new ClientError('MQ_CLIENT_ARGUMENT', `Topic ${topic} is chosen by ${ways.join(' and by ')}; give one of them`);
+  const expression = sql ?? plugin;
+  if (expression !== undefined) {
+    const expressionType = sql === undefined ? EXPRESSION_PLUGIN : EXPRESSION_SQL92;
+    return { topic, subString: expression, tagsSet: [], codeSet: [], subVersion, expressionType, classFilterMode: false };
   }
   try {
     return tagSubscription(topic, typeof tags === 'string' ? tags : (tags ?? ['*']).join(' || '), subVersion);

@@ -18,6 +18,7 @@ import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { PluginView } from '../filter/plugin-messages.ts';
+import type { PluginsRunning } from '../filter/start-plugin-supervisor.ts';
 import type { AwaitRegistered, Unregister, Unregistered } from '../registration/registration-actor.ts';
 import { ConfigurationActor, type ConfigurationOptions } from '../settings/configuration-actor.ts';
 import { readSettingsFile } from '../settings/settings-file.ts';
@@ -63,6 +64,8 @@ const WITHDRAW_MAX_MS = 1_000;
 /** A log worker that is replaced itself drains a dead shard's lane a little later. */
 const LANE_DRAIN_MS = 500;
 const LANE_DRAIN_TRIES = 20;
+/** The thread of a filter plugin may be in a loop that nothing ends. */
+const PLUGINS_END_MS_MAX = 1_000;
 
 const here = extname(import.meta.url);
 const threadModule = (path: string): URL => new URL(`${path}${here}`, import.meta.url);
@@ -90,7 +93,7 @@ class StartingBroker implements RunningBroker {
   #metrics!: MetricsSource;
   #groups: GroupMetricsCollector | undefined;
   readonly #pluginViews: PluginView[] = [];
-  #plugins: { end(): Promise<void> } | undefined;
+  #plugins: PluginsRunning | undefined;
   #isServing = false;
   #stopping: Promise<void> | null = null;
 
@@ -479,7 +482,7 @@ class StartingBroker implements RunningBroker {
       }
     } finally {
       await this.#system.stop();
-      await this.#plugins?.end();
+      await this.#plugins?.end(PLUGINS_END_MS_MAX);
     }
   }
 

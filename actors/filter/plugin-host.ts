@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { ActorRef, LogLevel } from '../../runtime/actor.ts';
-import { toError } from '../../runtime/errors.ts';
+import { RuntimeError, toError } from '../../runtime/errors.ts';
 import { oneLine } from './load-plugin.ts';
 import type { ExchangeMemory } from './plugin-exchange.ts';
 import { readPluginFolder } from './plugin-folder.ts';
@@ -14,7 +14,6 @@ import { PluginWorker } from './plugin-worker.ts';
 /** A file that takes longer to be loaded and started is refused. */
 const LOAD_MS_MAX = 5_000;
 const FAULT_CHARS_MAX = 500;
-const END_MS_MAX = 1_000;
 
 export type PluginHostOptions = {
   readonly folder: string;
@@ -87,13 +86,18 @@ export class PluginHost implements PluginSurroundings {
     return worker;
   }
 
-  /** Ends all workers; settles when they have ended. */
-  async end(): Promise<void> {
+  /** Ends all workers; settles when they have ended, or rejects when that takes longer than `maxMs`. */
+  async end(maxMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     this.#isEnded = true;
-    const exits = [...this.#workers.values()];
+    const exits = Promise.all(this.#workers.values());
     for (const worker of this.#workers.keys()) worker.end();
-    if (exits.length === 0) return;
-    const ended = await Promise.race([Promise.all(exits), pause(END_MS_MAX, 'late', { ref: false })]);
-    if (ended === 'late') this.#options.log('error', 'Filter plugins do not end', { workers: this.#workers.size });
+    const waiting = new AbortController();
+    const late = Number.isFinite(maxMs) ? pause(maxMs, 'late', { signal: waiting.signal }) : new Promise<never>(() => {});
+    late.catch(() => {});
+    const first = await Promise.race([exits, late]);
+    waiting.abort();
+    if (first !== 'late') return;
+    const plugins = [...this.#workers.keys()].map(({ plugin }) => plugin).join(', ');
+    throw new RuntimeError('MQ_RUNTIME_STOPPED', `The threads of these filter plugins do not end: ${plugins}`, { plugins });
   }
 }

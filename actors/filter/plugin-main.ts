@@ -9,6 +9,7 @@ import { QUEUE_ID_AT, QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/
 import { utf8Text } from '../../model/utf8.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { exposeOn } from '../../runtime/control-link.ts';
+import { threadHeap } from '../../runtime/thread/heap.ts';
 import type { FilterContext } from './filter-plugin.ts';
 import { callFault, importPlugin, type PluginCode } from './load-plugin.ts';
 import { ExchangeDesk, PLUGIN_BATCH_BYTES, Verdicts } from './plugin-exchange.ts';
@@ -121,10 +122,10 @@ class PluginWorker {
       if (index % CLOCK_EVERY === 0 && systemClock.monotonicMs() - began > BATCH_MS_MAX) break;
     }
     verdicts.looked = index;
+    this.#lookAtMemory(began);
     desk.done(verdicts, passed);
     this.#batches++;
     this.#judged += index;
-    this.#lookAtMemory(began);
   }
 
   #contextOf(group: Uint8Array): FilterContext {
@@ -140,8 +141,11 @@ class PluginWorker {
   #lookAtMemory(nowMs: number): void {
     if (nowMs - this.#memoryLookedAtMs < MEMORY_EVERY_MS) return;
     this.#memoryLookedAtMs = nowMs;
-    const { arrayBuffers } = process.memoryUsage();
     const max = this.#birth.bufferBytesMax;
+    if (process.memoryUsage().arrayBuffers <= max) return;
+    // What is garbage does not count.
+    threadHeap.collect();
+    const { arrayBuffers } = process.memoryUsage();
     if (arrayBuffers > max) fail(`its buffers take ${arrayBuffers} bytes; ${max} are allowed (pluginMemoryMb)`);
   }
 }

@@ -52,6 +52,7 @@ export type PluginEffects = {
 };
 
 export class PluginWorker implements PluginHandle {
+  readonly plugin: string;
   readonly generation: number;
   readonly #worker: Worker;
   readonly #control: ControlLink;
@@ -63,6 +64,7 @@ export class PluginWorker implements PluginHandle {
 
   constructor(launch: PluginLaunch, effects: PluginEffects) {
     const { plugin, file, generation, exchange, memoryMb } = launch;
+    this.plugin = plugin;
     this.generation = generation;
     const pulse = new SharedArrayBuffer(PULSE_WORDS * 4);
     this.#pulse = new Int32Array(pulse);

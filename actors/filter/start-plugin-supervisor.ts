@@ -11,6 +11,11 @@ import { PluginSupervisorActor } from './plugin-supervisor-actor.ts';
 /** Within the store's directory, where no other folder is configured. */
 const DEFAULT_FOLDER = 'plugins';
 
+export type PluginsRunning = {
+  /** Rejects when a thread does not end in that time; without a limit it waits. */
+  end(maxMs?: number): Promise<void>;
+};
+
 export function startPluginSupervisor(
   thread: ThreadContext,
   options: {
@@ -19,7 +24,7 @@ export function startPluginSupervisor(
     readonly views: PluginView[];
     readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
   },
-): { end(): Promise<void> } {
+): PluginsRunning {
   const { config, exchanges, views, log } = options;
   const host = new PluginHost({
     folder: config.pluginDir !== '' ? config.pluginDir : join(config.storePath, DEFAULT_FOLDER),
