@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startCluster } from 'ringmq';
 import { Admin, Producer, PullConsumer } from 'ringmq/client';
 
@@ -20,7 +21,7 @@ writeFileSync(join(pluginDir, 'large.ts'), plugin(100));
 const cluster = await startCluster({ config: { pluginDir }, log: () => {} });
 const common = { nameServers: cluster.nameServerAddress, transport: cluster.transport };
 const running = async (loads: number): Promise<void> => {
-  while ((await cluster.brokers[0]!.metrics()).plugins[0]?.loads !== loads) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await cluster.brokers[0]!.metrics()).plugins[0]?.loads !== loads) await pause(20);
 };
 await running(1);
 
