@@ -413,7 +413,18 @@ class Shard {
     };
     const isResetHere = config.serverSideResetEnable;
     gateway.addHandlers(
-      createGroupHandlers(thread, { groups, topics, ranges, broker, shards, isResetHere, sendBack, replies, pullLimits: pullsMost, plugins }),
+      createGroupHandlers(thread, {
+        groups,
+        topics,
+        ranges,
+        broker,
+        shards,
+        isResetHere,
+        sendBack,
+        replies,
+        pullLimits: pullsMost,
+        plugins,
+      }),
     );
     gateway.viewWith((physical, onMessage) => {
       const isAwaited = (): boolean => true;
