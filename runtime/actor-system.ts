@@ -4,12 +4,13 @@
  * Fails: `start` rejects when a thread does not start; later failures that no supervisor may hide go to `onEscalation`.
  */
 import { extname } from 'node:path';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ActorMessage, ActorRef, LogLevel } from './actor.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type ControlApi, ControlLink, type Remote } from './control-link.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
+import { type Machine, nodeTimers, type ThreadHandle } from './machine.ts';
 import { type Random, systemRandom } from './random.ts';
 import { createRings, type RingMemory, ringFill, ringWords } from './ring/ring-layout.ts';
 import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
@@ -72,6 +73,8 @@ export interface ActorSystemOptions {
   /** Of the root thread; workers use the machine's. */
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Default: this machine, threads are workers of this process, and the root runs on the caller's event loop. */
+  readonly machine?: Machine;
   /** The process is there for this system alone: the root thread's heap is trimmed too when it is quiet. Workers' heaps always are. */
   readonly ownsProcess?: boolean;
 }
@@ -123,6 +126,7 @@ export class ActorSystem {
   readonly #loop: ThreadLoop;
   readonly #supervisor: ThreadSupervisor;
   readonly #clock: Clock;
+  readonly #machine: Machine;
   readonly #log: Log;
   /** Of event threads, by index; a new one with each generation. */
   readonly #controls: (ControlLink | undefined)[];
@@ -164,7 +168,8 @@ export class ActorSystem {
     const rings = createRings(count * (count - 1), ringBytes);
     this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : rings.pop())));
     this.#ringWords = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : ringWords(ring))));
-    this.#clock = options.clock ?? systemClock;
+    this.#machine = options.machine ?? thisMachine(options);
+    this.#clock = this.#machine.clock;
     this.#log = options.log ?? logToStandardError;
     this.#previous = { atMs: this.#clock.monotonicMs(), messages: new Int32Array(count), busy: new Int32Array(count) };
     this.#controls = new Array(count).fill(undefined);
@@ -172,7 +177,7 @@ export class ActorSystem {
     this.#loop = new ThreadLoop({
       index: 0,
       name: ROOT_NAME,
-      loop: 'event',
+      loop: options.machine === undefined ? 'event' : 'blocking',
       generation: 0,
       placement,
       threadCount: count,
@@ -182,7 +187,8 @@ export class ActorSystem {
       ringBytes,
       heartbeatMs: HEARTBEAT_MAX_MS,
       clock: this.#clock,
-      random: options.random ?? systemRandom,
+      random: this.#machine.random,
+      turnWanted: () => this.#machine.turnWanted?.(0),
       heap: options.ownsProcess === true ? threadHeap : undefined,
       log: (level, text, fields) => this.#log(level, text, { thread: ROOT_NAME, ...fields }),
       report: (event, detail) => options.onThreadEvent?.({ kind: 'report', thread: ROOT_NAME, index: 0, generation: 0, event, detail }),
@@ -194,6 +200,7 @@ export class ActorSystem {
     const index = new Map(this.#names.map(({ name }, i) => [name, i]));
     this.#supervisor = new ThreadSupervisor(options.root, {
       clock: this.#clock,
+      timers: this.#machine.timers,
       words: this.#words,
       indexOf: (name) => index.get(name) as number,
       launch: (spec, generation, heartbeatMs) =>
@@ -212,7 +219,7 @@ export class ActorSystem {
     });
     this.#setState(0, 'running');
     this.#loop.addSource({ poll: () => this.#lookForStarts() });
-    this.#loop.runOnEvents(() => {});
+    this.#machine.runRoot(this.#loop, this.#words);
   }
 
   /** The root thread's own context: register actors of 'root/…', send and hear raw records, add sources. */
@@ -352,8 +359,8 @@ export class ActorSystem {
     heartbeatMs: number,
     blocks: SharedArrayBuffer,
     rules: readonly PlacementRule[],
-  ): Worker {
-    const control = spec.loop === 'event' ? new MessageChannel() : undefined;
+  ): ThreadHandle {
+    const control = spec.loop === 'event' && this.#machine.hasControl ? new MessageChannel() : undefined;
     if (control !== undefined) this.#controls[index] = new ControlLink(spec.name, control.port1);
     const birth: ThreadBirth = {
       index,
@@ -370,14 +377,7 @@ export class ActorSystem {
       data: spec.data,
       control: control?.port2,
     };
-    // The entry has the extension of the module that names it: sources and the built package alike.
-    const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
-    return new Worker(entry, {
-      workerData: birth,
-      name: spec.name,
-      transferList: control === undefined ? [] : [control.port2],
-      ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
-    });
+    return this.#machine.launch(spec, birth, control?.port2);
   }
 
   #lookForStarts(): boolean {
@@ -438,6 +438,29 @@ export class ActorSystem {
       lastError: this.#lastErrors.get(name),
     };
   }
+}
+
+/** This machine: threads are workers. */
+function thisMachine(options: Pick<ActorSystemOptions, 'clock' | 'random'>): Machine {
+  return {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    timers: nodeTimers,
+    hasControl: true,
+    launch: launchWorker,
+    runRoot: (loop) => loop.runOnEvents(() => {}),
+  };
+}
+
+function launchWorker(spec: ThreadSpec, birth: ThreadBirth, control: MessagePort | undefined): Worker {
+  // The entry has the extension of the module that names it: sources and the built package alike.
+  const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
+  return new Worker(entry, {
+    workerData: birth,
+    name: spec.name,
+    transferList: control === undefined ? [] : [control],
+    ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
+  });
 }
 
 function logToStandardError(level: LogLevel, text: string, fields: Record<string, unknown>): void {

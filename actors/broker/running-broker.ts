@@ -5,6 +5,7 @@ import type { LogLevel } from '../../runtime/actor.ts';
 import type { GuestBirth } from '../../runtime/thread/thread-words.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import type { BrokerMemory } from './broker-memory.ts';
+import type { RootWorld } from './broker-world.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 
 /** What the starter provides. */
@@ -18,6 +19,8 @@ export type BrokerHooks = {
   readonly settingsChanged?: (config: BrokerConfig) => void;
   /** Names of threads that may join this broker's: applications that send and pull through shared memory. */
   readonly guests?: readonly string[];
+  /** Default: this machine. A simulation has its own. */
+  readonly world?: RootWorld;
 };
 
 /** Why a broker can no longer keep its promises: it acknowledges nothing from here on. */

@@ -109,7 +109,7 @@ class StartingBroker implements RunningBroker {
     };
     this.#shards = Array.from({ length: config.shards }, (_, shard) => `shard-${shard}`);
     this.#memory = config.brokerEnable
-      ? allocateBrokerMemory({
+      ? (hooks.world?.allocateMemory ?? allocateBrokerMemory)({
           shards: config.shards,
           guests: hooks.guests?.length ?? 0,
           laneBytes: config.logLaneBytes,
@@ -131,11 +131,12 @@ class StartingBroker implements RunningBroker {
       root: this.#tree(),
       placement: this.#placement(),
       guests: this.#hooks.guests ?? [],
-      ringBytes: RING_BYTES,
+      ringBytes: this.#hooks.world?.ringBytes ?? RING_BYTES,
       onThreadEvent: (event) => this.#onThreadEvent(event),
       onEscalation: (error) => this.#onFault({ kind: 'escalation', error }),
       log: (level, text, fields) => this.#hooks.log(level, text, fields),
       ownsProcess: this.#hooks.ownsProcess ?? false,
+      ...(this.#hooks.world === undefined ? {} : { machine: this.#hooks.world.machine }),
     });
     this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, this.#pluginViews, () => this.#health());
     try {
@@ -164,7 +165,7 @@ class StartingBroker implements RunningBroker {
 
   #spawnConfiguration(): void {
     const threads = this.#memory === null ? this.#shards : [...this.#shards, 'sync', 'store'];
-    const saved = this.#memory === null ? [] : readSettingsFile(new NodeDisk(), this.#config.storePath).entries;
+    const saved = this.#memory === null ? [] : readSettingsFile(this.#hooks.world?.disk ?? new NodeDisk(), this.#config.storePath).entries;
     const options: ConfigurationOptions = {
       saved,
       current: () => this.#config,
@@ -352,7 +353,7 @@ class StartingBroker implements RunningBroker {
           handles: page.map((queue) => queue.handle),
         };
         while (!shard.tell(known)) await this.#pause(1);
-        if (from % (16 * QUEUES_PER_PAGE) === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (from % (16 * QUEUES_PER_PAGE) === 0) await this.#pause(0);
       }
     }
     const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', replyTo }), SERVE_MAX_MS);

@@ -11,8 +11,8 @@ import type { PollSource, ThreadContext } from '../../runtime/thread/thread-cont
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { isNoRoom } from '../../storage/disk-error-policy.ts';
 import { DiskError } from '../../storage/errors.ts';
+import type { Disk } from '../../storage/file.ts';
 import { noRoomText } from '../../storage/no-room.ts';
-import { NodeDisk } from '../../storage/node-disk.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { TailWriter } from '../queue/queue-table.ts';
 import { ArrivalNotices } from './arrival-notices.ts';
@@ -48,6 +48,7 @@ const FULL_TOLD_MS = 10_000;
 export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   readonly #thread: ThreadContext;
   readonly #config: CommitLogConfig;
+  readonly #disk: Disk;
   readonly #marks: Watermarks;
   readonly #lanes: readonly LaneView[];
   readonly #notices: ArrivalNotices;
@@ -57,9 +58,10 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   /** Null until the store is open. */
   #sequencer: Sequencer | null = null;
 
-  constructor(thread: ThreadContext, config: CommitLogConfig) {
+  constructor(thread: ThreadContext, config: CommitLogConfig, disk: Disk) {
     this.#thread = thread;
     this.#config = config;
+    this.#disk = disk;
     this.#marks = new Watermarks(config.memory.marks);
     this.#lanes = config.memory.lanes.map((lane) => new LaneView(lane));
     this.#notices = new ArrivalNotices(thread, config.memory.queues.queueMax);
@@ -118,7 +120,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     const producers = [...thread.threadsOf('shard'), ...guests];
     const syncThread = thread.threadIndex('sync');
     const storeThread = thread.threadIndex('store');
-    const disk = new NodeDisk();
+    const disk = this.#disk;
     const log = CommitLog.open(disk, directory, segmentBytes);
     log.setMaxOffset(marks.read(WRITTEN_END));
     const takesOver = thread.generation > 0;

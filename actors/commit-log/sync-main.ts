@@ -6,9 +6,9 @@
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
-import { NodeDisk } from '../../storage/node-disk.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import { FLUSHED_END, Watermarks, WRITTEN_END } from './watermarks.ts';
 
@@ -23,7 +23,7 @@ export type SyncThreadData = {
 /** An idle worker looks this often whether anything was written. */
 const IDLE_MS = 1000;
 
-export function main(thread: ThreadContext, data: SyncThreadData): void {
+export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<ThreadWorld, 'disk'> = thisWorld()): void {
   const marks = new Watermarks(data.memory.marks);
   const answering = [...thread.threadsOf('shard'), ...thread.threadsOf(GUEST_GROUP)];
   let log: CommitLog | null = null;
@@ -45,7 +45,7 @@ export function main(thread: ThreadContext, data: SyncThreadData): void {
         fence(new Error('The sync worker ended within a sync: whether its bytes are on the disk is not known'));
         return false;
       }
-      log = CommitLog.open(new NodeDisk(), data.directory, data.segmentBytes);
+      log = CommitLog.open(world.disk, data.directory, data.segmentBytes);
     }
     const isWanted = marks.takeSyncWanted();
     if (!isWanted && !isDue) return false;

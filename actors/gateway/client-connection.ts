@@ -261,17 +261,21 @@ export function hostOfBytes(bytes: Uint8Array): Host {
 
 type Handle = { readonly fd?: number };
 
-/** Accepts on one address and gives each socket with a reader that fills one shared buffer instead of a fresh one for each read. */
-export function listen(options: {
+export type ListenOptions = {
   host: string;
   port: number;
   reusePort: boolean;
   /** Connections that may wait to be accepted. */
   backlog: number;
   readBuffer: Uint8Array;
-  accepted: (socket: Socket) => { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null;
+  /** Who reads the socket; null: it is not wanted. */
+  accepted: (socket: ClientSocket) => { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null;
   failed: (error: Error) => void;
-}): Promise<{ port: number; close(): Promise<void> }> {
+};
+export type Listen = (options: ListenOptions) => Promise<{ port: number; close(): Promise<void> }>;
+
+/** Accepts on one address and gives each socket with a reader that fills one shared buffer instead of a fresh one for each read. */
+export const listen: Listen = (options) => {
   return new Promise((resolve, reject) => {
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
       // The accepted socket's handle moves into a socket with our read buffer: `onread` is an option of the constructor only.
@@ -306,4 +310,4 @@ export function listen(options: {
       });
     });
   });
-}
+};

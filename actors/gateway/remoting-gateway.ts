@@ -17,7 +17,7 @@ import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../pr
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { type AskClient, type AskClientWithBody, ClientCalls, type ClientCallsParts } from './client-calls.ts';
-import { ClientConnection, type ClientSocket, type ConnectionOwner, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
+import { ClientConnection, type ClientSocket, type ConnectionOwner, type Listen, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
 import { type FetchAnswer, fetchLong, type LongBody } from './fetch-long.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
@@ -56,6 +56,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly connections: (ClientConnection | null)[] = [null];
   readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0 };
   readonly #limits: GatewayLimits;
+  readonly #listen: Listen;
   readonly #byId: Map<number, ClientConnection> = new Map();
   readonly #freeSlots: number[] = [];
   readonly #dirty: ClientConnection[] = [];
@@ -75,9 +76,11 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   #nextId = 1;
   #opaque = 0;
 
-  constructor(thread: ThreadContext, shard: number, limits: GatewayLimits) {
+  /** @param accept where sockets come from; default: TCP */
+  constructor(thread: ThreadContext, shard: number, limits: GatewayLimits, accept: Listen = listen) {
     this.#thread = thread;
     this.#limits = limits;
+    this.#listen = accept;
     this.shard = shard;
     thread.addTurnEnd(() => this.flush());
     const scan = (): void => {
@@ -108,7 +111,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   }
 
   async listen(host: string, port: number, reusePort: boolean): Promise<number> {
-    const listener = await listen({
+    const listener = await this.#listen({
       host,
       port,
       reusePort,

@@ -11,11 +11,11 @@ import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
-import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import { REGISTRATION_PATH, shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import { type BrokerMemory, LANE_DESCRIPTORS } from '../broker/broker-memory.ts';
+import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { createBrokerHandlers } from '../broker-stats/broker-stats-handlers.ts';
 import { startBrokerStats } from '../broker-stats/start-broker-stats.ts';
 import { ARRIVED_RECORD } from '../commit-log/arrival-notices.ts';
@@ -27,7 +27,7 @@ import { createGroupHandlers } from '../consumer-group/group-handlers.ts';
 import { startGroups } from '../consumer-group/start-groups.ts';
 import { openGuestDoor } from '../embedded/guest-door.ts';
 import { startPlugins } from '../filter/plugin-table-actor.ts';
-import { hostBytes, hostOfBytes } from '../gateway/client-connection.ts';
+import { hostBytes, hostOfBytes, type Listen, listen } from '../gateway/client-connection.ts';
 import { PullPath } from '../gateway/pull-path.ts';
 import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
@@ -87,10 +87,13 @@ export type ShardCommand = KnownQueues | Serve | StopSends | DiskLevel;
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
 
-export function main(thread: ThreadContext, data: ShardThreadData): void {
+/** A shard's world: it also has sockets. */
+export type ShardWorld = ThreadWorld & { readonly listen: Listen };
+
+export function main(thread: ThreadContext, data: ShardThreadData, world: ShardWorld = { ...thisWorld(), listen }): void {
   // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.
   const live = startSettings(thread, data.config);
-  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data, live), { intensity: 0 });
+  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data, live, world), { intensity: 0 });
 }
 
 /** Messages of each topic that the store knows, before anything is sent. */
@@ -106,13 +109,15 @@ class ShardActor implements Actor<ShardCommand> {
   readonly #thread: ThreadContext;
   readonly #data: ShardThreadData;
   readonly #live: LiveConfig;
+  readonly #world: ShardWorld;
   readonly #queues: KnownQueues[] = [];
   #shard: Shard | null = null;
 
-  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig) {
+  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, world: ShardWorld) {
     this.#thread = thread;
     this.#data = data;
     this.#live = live;
+    this.#world = world;
   }
 
   receive(message: ShardCommand, _context: ActorContext): void {
@@ -128,7 +133,7 @@ class ShardActor implements Actor<ShardCommand> {
       if (!replyTo.tell({ kind: 'serving', error })) this.#thread.schedule(1, () => say(error));
       this.#thread.requestTurn();
     };
-    this.#shard = new Shard(this.#thread, this.#data, this.#live, this.#queues);
+    this.#shard = new Shard(this.#thread, this.#data, this.#live, this.#queues, this.#world);
     this.#shard.listen().then(
       () => say(''),
       (error: unknown) => say(error instanceof Error ? error.message : String(error)),
@@ -140,6 +145,7 @@ class Shard {
   readonly #thread: ThreadContext;
   readonly #config: BrokerConfig;
   readonly #live: LiveConfig;
+  readonly #world: ShardWorld;
   readonly #gateway: RemotingGateway;
   readonly #index: number;
   #lane: LaneProducer | null = null;
@@ -147,20 +153,26 @@ class Shard {
   #append: InnerAppend | null = null;
   #answers: SendAnswers | null = null;
 
-  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, known: readonly KnownQueues[]) {
+  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, known: readonly KnownQueues[], world: ShardWorld) {
     this.#thread = thread;
+    this.#world = world;
     this.#config = data.config;
     this.#live = live;
     this.#index = data.shards.indexOf(thread.name);
-    const gateway = new RemotingGateway(thread, this.#index, {
-      get connectionsMax() {
-        return live.config.connectionsMax;
+    const gateway = new RemotingGateway(
+      thread,
+      this.#index,
+      {
+        get connectionsMax() {
+          return live.config.connectionsMax;
+        },
+        get idleMs() {
+          return live.config.idleConnectionSeconds * 1000;
+        },
+        backlog: data.config.listenBacklog,
       },
-      get idleMs() {
-        return live.config.idleConnectionSeconds * 1000;
-      },
-      backlog: data.config.listenBacklog,
-    });
+      world.listen,
+    );
     this.#gateway = gateway;
     thread.spawn(`gateway/${this.#index}`, () => gateway, { mailboxMax: 65_536 });
     if (data.config.nameServerEnable) {
@@ -188,7 +200,7 @@ class Shard {
 
   /** A metadata table as it was saved last, or as much of it as can be read; null: there is none. */
   #loadTable(name: string): unknown {
-    const loaded = loadTable(new NodeDisk(), join(storeLayout(this.#config.storePath).config, name));
+    const loaded = loadTable(this.#world.disk, join(storeLayout(this.#config.storePath).config, name));
     for (const problem of loaded.problems) this.#thread.log('warn', 'A table was passed over', { name, problem });
     return loaded.value;
   }
@@ -281,7 +293,7 @@ class Shard {
 
     const lane = new LaneProducer(memory.lanes[this.#index]!);
     const storeHost = hostBytes(config.advertisedHost, config.listenPort);
-    const uniqueKeys = new UniqueKeys(storeHost, process.pid, this.#index * 65_536 + thread.generation);
+    const uniqueKeys = new UniqueKeys(storeHost, this.#world.processId, this.#index * 65_536 + thread.generation);
     const writer = new RecordWriter(lane, storeHost, config.regionId, config.brokerClusterName, uniqueKeys, () => thread.now());
     const limits = sendLimits(live.config);
     const append = new InnerAppend(lane, hostOfBytes(storeHost), () => thread.requestTurn());

@@ -3,10 +3,10 @@
  * gets no answer within its time and asks the next one.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { NodeDisk } from '../../storage/node-disk.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { QueueTable } from '../queue/queue-table.ts';
 import { WheelFilesActor } from '../timer/wheel-files-actor.ts';
@@ -21,11 +21,11 @@ export type ReaderThreadData = {
 
 const MAILBOX_MAX = 8192;
 
-export function main(thread: ThreadContext, given: unknown): void {
+export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWorld, 'disk'> = thisWorld()): void {
   const { memory, config } = given as ReaderThreadData;
   const marks = new Watermarks(memory.marks);
   const reader = new ColdReader({
-    disk: new NodeDisk(),
+    disk: world.disk,
     layout: storeLayout(config.storePath),
     segmentBytes: config.commitLogSegmentBytes,
     table: new QueueTable(memory.queues),

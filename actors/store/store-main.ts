@@ -4,10 +4,10 @@
  * one takes the store over beside the running log.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import { NodeDisk } from '../../storage/node-disk.ts';
 import { shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
+import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { IndexFeed } from '../commit-log/index-feed.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import { TailFiler } from '../queue/queue-table.ts';
@@ -33,7 +33,7 @@ export type StoreThreadData = {
 /** Tables to save and handles to learn may come in crowds. */
 const MAILBOX_MAX = 16_384;
 
-export function main(thread: ThreadContext, given: unknown): void {
+export function main(thread: ThreadContext, given: unknown, world: ThreadWorld = thisWorld()): void {
   const { memory, config, settings, shards, logThread, syncThread } = given as StoreThreadData;
   const live = startSettings(thread, settings);
   const log = thread.threadIndex(logThread);
@@ -42,13 +42,13 @@ export function main(thread: ThreadContext, given: unknown): void {
   let clockFace: Intl.DateTimeFormat | null = null;
   const actor = new StoreActor({
     config: { ...config, retention: retentionRules(live) },
-    disk: new NodeDisk(),
+    disk: world.disk,
     filer: new TailFiler(memory.queues),
     feed: new IndexFeed(memory.feed),
     marks,
     now: () => thread.now(),
     monotonicMs: () => thread.monotonicMs(),
-    processId: process.pid,
+    processId: world.processId,
     // A recovery is one long call that gets on.
     onProgress: () => {
       thread.leaveCall();

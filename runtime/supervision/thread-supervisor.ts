@@ -4,10 +4,10 @@
  * Fails upwards: a supervisor whose children end more often than its intensity fails itself, the root supervisor by `escalate`.
  * Source: OTP `supervisor`.
  */
-import type { Worker } from 'node:worker_threads';
 import type { LogLevel, Restart } from '../actor.ts';
 import type { Clock } from '../clock.ts';
 import { RuntimeError, toError } from '../errors.ts';
+import type { ThreadHandle, Timers } from '../machine.ts';
 import {
   ASLEEP,
   blockOf,
@@ -32,9 +32,10 @@ import type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadExitReason, ThreadS
 /** The effects of the supervisor. */
 export interface ThreadSupervisorEffects {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly words: Int32Array;
   indexOf(name: string): number;
-  launch(spec: ThreadSpec, generation: number, heartbeatMs: number): Worker;
+  launch(spec: ThreadSpec, generation: number, heartbeatMs: number): ThreadHandle;
   command(thread: number, command: number): void;
   /** The thread has ended, for whatever reason. */
   died(thread: number): void;
@@ -60,7 +61,7 @@ interface ThreadNode {
   readonly parent: SupervisorNode;
   readonly index: number;
   readonly restart: Restart;
-  worker: Worker | undefined;
+  worker: ThreadHandle | undefined;
   state: ThreadState;
   generation: number;
   /** Why we are ending it; undefined: it ends by itself. */
@@ -93,7 +94,7 @@ export class ThreadSupervisor {
   readonly #threads: ThreadNode[] = [];
   readonly #tickMs: number;
   readonly #pauses: Set<() => void> = new Set();
-  #ticker: NodeJS.Timeout | undefined;
+  #stopTicks: () => void = () => {};
   #isStopping = false;
 
   constructor(spec: SupervisorSpec, effects: ThreadSupervisorEffects) {
@@ -104,15 +105,14 @@ export class ThreadSupervisor {
   }
 
   async start(): Promise<void> {
-    this.#ticker = setInterval(() => this.#tick(), this.#tickMs);
-    this.#ticker.unref();
+    this.#stopTicks = this.#effects.timers.every(this.#tickMs, () => this.#tick());
     await this.#start(this.#root);
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const end of this.#pauses) end();
-    if (this.#ticker !== undefined) clearInterval(this.#ticker);
+    this.#stopTicks();
     await this.#stop(this.#root, 'stop');
   }
 
@@ -120,7 +120,7 @@ export class ThreadSupervisor {
   async terminateAll(): Promise<void> {
     this.#isStopping = true;
     for (const end of this.#pauses) end();
-    if (this.#ticker !== undefined) clearInterval(this.#ticker);
+    this.#stopTicks();
     await Promise.all(this.#threads.map((node) => this.#kill(node, 'terminated')));
   }
 
@@ -411,7 +411,7 @@ export class ThreadSupervisor {
     this.#setState(node, 'stopping');
     this.#effects.command(node.index, COMMAND_STOP);
     const maxMs = ending === 'strategy' ? STRATEGY_STOP_MAX_MS : (node.spec.stopMaxMs ?? DEFAULT_STOP_MAX_MS);
-    if (await endsWithin(node.exited, maxMs)) return;
+    if (await this.#endsWithin(node.exited, maxMs)) return;
     this.#effects.log('warn', 'a thread did not stop in time and is ended', { thread: node.spec.name, stopMaxMs: maxMs });
     await this.#kill(node, ending);
   }
@@ -421,7 +421,7 @@ export class ThreadSupervisor {
     if (worker === undefined) return;
     node.ending = ending;
     void worker.terminate();
-    if (await endsWithin(node.exited, TERMINATE_MAX_MS)) return;
+    if (await this.#endsWithin(node.exited, TERMINATE_MAX_MS)) return;
     const base = { thread: node.spec.name, index: node.index, generation: node.generation };
     // Inside a system call nothing ends a thread but the return of the call: its supervisor waits for the exit, the owner must know.
     this.#effects.emit({ ...base, kind: 'stuck-in-call', callMs: TERMINATE_MAX_MS });
@@ -430,13 +430,23 @@ export class ThreadSupervisor {
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
-        clearTimeout(timer);
+        takeBack();
         this.#pauses.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, delayMs);
+      const takeBack = this.#effects.timers.after(delayMs, end);
       this.#pauses.add(end);
     });
+  }
+
+  async #endsWithin(exited: Promise<void>, maxMs: number): Promise<boolean> {
+    let takeBack = (): void => {};
+    const late = new Promise<boolean>((resolve) => {
+      takeBack = this.#effects.timers.after(maxMs, () => resolve(false));
+    });
+    const inTime = await Promise.race([exited.then(() => true), late]);
+    takeBack();
+    return inTime;
   }
 
   // ---- heartbeats
@@ -478,16 +488,6 @@ function exitReason(node: ThreadNode, exitCode: number): ThreadExitReason {
   if (node.ending === 'hang' || node.ending === 'terminated' || node.ending === 'strategy') return node.ending;
   if ((node.error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'out-of-memory';
   return node.error === undefined && exitCode === 0 ? 'exit' : 'crash';
-}
-
-async function endsWithin(exited: Promise<void>, maxMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), maxMs);
-  });
-  const inTime = await Promise.race([exited.then(() => true), late]);
-  clearTimeout(timer);
-  return inTime;
 }
 
 export type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadExitReason, ThreadSpec } from './thread-spec.ts';

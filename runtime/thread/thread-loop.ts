@@ -74,6 +74,8 @@ export interface ThreadParts {
   readonly report: (event: string, detail: Record<string, string | number | boolean>) => void;
   /** Must not return to the loop's caller: the thread ends. */
   readonly fail: (error: Error) => void;
+  /** A loop that is driven step by step (a blocking one in a simulation) wants its next step: something came from outside its turns. */
+  readonly turnWanted?: () => void;
 }
 
 export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
@@ -208,8 +210,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   workCame(): void {
-    if (this.#inTurn || this.#immediate !== undefined || this.loop === 'blocking' || this.#isEnded) return;
-    this.#immediate = setImmediate(this.#onImmediate);
+    if (this.#inTurn || this.#immediate !== undefined || this.#isEnded) return;
+    if (this.loop === 'blocking') this.#parts.turnWanted?.();
+    else this.#immediate = setImmediate(this.#onImmediate);
   }
 
   wake(thread: number): void {
@@ -384,40 +387,65 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
 
   /** Runs until the stop command; throws what `fail` was given. */
   runBlocking(): void {
-    const { words, clock } = { words: this.#words, clock: this.#parts.clock };
     this.#isRunning = true;
-    this.#busyFromMs = clock.monotonicMs();
-    while (Atomics.load(words, this.#block + COMMAND) === COMMAND_RUN) {
-      this.#beat();
-      const didWork = this.turn();
-      if (this.#failure !== undefined) throw this.#failure;
-      if (!didWork) this.#sleepBlocking();
-      if (this.#failure !== undefined) throw this.#failure;
+    this.#busyFromMs = this.#parts.clock.monotonicMs();
+    while (this.isToldToRun) {
+      const waitMs = this.step();
+      if (waitMs === 0) continue;
+      sleep(this.#words, this.index, waitMs);
+      this.awoke();
     }
   }
 
-  #sleepBlocking(): void {
+  /** The root has not said stop. */
+  get isToldToRun(): boolean {
+    // Pairs with the root's store, which is followed by `wake`.
+    return Atomics.load(this.#words, this.#block + COMMAND) === COMMAND_RUN;
+  }
+
+  /**
+   * A blocking thread's turn, and when it had nothing to do the look that falling asleep needs. Gives for how many ms the thread may
+   * sleep now, which it is declared to do until `awoke`; 0: not at all. Throws what `fail` was given.
+   */
+  step(): number {
+    this.#beat();
+    const didWork = this.turn();
+    if (this.#failure !== undefined) throw this.#failure;
+    const waitMs = didWork ? 0 : this.#fallAsleep();
+    if (this.#failure !== undefined) throw this.#failure;
+    return waitMs;
+  }
+
+  /** The sleep that `step` allowed is over. */
+  awoke(): void {
+    this.#busyFromMs = this.#parts.clock.monotonicMs();
+    declareAwake(this.#words, this.index);
+  }
+
+  #fallAsleep(): number {
     const words = this.#words;
     declareAsleep(words, this.index);
     this.#isPastActors = true;
-    const isAwake = this.#recheck() || Atomics.load(words, this.#block + COMMAND) !== COMMAND_RUN;
+    const isAwake = this.#recheck() || !this.isToldToRun;
     this.#isPastActors = false;
+    let waitMs = 0;
     if (!isAwake) {
       const before = this.#parts.clock.monotonicMs();
       this.#countBusy(before - this.#busyFromMs);
-      let waitMs = Math.min(SLEEP_MAX_MS, this.#parts.heartbeatMs);
+      waitMs = Math.min(SLEEP_MAX_MS, this.#parts.heartbeatMs);
       const nextTimerMs = this.host.nextTimerMs;
       if (nextTimerMs !== undefined) waitMs = Math.min(waitMs, Math.max(0, nextTimerMs - before));
       if (this.host.hasOutgoing) waitMs = Math.min(waitMs, OUTGOING_RETRY_MS);
       if (waitMs > 0) {
         words[this.#block + SLEEPS] = ((words[this.#block + SLEEPS] as number) + 1) | 0;
-        // Declared asleep: whoever has something meanwhile rings, and the wait below ends at once.
+        // Declared asleep: whoever has something meanwhile rings, and the sleep that follows ends at once.
         this.#trim(before);
-        sleep(words, this.index, waitMs);
+        return waitMs;
       }
-      this.#busyFromMs = this.#parts.clock.monotonicMs();
+      this.#busyFromMs = before;
     }
     declareAwake(words, this.index);
+    return 0;
   }
 
   // ---- an event thread

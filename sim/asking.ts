@@ -1,0 +1,108 @@
+/**
+ * What simulated clients ask of the broker, in RocketMQ's words, as promises: null means that no answer came. One function a request.
+ */
+import { decodeMessageRecords, type MessageRecord } from '../model/message-record.ts';
+import type { RemotingCommand } from '../protocol/remoting/command.ts';
+import {
+  GET_MAX_OFFSET,
+  GET_MIN_OFFSET,
+  PULL_MESSAGE,
+  QUERY_CONSUMER_OFFSET,
+  SEND_MESSAGE_V2,
+  UPDATE_CONSUMER_OFFSET,
+} from '../protocol/remoting/request-code.ts';
+import type { SimClient } from './sim-client.ts';
+
+export const FOUND = 0;
+const ANSWER_MS = 3_000;
+
+export function ask(
+  client: SimClient,
+  code: number,
+  ext: Record<string, string>,
+  body: Uint8Array | null = null,
+  timeoutMs: number = ANSWER_MS,
+): Promise<RemotingCommand | null> {
+  return new Promise((resolve) => client.request(code, ext, body, timeoutMs, resolve));
+}
+
+export type SendFields = {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly body: Uint8Array;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly isBatch?: boolean;
+  readonly bornMs: number;
+  /** Queues that a topic nobody knows gets. */
+  readonly queues: number;
+};
+
+export function send(client: SimClient, fields: SendFields): Promise<RemotingCommand | null> {
+  const properties = Object.entries(fields.properties ?? {}).map(([name, value]) => `${name}\x01${value}\x02`);
+  const ext = {
+    a: 'PG',
+    b: fields.topic,
+    c: 'TBW102',
+    d: String(fields.queues),
+    e: String(fields.queueId),
+    f: '0',
+    g: String(fields.bornMs),
+    h: '0',
+    i: properties.join(''),
+    j: '0',
+    k: 'false',
+    m: String(fields.isBatch ?? false),
+  };
+  return ask(client, SEND_MESSAGE_V2, ext, fields.body, 6_000);
+}
+
+export type Pulled = { readonly code: number; readonly next: number; readonly max: number; readonly records: readonly MessageRecord[] };
+
+export async function pull(
+  client: SimClient,
+  options: { group: string; topic: string; queueId: number; offset: number; max: number; holdMs: number },
+): Promise<Pulled | null> {
+  const { group, topic, queueId, offset, max, holdMs } = options;
+  const ext = {
+    consumerGroup: group,
+    topic,
+    queueId: String(queueId),
+    queueOffset: String(offset),
+    maxMsgNums: String(max),
+    sysFlag: String(holdMs > 0 ? 6 : 4),
+    commitOffset: '0',
+    suspendTimeoutMillis: String(holdMs),
+    subscription: '*',
+    subVersion: '0',
+    expressionType: 'TAG',
+  };
+  const answer = await ask(client, PULL_MESSAGE, ext, null, holdMs + ANSWER_MS);
+  if (answer === null) return null;
+  const next = Number(answer.ext.get('nextBeginOffset') ?? -1);
+  const end = Number(answer.ext.get('maxOffset') ?? -1);
+  const records = answer.code === FOUND ? decodeMessageRecords(answer.body) : [];
+  return { code: answer.code, next, max: end, records };
+}
+
+/** The first offset of a queue, or the one behind its last. */
+export async function queueEnd(client: SimClient, which: 'min' | 'max', topic: string, queueId: number): Promise<number | null> {
+  const answer = await ask(client, which === 'min' ? GET_MIN_OFFSET : GET_MAX_OFFSET, { topic, queueId: String(queueId) });
+  return answer === null || answer.code !== 0 ? null : Number(answer.ext.get('offset'));
+}
+
+/** True: the broker said that it has it. */
+export async function commitOffset(client: SimClient, group: string, topic: string, queueId: number, offset: number): Promise<boolean> {
+  const ext = { consumerGroup: group, topic, queueId: String(queueId), commitOffset: String(offset) };
+  const answer = await ask(client, UPDATE_CONSUMER_OFFSET, ext);
+  return answer?.code === 0;
+}
+
+/** null: no answer; −1: the broker knows none. */
+export async function committedOffset(client: SimClient, group: string, topic: string, queueId: number): Promise<number | null> {
+  const ext = { consumerGroup: group, topic, queueId: String(queueId), setZeroIfNotFound: 'false' };
+  const answer = await ask(client, QUERY_CONSUMER_OFFSET, ext);
+  if (answer === null) return null;
+  if (answer.code === 0) return Number(answer.ext.get('offset'));
+  // 22: none is known.
+  return answer.code === 22 ? -1 : null;
+}

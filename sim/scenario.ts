@@ -1,0 +1,90 @@
+/**
+ * Scenario: what a seed makes of a world: mode, sizes, load, and which misfortunes happen at all. Each seed has some of them and leaves
+ * the others out, so that every combination comes up and a fault that hides others does not always hide them. Pure.
+ */
+import { SeededRandom } from '../runtime/random.ts';
+import type { NetworkMoods } from './network.ts';
+
+export type CrashKind = 'kill' | 'power' | 'stop';
+
+export type Scenario = {
+  readonly seed: number;
+  readonly syncFlush: boolean;
+  readonly shards: number;
+  readonly segmentBytes: number;
+  readonly laneBytes: number;
+  readonly chunks: number;
+  readonly topics: number;
+  readonly queues: number;
+  readonly producers: number;
+  readonly readers: number;
+  readonly bodyBytesMax: number;
+  readonly delays: boolean;
+  readonly offsets: boolean;
+  readonly batches: boolean;
+  /** How long clients send before everything is healed and looked at. */
+  readonly loadMs: number;
+  /** Mean pause of a producer between bursts. */
+  readonly gapMs: number;
+  /** Ends of the process within the load, in order. */
+  readonly crashes: readonly { readonly atMs: number; readonly kind: CrashKind; readonly inCall: boolean }[];
+  /** Of 10 000 calls of the disk, those in which their thread dies. */
+  readonly threadDeathsPer10000: number;
+  /** Deaths of shards within the load, which happen between their turns. */
+  readonly shardDeaths: number;
+  /** Of 10 000 calls of the disk, those that fail. */
+  readonly diskErrorsPer10000: number;
+  /** Usual time of a sync, at most. */
+  readonly syncMs: number;
+  /** Writes take time too, in which others go on. */
+  readonly writeMs: number;
+  /** The last look comes after one more end of this kind. */
+  readonly lastCrash: CrashKind | null;
+  readonly network: NetworkMoods;
+};
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x51ed270b);
+  const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!;
+  const chance = (share: number): boolean => random.next() < share;
+  const syncFlush = chance(0.5);
+  const loadMs = 1500 + random.below(3500);
+  const kinds: CrashKind[] = ['kill', 'power', 'stop'];
+  const crashes = Array.from({ length: random.below(4) }, () => ({
+    atMs: Math.floor(random.next() * loadMs),
+    kind: pick(...kinds),
+    inCall: chance(0.7),
+  })).sort((one, other) => one.atMs - other.atMs);
+  const hasNetworkFaults = chance(0.5);
+  return {
+    seed,
+    syncFlush,
+    shards: pick(1, 2, 2, 3),
+    segmentBytes: pick(32, 64, 128, 512) * 1024,
+    laneBytes: pick(512, 1024) * 1024,
+    chunks: pick(12, 24, 64),
+    topics: pick(1, 1, 2),
+    queues: pick(1, 2, 4),
+    producers: pick(1, 2, 3),
+    readers: pick(1, 1, 2),
+    bodyBytesMax: pick(40, 300, 300, 2000, 12_000),
+    delays: chance(0.4),
+    offsets: chance(0.5),
+    batches: chance(0.3),
+    loadMs,
+    gapMs: pick(5, 20, 60),
+    crashes,
+    threadDeathsPer10000: chance(0.3) ? pick(5, 30, 100) : 0,
+    shardDeaths: chance(0.25) ? 1 + random.below(2) : 0,
+    diskErrorsPer10000: chance(0.25) ? pick(3, 20) : 0,
+    syncMs: pick(0.2, 2, 20),
+    writeMs: pick(0, 0.1, 1),
+    lastCrash: pick(null, ...kinds),
+    network: {
+      delayMs: pick(0.1, 1, 5),
+      latePer1000: chance(0.5) ? 10 : 0,
+      lateMs: pick(20, 200, 1000),
+      breaksPer1000: hasNetworkFaults ? pick(2, 10) : 0,
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Shared memory of a simulated broker: as `allocateBrokerMemory`, but small, so that lanes are lapped and pools run empty within some
+ * hundred messages, and the same pieces for every broker of this process, zeroed: one lives at a time.
+ */
+import { READ_SLOT_BYTES, READ_SLOTS, type BrokerMemory } from '../actors/broker/broker-memory.ts';
+import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
+import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
+import { CHUNK_UNITS } from '../actors/queue/queue-table.ts';
+import { QUEUE_UNIT_BYTES } from '../storage/consume-queue/queue-unit.ts';
+
+const LANE_CONTROL_BYTES = 256;
+const DESCRIPTOR_BYTES = 64;
+const DESCRIPTORS = 1024;
+const RUNS = 256;
+const RUN_BYTES = 32;
+const RUNS_HEADER_BYTES = 64;
+const FEED_ENTRIES = 1024;
+const FEED_BYTES = (32 + FEED_ENTRIES * 5) * 4;
+const ROW_BYTES = 64;
+const CHUNK_BYTES = 24 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
+
+export type MemoryShape = { readonly laneBytes: number; readonly chunks: number };
+
+const pool: Map<string, SharedArrayBuffer> = new Map();
+
+function take(name: string, bytes: number): SharedArrayBuffer {
+  const key = `${name} ${bytes}`;
+  let memory = pool.get(key);
+  if (memory === undefined) {
+    memory = new SharedArrayBuffer(bytes);
+    pool.set(key, memory);
+  } else new Uint8Array(memory).fill(0);
+  return memory;
+}
+
+/** Answers of cold reads: nobody reads what was not written before, so they are not zeroed. */
+function readSlots(producer: number): SharedArrayBuffer {
+  const key = `slots ${producer}`;
+  let memory = pool.get(key);
+  if (memory === undefined) {
+    memory = new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES);
+    pool.set(key, memory);
+  }
+  return memory;
+}
+
+export function simulatedMemory(
+  shape: MemoryShape,
+  options: { shards: number; queueMax: number; counterWords: number },
+): BrokerMemory {
+  const { laneBytes, chunks } = shape;
+  const producers = Array.from({ length: options.shards }, (_, producer) => producer);
+  const lane = (producer: number): LaneMemory => ({
+    buffer: take(`lane ${producer}`, LANE_CONTROL_BYTES + DESCRIPTORS * DESCRIPTOR_BYTES + laneBytes),
+    laneBytes,
+    descriptors: DESCRIPTORS,
+  });
+  const ring = (name: string, items: number): Int32Array<SharedArrayBuffer> =>
+    new Int32Array(take(name, (2 + 2 ** Math.ceil(Math.log2(items + 1))) * 4));
+  const marks = allocateWatermarks();
+  return {
+    lanes: producers.map(lane),
+    runs: { buffer: take('runs', RUNS_HEADER_BYTES + RUNS * RUN_BYTES), runs: RUNS },
+    queues: {
+      rows: take('rows', options.queueMax * ROW_BYTES),
+      chunks: take('chunks', chunks * CHUNK_BYTES),
+      freed: ring('freed', chunks),
+      dirty: ring('dirty', options.queueMax),
+      queueMax: options.queueMax,
+      chunkCount: chunks,
+    },
+    marks,
+    feed: new Int32Array(take('feed', FEED_BYTES)),
+    readSlots: producers.map(readSlots),
+    counters: take('counters', options.shards * options.counterWords * 4),
+  };
+}
+
+/** Everything of it that a thread's death in the middle of a turn must leave as it was. */
+export function viewsOf(memory: BrokerMemory): Uint8Array[] {
+  const { queues } = memory;
+  const buffers = [
+    ...memory.lanes.map((lane) => lane.buffer),
+    memory.runs.buffer,
+    queues.rows,
+    queues.chunks,
+    queues.freed.buffer,
+    queues.dirty.buffer,
+    memory.marks,
+    memory.feed.buffer,
+    memory.counters,
+  ];
+  return buffers.map((buffer) => new Uint8Array(buffer));
+}
