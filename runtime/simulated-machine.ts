@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 import { toError } from './errors.ts';
 import type { Machine, ThreadHandle, Timers } from './machine.ts';
 import { SeededRandom } from './random.ts';
+import { DATA_BYTES } from './ring/ring-layout.ts';
 import type { Doer, SimulatedTime } from './simulated-time.ts';
 import type { ThreadSpec } from './supervision/thread-spec.ts';
 import { Placement } from './thread/placement.ts';
@@ -70,7 +71,8 @@ export class SimulatedMachine implements Machine {
   /** Order and cost of turns: its own numbers, so that an actor that asks for chance does not change them. */
   readonly chance: SeededRandom;
   readonly #threads: Map<number, SimulatedThread> = new Map();
-  readonly #rings: Set<Uint8Array> = new Set();
+  /** Of rings and threads, by what they lie in. */
+  readonly #counters: Map<object, Uint8Array> = new Map();
   readonly #timersLeft: Set<() => void> = new Set();
   #stack: SimulatedThread[] = [];
   #isDead = false;
@@ -126,8 +128,10 @@ export class SimulatedMachine implements Machine {
   launch(spec: ThreadSpec, birth: ThreadBirth): ThreadHandle {
     const thread = new SimulatedThread(this, spec.name, spec.loop === 'event', structuredClone(birth));
     // Worker data is cloned; shared memory is not: rings and words stay the very same.
-    for (const ring of [...birth.ringsIn, ...birth.ringsOut]) if (ring !== undefined) this.#rings.add(ring);
-    this.#rings.add(new Uint8Array(birth.blocks));
+    // What a dying thread wrote into a ring and did not publish is nobody's: the counters are enough.
+    for (const ring of [...birth.ringsIn, ...birth.ringsOut])
+      if (ring !== undefined) this.#counters.set(ring, ring.subarray(0, DATA_BYTES));
+    this.#counters.set(birth.blocks, new Uint8Array(birth.blocks));
     this.#threads.set(birth.index, thread);
     this.time.after(this.chance.next() * START_MS_MAX, () => thread.begin());
     return thread;
@@ -197,7 +201,7 @@ export class SimulatedMachine implements Machine {
   }
 
   #snapshot(): Snapshot {
-    return [...this.#rings, ...this.shared].map((memory) => ({ memory, copy: memory.slice() }));
+    return [...this.#counters.values(), ...this.shared].map((memory) => ({ memory, copy: memory.slice() }));
   }
 }
 
@@ -351,6 +355,7 @@ export class SimulatedThread implements ThreadHandle, Doer {
     const { chance } = this.#machine;
     this.#isPoked = false;
     this.#time.note(this.index + 1, this.generation);
+    this.#time.tell(() => `STEP ${this.name} asleep=${this.#isAsleep} poked=${this.#isPoked}`);
     let waitMs = 0;
     this.#guard(() => {
       if (this.#isAsleep) loop.awoke();

@@ -28,6 +28,8 @@ export class Network {
   #listeners: Listener[] = [];
   readonly #open: Set<Link> = new Set();
   #nextPort = 1024;
+  /** Numbers clients in the trace. */
+  nextClient = 0;
 
   constructor(time: SimulatedTime, random: SeededRandom, moods: NetworkMoods) {
     this.time = time;

@@ -4,7 +4,7 @@
  */
 import { main as logMain } from '../actors/commit-log/log-main.ts';
 import { main as syncMain } from '../actors/commit-log/sync-main.ts';
-import { main as shardMain, type ShardWorld } from '../actors/shard/shard-main.ts';
+import { type ShardWorld, main as shardMain } from '../actors/shard/shard-main.ts';
 import { main as readerMain } from '../actors/store/reader-main.ts';
 import { main as storeMain } from '../actors/store/store-main.ts';
 import type { ThreadMain } from '../runtime/simulated-machine.ts';

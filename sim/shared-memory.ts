@@ -2,7 +2,7 @@
  * Shared memory of a simulated broker: as `allocateBrokerMemory`, but small, so that lanes are lapped and pools run empty within some
  * hundred messages, and the same pieces for every broker of this process, zeroed: one lives at a time.
  */
-import { READ_SLOT_BYTES, READ_SLOTS, type BrokerMemory } from '../actors/broker/broker-memory.ts';
+import { type BrokerMemory, READ_SLOT_BYTES, READ_SLOTS } from '../actors/broker/broker-memory.ts';
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
 import { CHUNK_UNITS } from '../actors/queue/queue-table.ts';
@@ -44,10 +44,7 @@ function readSlots(producer: number): SharedArrayBuffer {
   return memory;
 }
 
-export function simulatedMemory(
-  shape: MemoryShape,
-  options: { shards: number; queueMax: number; counterWords: number },
-): BrokerMemory {
+export function simulatedMemory(shape: MemoryShape, options: { shards: number; queueMax: number; counterWords: number }): BrokerMemory {
   const { laneBytes, chunks } = shape;
   const producers = Array.from({ length: options.shards }, (_, producer) => producer);
   const lane = (producer: number): LaneMemory => ({

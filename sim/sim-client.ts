@@ -2,7 +2,7 @@
  * A client in the simulated world: one connection, requests matched to answers by their opaque, time-outs, and a new connection when the
  * old one is gone. It tells the difference that a client can tell: an answer, or none. Owns nothing of the broker's.
  */
-import { decodeCommand, encodeCommand, ONEWAY_FLAG, type RemotingCommand, RESPONSE_FLAG } from '../protocol/remoting/command.ts';
+import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG, type RemotingCommand } from '../protocol/remoting/command.ts';
 import { FrameReader } from '../protocol/remoting/frame-reader.ts';
 import type { Link, Network } from './network.ts';
 
@@ -16,9 +16,11 @@ export class SimClient {
   readonly #waiting: Map<number, Waiting> = new Map();
   #link: Link | null = null;
   #nextOpaque = 1;
+  readonly #number: number;
 
   constructor(network: Network) {
     this.#network = network;
+    this.#number = network.nextClient++;
   }
 
   /** Hears of what the broker sends by itself. */
@@ -31,15 +33,10 @@ export class SimClient {
   }
 
   /** Sends a request. It may be answered by `onAnswer(null)` at once. */
-  request(
-    code: number,
-    ext: Record<string, string>,
-    body: Uint8Array | null,
-    timeoutMs: number,
-    onAnswer: OnAnswer,
-  ): void {
+  request(code: number, ext: Record<string, string>, body: Uint8Array | null, timeoutMs: number, onAnswer: OnAnswer): void {
     const link = this.#connected();
     const opaque = this.#nextOpaque++;
+    this.#network.time.tell(() => `  client ${this.#number} asks ${code}${link === null ? ', nobody listens' : ''}`);
     if (link === null) {
       onAnswer(null);
       return;
@@ -99,6 +96,7 @@ export class SimClient {
     if (waiting === undefined) return;
     this.#waiting.delete(command.opaque);
     waiting.takeBack();
+    this.#network.time.tell(() => `  client ${this.#number} is answered ${command.code} ${command.remark ?? ''}`);
     // The frame's bytes are the reader's.
     waiting.onAnswer({ ...command, body: new Uint8Array(command.body) });
   }

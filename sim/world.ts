@@ -3,7 +3,7 @@
  * line would, ends it as the scenario has it, starts it again, and at last heals everything and has the workloads look. Everything
  * below the socket and above the disk is the code that production runs. Collects problems; throws for none of the broker's.
  */
-import { parseBrokerConfig, type BrokerConfig } from '../actors/broker/broker-config.ts';
+import { type BrokerConfig, parseBrokerConfig } from '../actors/broker/broker-config.ts';
 import type { BrokerMemory } from '../actors/broker/broker-memory.ts';
 import type { RunningBroker } from '../actors/broker/running-broker.ts';
 import { startBroker } from '../actors/broker/start-broker.ts';
@@ -14,6 +14,7 @@ import { SimulatedMachine } from '../runtime/simulated-machine.ts';
 import { SimulatedTime } from '../runtime/simulated-time.ts';
 import type { Disk } from '../storage/file.ts';
 import { MemoryDisk } from '../storage/memory-disk.ts';
+import { DELAYS_MS } from './delays.ts';
 import { DiskMoods } from './disk-moods.ts';
 import { Network } from './network.ts';
 import { mainOf, type PlantedParts } from './production-threads.ts';
@@ -22,10 +23,9 @@ import { simulatedMemory, viewsOf } from './shared-memory.ts';
 import { SimClient } from './sim-client.ts';
 import { ThreadDisk } from './thread-disk.ts';
 import type { Crash, Workload } from './workload.ts';
-import { DELAYS_MS } from './delays.ts';
 
 export const STORE_PATH = '/store';
-const RING_BYTES = 64 * 1024;
+const RING_BYTES = 1024 * 1024;
 const QUEUES_MAX = 2048;
 /** Too small for the ballast, which would be most of what is written. */
 const DISK_BYTES = 60 * 1024 * 1024;
@@ -77,6 +77,8 @@ export class World {
   /** Everything works from now on. */
   isHealed = false;
   #isServing = false;
+  /** Behind it power cuts have torn the log. */
+  #tornFrom = Number.POSITIVE_INFINITY;
   #startFailures = 0;
 
   constructor(scenario: Scenario, planted: PlantedParts = {}) {
@@ -87,7 +89,12 @@ export class World {
     this.random = new SeededRandom(seed ^ 0x2545f491);
     this.disk = new MemoryDisk({ seed: seed ^ 0x3c6ef372, capacityBytes: DISK_BYTES, now: () => this.time.clock.now() });
     this.network = new Network(this.time, new SeededRandom(seed ^ 0x1b873593), scenario.network);
-    this.moods = new DiskMoods(scenario, new SeededRandom(seed ^ 0x165667b1), (ms) => void this.stillness.push({ atMs: this.time.nowMs, ms }), () => this.#diesInCall());
+    this.moods = new DiskMoods(
+      scenario,
+      new SeededRandom(seed ^ 0x165667b1),
+      (ms) => void this.stillness.push({ atMs: this.time.nowMs, ms }),
+      () => this.#diesInCall(),
+    );
     this.#config = configOf(scenario);
   }
 
@@ -234,9 +241,17 @@ export class World {
     this.time.tell(() => `  log ${level}: ${text} ${JSON.stringify(fields)}`);
     // An assertion that failed is a bug, whoever restarted its actor afterwards.
     const stack = String(fields['stack'] ?? fields['error'] ?? '');
-    if (/AssertionError|TypeError|RangeError|ReferenceError/.test(stack)) this.problem(`${text}: ${stack.slice(0, 600)}`);
-    if (text === 'Damage in the commit log' || text === 'a message cannot be served: its record is damaged')
-      this.problem(`${text}: ${JSON.stringify(fields)}`);
+    if (/AssertionError|TypeError|RangeError|ReferenceError/.test(stack))
+      this.problem(`${text}: ${stack.slice(0, 400).replaceAll(/\s+/g, ' ')}`);
+    if (text === 'Damage in the commit log') this.#damaged(String(fields['damage']));
+    if (text === 'a message cannot be served: its record is damaged') this.problem(`${text}: ${JSON.stringify(fields)}`);
+  }
+
+  /** What a power cut tore before it was synced is damage that has to be told, and nothing else is. */
+  #damaged(text: string): void {
+    const position = Number(/bytes (\d+) to/.exec(text)?.[1] ?? -1);
+    if (position < this.#tornFrom) this.problem(`damage where everything was synced: ${text}`);
+    this.count('damages');
   }
 
   #started(life: Life, broker: RunningBroker): void {
@@ -312,6 +327,7 @@ export class World {
     this.network.gone(null);
     if (kind === 'power') this.disk.cutPower();
     else this.disk.killProcess();
+    if (kind === 'power') this.#tornFrom = Math.min(this.#tornFrom, flushedEnd);
     const crash: Crash = { kind, atMs: this.time.nowMs, flushedEnd, losesUnsynced: kind === 'power' };
     for (const workload of this.workloads) workload.onCrash?.(crash);
     this.time.after(this.random.next() * RESTART_MS_MAX, () => {
@@ -347,5 +363,11 @@ function configOf(scenario: Scenario): BrokerConfig {
     },
   );
   if (warnings.length > 0) throw new Error(warnings.join('; '));
-  return { ...config, registerAddresses: [], commitLogSegmentBytes: scenario.segmentBytes, queuesMax: QUEUES_MAX, delayLevelsMs: DELAYS_MS };
+  return {
+    ...config,
+    registerAddresses: [],
+    commitLogSegmentBytes: scenario.segmentBytes,
+    queuesMax: QUEUES_MAX,
+    delayLevelsMs: DELAYS_MS,
+  };
 }

@@ -50,8 +50,8 @@ export function saveTable(disk: Disk, path: string, value: unknown): void {
 }
 
 /**
- * Replaces the file at `path` by `bytes` at once, and makes that last a power cut; without `isSynced` it lasts the end of the
- * process only.
+ * Replaces the file at `path` by `bytes` at once, and makes that last a power cut. Without `isSynced` a power cut may bring the former
+ * file back, but never leaves less than that: the bytes are on the disk before the name is theirs.
  */
 export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBackup: boolean, isSynced = true): void {
   if (bytes.length > TABLE_BYTES_MAX)
@@ -67,7 +67,8 @@ export function replaceFile(disk: Disk, path: string, bytes: Uint8Array, keepBac
   try {
     file.truncate(0);
     file.write(bytes, 0, bytes.length, 0);
-    if (isSynced) file.sync();
+    // Always: a rename may reach the disk before the bytes do, and with the backup renamed first neither file would hold anything.
+    file.sync();
   } finally {
     file.close();
   }

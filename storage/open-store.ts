@@ -32,6 +32,7 @@ import type { IndexShape } from './index/index-file.ts';
 import { IndexSet } from './index/index-set.ts';
 import { readWhole, replaceFile } from './json-table.ts';
 import type { StoreLayout } from './store-layout.ts';
+import { hasSyncFailed } from './sync-failure.ts';
 
 /** So many queues' files are looked for at the start; it takes some 5 µs each. */
 const QUEUES_LOOKED_AT_MAX = 2000;
@@ -74,6 +75,8 @@ export type OpenedStore = {
   readonly end: number;
   /** The former run ended in order. */
   readonly wasClean: boolean;
+  /** A sync of the former run failed: the log from `start.from` on was written again, and is to be synced. */
+  readonly isDoubtful: boolean;
   readonly start: RecoveryStart;
   /** Bytes behind the log's end that were no record and were cut: a torn tail. */
   readonly cutBytes: number;
@@ -116,7 +119,9 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     checkpointMs: recoveryBaseMs(former),
     firstStoreTimestamp: (base) => firstStoreTimestamp(log, base),
   });
-  if (snapshot === null) queues.truncatePhysical(start.from);
+  // What memory says of pages whose sync failed is not to be relied on: units are written again, as the log is below.
+  const isDoubtful = !wasClean && options.liveEnd === undefined && hasSyncFailed(disk, layout.syncFailed);
+  if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from);
   if (!wasClean) queues.removeDeleted(deleted, log.minOffset);
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
@@ -147,6 +152,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   else log.setMaxOffset(recovered.end);
   if (snapshot !== null && log.minOffset > snapshot.logMin) queues.correctMin(log.minOffset);
   if (options.liveEnd === undefined) index?.truncateFrom(recovered.end);
+  if (isDoubtful) log.rewrite(start.from, recovered.end);
   return {
     log,
     queues,
@@ -155,6 +161,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     deleted,
     end: recovered.end,
     wasClean,
+    isDoubtful,
     start,
     cutBytes,
     records: recovered.records,

@@ -28,6 +28,8 @@ export type StoreLayout = {
   readonly timerRuns: string;
   /** Ours: bytes kept in reserve, so that offsets can be written when the disk is full. */
   readonly ballast: string;
+  /** Ours: a sync has failed (sync-failure.ts). */
+  readonly syncFailed: string;
 };
 
 export function storeLayout(root: string): StoreLayout {
@@ -49,5 +51,6 @@ export function storeLayout(root: string): StoreLayout {
     deletedTopics: join(config, 'deletedTopics.json'),
     timerRuns: join(root, 'timerruns'),
     ballast: join(config, 'ballast'),
+    syncFailed: join(root, 'sync.failed'),
   };
 }

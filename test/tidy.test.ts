@@ -48,7 +48,7 @@ const forTests = new Set(['storage/memory-disk.ts']);
 const isScript = (file: string): boolean => file.endsWith('.ts');
 const sources = rooms.flatMap(listFiles).filter(isScript);
 const entries = ['index.ts', ...listFiles('bin').filter(isScript)];
-const benches = listFiles('bench').filter(isScript);
+const benches = [...listFiles('bench'), ...listFiles('sim')].filter(isScript);
 const tests = listFiles('test').filter(isScript);
 const everything = [...sources, ...entries, ...benches, ...tests];
 

@@ -235,6 +235,7 @@ class StartingBroker implements RunningBroker {
     const broker = this;
     const sync: SyncThreadData = {
       ...log,
+      syncFailed: layout.syncFailed,
       get config() {
         return broker.#config;
       },

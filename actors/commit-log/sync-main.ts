@@ -6,6 +6,7 @@
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
+import { noteSyncFailure } from '../../storage/sync-failure.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
@@ -15,6 +16,8 @@ import { FLUSHED_END, Watermarks, WRITTEN_END } from './watermarks.ts';
 export type SyncThreadData = {
   readonly memory: BrokerMemory;
   readonly directory: string;
+  /** What says that a sync has failed (storage/sync-failure.ts). */
+  readonly syncFailed: string;
   readonly segmentBytes: number;
   readonly syncFlush: boolean;
   readonly config: BrokerConfig;
@@ -31,6 +34,8 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
 
   const fence = (error: Error): void => {
     marks.fence();
+    const unnoted = noteSyncFailure(world.disk, data.syncFailed);
+    if (unnoted !== null) thread.log('error', 'That a sync failed could not be noted for the next start', { error: unnoted.message });
     thread.log('error', 'A sync of the commit log failed: nothing is acknowledged any more', { error: error.message });
     thread.report('fence', { error: error.message });
     for (const index of answering) thread.wake(index);

@@ -257,7 +257,8 @@ class Shard {
           return value === null ? null : parseTopicsFile(value);
         },
         shards,
-        sync: syncFlush,
+        // Whatever the mode of the log: without its topic a message that the disk has cannot be read.
+        sync: true,
         dropper: TOPIC_DROP_PATH,
         registration: REGISTRATION_PATH,
       });

@@ -12,6 +12,7 @@ import type { Disk } from '../../storage/file.ts';
 import type { IndexShape } from '../../storage/index/index-file.ts';
 import { openStore as openStoreParts, type OpenedStore as StoreParts } from '../../storage/open-store.ts';
 import { type StoreLayout, storeLayout } from '../../storage/store-layout.ts';
+import { forgetSyncFailure, isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import { StoreError } from './errors.ts';
@@ -100,6 +101,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
     damages.push(...parts.mended.slice(0, DAMAGE_MAX));
     // The recovered tail may stand in the page cache only: what is told as flushed must last a power cut.
     if (!parts.wasClean && parts.end > parts.start.from) parts.log.sync(parts.start.from, parts.end);
+    if (parts.isDoubtful) forgetSyncFailure(disk, layout.syncFailed);
     const handles = new Map<number, ConsumeQueue>();
     const queues = numberQueues(parts, table, handles);
     marks.move(WRITTEN_END, parts.end);
@@ -122,6 +124,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
     };
     return { files: { ...parts, disk, layout, unlock, handles }, opened };
   } catch (error) {
+    if (isSyncFailure(error)) noteSyncFailure(disk, layout.syncFailed);
     unlock();
     throw error;
   }

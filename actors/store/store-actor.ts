@@ -13,6 +13,8 @@ import { DiskError, StorageError } from '../../storage/errors.ts';
 import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import { closeStore } from '../../storage/open-store.ts';
+import { storeLayout } from '../../storage/store-layout.ts';
+import { isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
 import type { IndexFeed } from '../commit-log/index-feed.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { TailFiler } from '../queue/queue-table.ts';
@@ -84,6 +86,8 @@ const RETRY_MAX_MS = 1_000;
 const FOUND_MAX = 1024;
 
 type Round = { readonly kind: 'round' };
+/** A table whose part of the log is not on the disk yet. */
+type HeldTable = { readonly kind: 'held-table'; readonly id: number };
 type OpenParts = {
   readonly files: StoreFiles;
   readonly tails: FileTails;
@@ -92,8 +96,11 @@ type OpenParts = {
   readonly saver: TableSaver;
 };
 
-export class StoreActor implements Actor<StoreCommand | Round> {
+export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
   readonly #parts: StoreActorParts;
+  /** Tables that wait for the log's flush: those who save tables wait for the answer before they save again. */
+  readonly #held: Map<number, { readonly message: SaveTable; readonly text: string }> = new Map();
+  #nextHeld = 0;
   #open: OpenParts | null = null;
   #openedBytes: Uint8Array | null = null;
   #openFailure: { readonly error: string; readonly code: string } | null = null;
@@ -139,7 +146,7 @@ export class StoreActor implements Actor<StoreCommand | Round> {
     this.#round();
   }
 
-  receive(message: StoreCommand | Round, context: ActorContext): void {
+  receive(message: StoreCommand | Round | HeldTable, context: ActorContext): void {
     this.#context = context;
     switch (message.kind) {
       case 'open-store':
@@ -165,6 +172,9 @@ export class StoreActor implements Actor<StoreCommand | Round> {
         return;
       case 'save-table':
         this.#onSaveTable(message, context);
+        return;
+      case 'held-table':
+        this.#onHeldTable(message, context);
         return;
       case 'query-index':
         this.#onQueryIndex(message);
@@ -422,15 +432,38 @@ export class StoreActor implements Actor<StoreCommand | Round> {
   #fence(error: StorageError): void {
     this.#isFenced = true;
     this.#parts.marks.fence();
+    if (isSyncFailure(error)) {
+      const unnoted = noteSyncFailure(this.#parts.disk, storeLayout(this.#parts.config.directory).syncFailed);
+      if (unnoted !== null)
+        this.#context?.log('error', 'that a sync failed could not be noted for the next start', { error: unnoted.message });
+    }
     this.#parts.hooks.report('fence', { code: error.code, error: error.message, ...error.fields });
     this.#context?.log('error', 'the disk failed: the broker is fenced', { error: error.message });
   }
 
   #onSaveTable(message: SaveTable, context: ActorContext): void {
-    const { name, sync, replyTo } = message;
+    const text = this.#open === null ? '' : this.#open.saver.assemble(message);
+    if (text !== null) this.#saveWhenFlushed(message, text, context);
+  }
+
+  #onHeldTable({ id }: HeldTable, context: ActorContext): void {
+    const held = this.#held.get(id)!;
+    this.#held.delete(id);
+    this.#saveWhenFlushed(held.message, held.text, context);
+  }
+
+  #saveWhenFlushed(message: SaveTable, text: string, context: ActorContext): void {
+    const { name, sync, replyTo, after = 0 } = message;
+    const { marks, hooks } = this.#parts;
+    if (marks.read(FLUSHED_END) < after && !this.#isFenced && !marks.fenced) {
+      hooks.wantSync();
+      const id = this.#nextHeld++;
+      this.#held.set(id, { message, text });
+      const again: HeldTable = { kind: 'held-table', id };
+      context.schedule(FLUSH_LOOK_MS, again);
+      return;
+    }
     const saver = this.#open?.saver;
-    const text = saver === undefined ? '' : saver.assemble(message);
-    if (text === null) return;
     const error = saver === undefined ? `Cannot save ${name}: the store is not open` : this.#saveTable(saver, name, text, sync);
     if (error !== '') context.log('error', 'a table could not be saved', { name, error });
     replyTo.tell(error === '' ? { kind: 'table-saved', name, ok: true } : { kind: 'table-saved', name, ok: false, error });

@@ -29,6 +29,8 @@ export type SaveTable = {
   readonly text: string;
   readonly sync: boolean;
   readonly replyTo: ActorRef<TableSaved>;
+  /** What the table says is true only with the log up to here: it is saved once the disk has that much. Default: at once. */
+  readonly after?: number;
   readonly part?: number;
   readonly parts?: number;
 };

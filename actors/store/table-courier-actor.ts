@@ -2,12 +2,15 @@
  * Table courier: brings whole tables to the store actor, whose thread is reached by ring records of limited size and rings that may
  * be full. Lives on the thread of the actors that save tables, so that a table reaches it without a copy; one for each of them or
  * one for all, as a child of the first. A table goes in parts, as fast as the ring takes them; one table is on its way at a time, the
- * others wait. The store answers the saver itself; only a store that takes nothing for long is answered for.
+ * others wait. The store answers the saver itself; only a store that takes nothing for long is answered for. A store worker that dies
+ * takes with it what it was told: its successor is told the newest of each table again, which changes nothing where that was saved.
  */
-import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable } from './store-messages.ts';
 
 type GoOn = { kind: 'go-on' };
+type StoreGone = { kind: 'store-gone' };
+const STORE_GONE: StoreGone = { kind: 'store-gone' };
 
 /** In UTF-8 it has at most three times as many bytes: with the rest of the message less than a quarter of the smallest ring. */
 export const PART_CHARACTERS = 16_000;
@@ -30,9 +33,11 @@ export function cutTable(text: string, partCharacters: number = PART_CHARACTERS)
   return parts;
 }
 
-export class TableCourierActor implements Actor<SaveTable | GoOn> {
+export class TableCourierActor implements Actor<SaveTable | GoOn | StoreGone> {
   readonly #store: string;
   readonly #waiting: SaveTable[] = [];
+  /** The newest of each name that was brought: whether it is saved only its saver hears. */
+  readonly #brought: Map<string, SaveTable> = new Map();
   #current: { readonly table: SaveTable; readonly parts: readonly string[]; next: number; stalledSince: number } | null = null;
 
   /** @param store path of the store actor. */
@@ -40,7 +45,18 @@ export class TableCourierActor implements Actor<SaveTable | GoOn> {
     this.#store = store;
   }
 
-  receive(message: SaveTable | GoOn, context: ActorContext): void {
+  started(context: ActorContext): void {
+    context.watch(context.ref(this.#store) as ActorRef<never>, STORE_GONE);
+  }
+
+  receive(message: SaveTable | GoOn | StoreGone, context: ActorContext): void {
+    if (message.kind === 'store-gone') {
+      context.watch(context.ref(this.#store) as ActorRef<never>, STORE_GONE);
+      if (this.#current !== null) this.#current.next = 0;
+      const isWaiting = new Set(this.#waiting.map(({ name }) => name));
+      for (const [name, table] of this.#brought) if (!isWaiting.has(name)) this.#waiting.push(table);
+      this.#brought.clear();
+    }
     if (message.kind === 'save-table') {
       if (this.#waiting.length >= WAITING_MAX) {
         refuse(message, `${WAITING_MAX} tables wait to be saved already`);
@@ -60,16 +76,17 @@ export class TableCourierActor implements Actor<SaveTable | GoOn> {
       if (table === undefined) return;
       this.#current ??= { table, parts: cutTable(table.text), next: 0, stalledSince: -1 };
       const { parts } = this.#current;
-      const { kind, name, sync, replyTo } = table;
+      const { kind, name, sync, replyTo, after = 0 } = table;
       while (this.#current.next < parts.length) {
         const part = this.#current.next;
-        if (!store.tell({ kind, name, text: parts[part]!, sync, replyTo, part, parts: parts.length })) {
+        if (!store.tell({ kind, name, text: parts[part]!, sync, replyTo, after, part, parts: parts.length })) {
           this.#stalled(context);
           return;
         }
         this.#current.next++;
         this.#current.stalledSince = -1;
       }
+      this.#brought.set(table.name, table);
       this.#current = null;
     }
   }

@@ -16,6 +16,8 @@ export type TableSaverParts = {
   readonly name: string;
   /** The table as it is now. */
   readonly text: (context: ActorContext) => string;
+  /** Where the log ends at the time of the text: the table is saved once the disk has that much. Default: at once. */
+  readonly after?: () => number;
   readonly sync: boolean;
   readonly saveEveryMs: number;
   /** Path of the store actor. */
@@ -75,9 +77,10 @@ export class TableSaver<W extends ActorRef<never>> {
     this.#isDirty = false;
     const { name, sync } = this.#parts;
     const text = this.#parts.text(context);
+    const after = this.#parts.after?.() ?? 0;
     context.ask<TableSaved, SaveTable>(
       this.#courier,
-      (replyTo) => ({ kind: 'save-table', name, text, sync, replyTo }),
+      (replyTo) => ({ kind: 'save-table', name, text, sync, after, replyTo }),
       SAVE_MAX_MS,
       (reply): SaverMessage => ({
         kind: 'saved',

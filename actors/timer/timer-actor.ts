@@ -130,7 +130,9 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     const { sync, saveEveryMs, store } = this.#parts;
     const text = (now: ActorContext): string => this.#text(now);
     const cost = 'what was delivered since the last save would come again after a crash';
-    this.#saver = new TableSaver({ name: DELAY_OFFSETS_FILE, text, sync, saveEveryMs, store, cost }, context, (replyTo) =>
+    // What was delivered must be on the disk before the table says so: else a power cut loses both, the delayed message and its delivery.
+    const after = this.#parts.visibleEnd;
+    this.#saver = new TableSaver({ name: DELAY_OFFSETS_FILE, text, after, sync, saveEveryMs, store, cost }, context, (replyTo) =>
       replyTo.tell({ kind: 'delay-offsets-saved' }),
     );
     const parsed = this.#parts.load();

@@ -16,7 +16,14 @@ const LOST_MS_MAX = 1_000;
 const SLACK_MS = 150;
 
 type Commit = { readonly offset: number; readonly ackedAtMs: number };
-type Place = { readonly group: string; readonly topic: string; readonly queueId: number; readonly acked: Commit[]; next: number };
+type Place = {
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly acked: Commit[];
+  next: number;
+  most: number;
+};
 
 export class Offsets implements Workload {
   readonly name = 'offsets';
@@ -32,7 +39,14 @@ export class Offsets implements Workload {
 
   start(): void {
     for (let i = 0; i < GROUPS; i++) {
-      const place: Place = { group: `G${i}`, topic: 'T0', queueId: this.#random.below(this.#world.scenario.queues), acked: [], next: 0 };
+      const place: Place = {
+        group: `G${i}`,
+        topic: 'T0',
+        queueId: this.#random.below(this.#world.scenario.queues),
+        acked: [],
+        next: 0,
+        most: 0,
+      };
       this.#places.push(place);
       void this.#commit(place);
     }
@@ -52,6 +66,7 @@ export class Offsets implements Workload {
       if (got === null || got.next < place.next || got.code !== 0) continue;
       const offset = got.next;
       place.next = offset;
+      place.most = Math.max(place.most, offset);
       const isTaken = await commitOffset(client, group, topic, queueId, offset);
       if (isTaken) {
         place.acked.push({ offset, ackedAtMs: this.#world.time.nowMs });
@@ -94,8 +109,10 @@ export class Offsets implements Workload {
     if (offset === null) return;
     // What it knew may have been taken back since.
     const floor = lives === this.#world.ends ? known : Math.min(known, place.acked.at(-1)?.offset ?? -1);
-    if (offset < floor) this.#world.problem(`the offset of ${place.group} in ${place.topic}/${place.queueId} was ${floor} and is ${offset}`);
-    if (offset > place.next) this.#world.problem(`the offset of ${place.group} is ${offset}, more than ${place.next}, which it ever committed`);
+    if (offset < floor)
+      this.#world.problem(`the offset of ${place.group} in ${place.topic}/${place.queueId} was ${floor} and is ${offset}`);
+    if (offset > place.most)
+      this.#world.problem(`the offset of ${place.group} is ${offset}, more than ${place.most}, which it ever committed`);
   }
 
   async verify(): Promise<void> {

@@ -16,6 +16,7 @@ import { SegmentSet } from '../segment-set.ts';
 /** Descriptors that a reader holds at most. */
 const READER_OPEN_MAX = 64;
 /** Who writes or syncs needs the newest segments only, and a removed one keeps its space while anybody has it open. */
+const REWRITE_BYTES = 1024 * 1024;
 const WRITER_OPEN_MAX = 3;
 
 /** Reads the log with descriptors of its own; sees segments that others add. */
@@ -152,6 +153,17 @@ export class CommitLog {
   /** Reads up to `length` bytes at `position`, never past the end of its segment. 0: there is nothing. */
   read(buffer: Uint8Array, offset: number, length: number, position: number): number {
     return readSegment(this.#segments, buffer, offset, length, position);
+  }
+
+  /** Writes the bytes in [`from`, `to`) once more as they are read, so that the next sync brings them to the disk whatever memory says of them. */
+  rewrite(from: number, to: number): void {
+    const block = new Uint8Array(REWRITE_BYTES);
+    for (let at = from; at < to; ) {
+      const length = this.read(block, 0, Math.min(block.length, to - at, this.roomAt(at)), at);
+      assert(length > 0, 'What was walked is there');
+      this.#segments.at(at).write(block, 0, length, at % this.segmentBytes);
+      at += length;
+    }
   }
 
   /** Ends the log at `position`: what follows reads as zeros, every segment keeps its full size (Java needs it). */

@@ -56,3 +56,27 @@ test('cutTable loses nothing and keeps surrogate pairs whole', async (t) => {
   );
   t.same(cutTable(''), ['']);
 });
+
+test('TableCourierActor brings a table again when the store has died with it', async (t) => {
+  const simulation = new Simulation({ seed: 3 });
+  let lives = 0;
+  const saved: string[] = [];
+  const create = (): Actor<SaveTable> => {
+    const isFirst = lives++ === 0;
+    return {
+      receive: ({ name, text, replyTo }) => {
+        if (isFirst) throw new Error('its disk call was its last');
+        saved.push(text);
+        replyTo.tell({ kind: 'table-saved', name, ok: true });
+      },
+    };
+  };
+  // As a thread does: it is gone, and what comes next finds its successor.
+  simulation.register('store', { create, restart: 'temporary' });
+  const courier = simulation.spawn('courier', () => new TableCourierActor() as Actor<SaveTable>);
+  const probe = simulation.probe<TableSaved>();
+  courier.tell({ kind: 'save-table', name: 't.json', text: 'offsets', sync: true, replyTo: probe.ref });
+  simulation.advance(100);
+  t.same(saved, ['offsets']);
+  t.match(probe.received, [{ ok: true }]);
+});
