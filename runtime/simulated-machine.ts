@@ -174,7 +174,8 @@ export class SimulatedMachine implements Machine {
   inCall(ms: number): void {
     const { current } = this;
     if (current === null || current.isEvent || current.isDying || this.#stack.length > DEPTH_MAX) return;
-    this.time.runInside(ms);
+    // Off the stack at once when the process has died meanwhile: its memory may soon be another one's.
+    this.time.runInside(ms, () => this.#isDead);
     if (this.#isDead) throw new SimulatedDeath();
   }
 

@@ -136,9 +136,9 @@ export class SimulatedTime {
   }
 
   /** The same from within a step: what is being done waits meanwhile. Promises wait too. */
-  runInside(ms: number): void {
+  runInside(ms: number, isDone: () => boolean): void {
     const endMs = this.nowMs + ms;
-    while (this.step(endMs));
+    while (!isDone() && this.step(endMs));
   }
 
   #moveTo(ms: number): void {

@@ -1,5 +1,6 @@
 /**
- * What simulated clients ask of the broker, in RocketMQ's words, as promises: null means that no answer came. One function a request.
+ * What simulated clients ask of the broker, in RocketMQ's words, as promises: null means that no answer came. One function a request. What
+ * keeps account of an answer does so in `onAnswer`, the moment it comes: a promise may go on later, when the broker has died meanwhile.
  */
 import { decodeMessageRecords, type MessageRecord } from '../model/message-record.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
@@ -22,8 +23,14 @@ export function ask(
   ext: Record<string, string>,
   body: Uint8Array | null = null,
   timeoutMs: number = ANSWER_MS,
+  onAnswer: (answer: RemotingCommand | null) => void = () => {},
 ): Promise<RemotingCommand | null> {
-  return new Promise((resolve) => client.request(code, ext, body, timeoutMs, resolve));
+  return new Promise((resolve) =>
+    client.request(code, ext, body, timeoutMs, (answer) => {
+      onAnswer(answer);
+      resolve(answer);
+    }),
+  );
 }
 
 export type SendFields = {
@@ -37,7 +44,11 @@ export type SendFields = {
   readonly queues: number;
 };
 
-export function send(client: SimClient, fields: SendFields): Promise<RemotingCommand | null> {
+export function send(
+  client: SimClient,
+  fields: SendFields,
+  onAnswer: (answer: RemotingCommand | null) => void,
+): Promise<RemotingCommand | null> {
   const properties = Object.entries(fields.properties ?? {}).map(([name, value]) => `${name}\x01${value}\x02`);
   const ext = {
     a: 'PG',
@@ -53,7 +64,7 @@ export function send(client: SimClient, fields: SendFields): Promise<RemotingCom
     k: 'false',
     m: String(fields.isBatch ?? false),
   };
-  return ask(client, SEND_MESSAGE_V2, ext, fields.body, 6_000);
+  return ask(client, SEND_MESSAGE_V2, ext, fields.body, 6_000, onAnswer);
 }
 
 export type Pulled = { readonly code: number; readonly next: number; readonly max: number; readonly records: readonly MessageRecord[] };
@@ -61,6 +72,7 @@ export type Pulled = { readonly code: number; readonly next: number; readonly ma
 export async function pull(
   client: SimClient,
   options: { group: string; topic: string; queueId: number; offset: number; max: number; holdMs: number },
+  onFound: (pulled: Pulled) => void = () => {},
 ): Promise<Pulled | null> {
   const { group, topic, queueId, offset, max, holdMs } = options;
   const ext = {
@@ -76,12 +88,15 @@ export async function pull(
     subVersion: '0',
     expressionType: 'TAG',
   };
-  const answer = await ask(client, PULL_MESSAGE, ext, null, holdMs + ANSWER_MS);
-  if (answer === null) return null;
-  const next = Number(answer.ext.get('nextBeginOffset') ?? -1);
-  const end = Number(answer.ext.get('maxOffset') ?? -1);
-  const records = answer.code === FOUND ? decodeMessageRecords(answer.body) : [];
-  return { code: answer.code, next, max: end, records };
+  let pulled: Pulled | null = null;
+  await ask(client, PULL_MESSAGE, ext, null, holdMs + ANSWER_MS, (answer) => {
+    if (answer === null) return;
+    const next = Number(answer.ext.get('nextBeginOffset') ?? -1);
+    const end = Number(answer.ext.get('maxOffset') ?? -1);
+    pulled = { code: answer.code, next, max: end, records: answer.code === FOUND ? decodeMessageRecords(answer.body) : [] };
+    if (answer.code === FOUND) onFound(pulled);
+  });
+  return pulled;
 }
 
 /** The first offset of a queue, or the one behind its last. */
@@ -90,19 +105,30 @@ export async function queueEnd(client: SimClient, which: 'min' | 'max', topic: s
   return answer === null || answer.code !== 0 ? null : Number(answer.ext.get('offset'));
 }
 
-/** True: the broker said that it has it. */
-export async function commitOffset(client: SimClient, group: string, topic: string, queueId: number, offset: number): Promise<boolean> {
+/** `onTaken`: the broker said that it has it. */
+export async function commitOffset(
+  client: SimClient,
+  commit: { group: string; topic: string; queueId: number; offset: number },
+  onTaken: () => void,
+): Promise<void> {
+  const { group, topic, queueId, offset } = commit;
   const ext = { consumerGroup: group, topic, queueId: String(queueId), commitOffset: String(offset) };
-  const answer = await ask(client, UPDATE_CONSUMER_OFFSET, ext);
-  return answer?.code === 0;
+  await ask(client, UPDATE_CONSUMER_OFFSET, ext, null, ANSWER_MS, (answer) => {
+    if (answer?.code === 0) onTaken();
+  });
 }
 
-/** null: no answer; −1: the broker knows none. */
-export async function committedOffset(client: SimClient, group: string, topic: string, queueId: number): Promise<number | null> {
+/** `onOffset` gets what the broker knows; −1: none. */
+export async function committedOffset(
+  client: SimClient,
+  place: { group: string; topic: string; queueId: number },
+  onOffset: (offset: number) => void,
+): Promise<void> {
+  const { group, topic, queueId } = place;
   const ext = { consumerGroup: group, topic, queueId: String(queueId), setZeroIfNotFound: 'false' };
-  const answer = await ask(client, QUERY_CONSUMER_OFFSET, ext);
-  if (answer === null) return null;
-  if (answer.code === 0) return Number(answer.ext.get('offset'));
-  // 22: none is known.
-  return answer.code === 22 ? -1 : null;
+  await ask(client, QUERY_CONSUMER_OFFSET, ext, null, ANSWER_MS, (answer) => {
+    if (answer?.code === 0) onOffset(Number(answer.ext.get('offset')));
+    // 22: none is known.
+    else if (answer?.code === 22) onOffset(-1);
+  });
 }

@@ -8,6 +8,8 @@ import type { CrashKind } from './scenario.ts';
 export type Crash = {
   readonly kind: CrashKind | 'exit';
   readonly atMs: number;
+  /** Since when nothing was saved any more: the disk had failed. `atMs` when it had not. */
+  readonly fencedAtMs: number;
   /** Everything before this end of the log was synced, by the broker's own word. */
   readonly flushedEnd: number;
   /** What is not synced may be lost: the machine went down. */

@@ -46,6 +46,7 @@ type Life = {
   memory: BrokerMemory | null;
   broker: RunningBroker | null;
   isStopping: boolean;
+  fencedAtMs: number;
 };
 
 export type WorldResult = {
@@ -215,7 +216,7 @@ export class World {
       onStill: (ms) => void this.stillness.push({ atMs: time.nowMs, ms }),
       onFailure: (error) => this.problem(`the root failed: ${error.stack}`),
     });
-    const life: Life = { machine, disks, memory: null, broker: null, isStopping: false };
+    const life: Life = { machine, disks, memory: null, broker: null, isStopping: false, fencedAtMs: Number.POSITIVE_INFINITY };
     this.#life = life;
     this.count('lives');
     startBroker(this.#config, {
@@ -263,6 +264,7 @@ export class World {
     broker.onFault((fault) => {
       this.time.tell(() => `fault ${fault.kind}: ${fault.error.message}`);
       this.count(fault.kind);
+      life.fencedAtMs = Math.min(life.fencedAtMs, this.time.nowMs);
       // Too many deaths of threads in one minute are the scenario's doing.
       if (this.isHealed && !this.#mayFail) this.problem(`a fault though all is well: ${fault.error.message}`);
       if (this.#life !== life) return;
@@ -328,7 +330,8 @@ export class World {
     if (kind === 'power') this.disk.cutPower();
     else this.disk.killProcess();
     if (kind === 'power') this.#tornFrom = Math.min(this.#tornFrom, flushedEnd);
-    const crash: Crash = { kind, atMs: this.time.nowMs, flushedEnd, losesUnsynced: kind === 'power' };
+    const atMs = this.time.nowMs;
+    const crash: Crash = { kind, atMs, fencedAtMs: Math.min(atMs, life.fencedAtMs), flushedEnd, losesUnsynced: kind === 'power' };
     for (const workload of this.workloads) workload.onCrash?.(crash);
     this.time.after(this.random.next() * RESTART_MS_MAX, () => {
       if (this.#life === null) this.#start();

@@ -85,15 +85,9 @@ export class Messages implements Workload {
     const { sent, body } = this.ledger.begin({ topic, queueId, bytes, line, order, isParked: level > 0 });
     if (level > 0) this.#delays.set(sent.id, DELAYS_MS[level - 1]!);
     for (let again = this.#random.below(4) === 0 ? AGAIN_MAX : 0; ; again--) {
-      const answer = await send(client, {
-        topic,
-        queueId,
-        body,
-        bornMs: this.#world.time.clock.now(),
-        queues: scenario.queues,
-        ...(level > 0 ? { properties: { DELAY: String(level) } } : {}),
-      });
-      this.#answered(sent, answer);
+      const bornMs = this.#world.time.clock.now();
+      const properties = level > 0 ? { DELAY: String(level) } : {};
+      await send(client, { topic, queueId, body, bornMs, queues: scenario.queues, properties }, (answer) => this.#answered(sent, answer));
       if (sent.isAcked || again === 0 || this.#isStopped) return;
       // The same once more: there may be two of it.
       sent.copies++;
@@ -108,19 +102,12 @@ export class Messages implements Workload {
       return this.ledger.begin({ topic, queueId, bytes, line, order: order + i / 100 });
     });
     const body = Buffer.concat(items.map((item) => batchItem(item.body)));
-    const answer = await send(client, {
-      topic,
-      queueId,
-      body,
-      isBatch: true,
-      bornMs: this.#world.time.clock.now(),
-      queues: scenario.queues,
-    });
-    if (answer?.code !== 0) return;
-    const first = Number(answer.ext.get('queueOffset'));
-    const ids = String(answer.ext.get('msgId')).split(',');
-    items.forEach(({ sent }, i) => {
-      this.ledger.acked(sent, first + i, parseMessageId(ids[i] ?? ids[0]!).physicalOffset);
+    const fields = { topic, queueId, body, isBatch: true, bornMs: this.#world.time.clock.now(), queues: scenario.queues };
+    await send(client, fields, (answer) => {
+      if (answer?.code !== 0) return;
+      const first = Number(answer.ext.get('queueOffset'));
+      const ids = String(answer.ext.get('msgId')).split(',');
+      for (const [i, { sent }] of items.entries()) this.ledger.acked(sent, first + i, parseMessageId(ids[i] ?? ids[0]!).physicalOffset);
     });
   }
 
@@ -153,13 +140,15 @@ export class Messages implements Workload {
       if (dice === 0) positions.set(key, 0);
       const offset = positions.get(key) ?? 0;
       const max = 1 + this.#random.below(32);
-      const got = await pull(client, { group, topic, queueId, offset, max, holdMs: this.#random.below(3) * 100 });
-      if (got === null || got.code === FOUND) this.#world.count(got === null ? 'pulls without answer' : 'pulls found');
-      if (got?.code === FOUND) {
-        this.#checkRun(`${topic}/${queueId}`, offset, got.records);
-        for (const record of got.records) this.#seen(topic, queueId, record);
+      const got = await pull(client, { group, topic, queueId, offset, max, holdMs: this.#random.below(3) * 100 }, ({ records }) => {
+        this.#checkRun(key, offset, records);
+        for (const record of records) this.#seen(topic, queueId, record);
+      });
+      if (got === null) this.#world.count('pulls without answer');
+      else if (got.code === FOUND) {
+        this.#world.count('pulls found');
         positions.set(key, got.next);
-      } else if (got !== null && got.next >= 0 && got.next < offset) positions.set(key, got.next);
+      } else if (got.next >= 0 && got.next < offset) positions.set(key, got.next);
       await this.#world.sleep(this.#random.next() * 40);
     }
   }

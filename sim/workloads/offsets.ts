@@ -67,11 +67,10 @@ export class Offsets implements Workload {
       const offset = got.next;
       place.next = offset;
       place.most = Math.max(place.most, offset);
-      const isTaken = await commitOffset(client, group, topic, queueId, offset);
-      if (isTaken) {
+      await commitOffset(client, { group, topic, queueId, offset }, () => {
         place.acked.push({ offset, ackedAtMs: this.#world.time.nowMs });
         this.#world.count('commits');
-      }
+      });
       if (this.#random.below(4) === 0) await this.#look(client, place);
     }
   }
@@ -80,7 +79,7 @@ export class Offsets implements Workload {
   onCrash(crash: Crash): void {
     if (crash.kind === 'stop') return;
     const isUnsynced = crash.losesUnsynced && !this.#world.scenario.syncFlush;
-    this.#forget(isUnsynced ? 0 : crash.atMs);
+    this.#forget(isUnsynced ? 0 : crash.fencedAtMs);
   }
 
   onThreadEnd(name: string): void {
@@ -105,14 +104,13 @@ export class Offsets implements Workload {
   async #look(client: SimClient, place: Place): Promise<void> {
     const known = place.acked.at(-1)?.offset ?? -1;
     const lives = this.#world.ends;
-    const offset = await committedOffset(client, place.group, place.topic, place.queueId);
-    if (offset === null) return;
-    // What it knew may have been taken back since.
-    const floor = lives === this.#world.ends ? known : Math.min(known, place.acked.at(-1)?.offset ?? -1);
-    if (offset < floor)
-      this.#world.problem(`the offset of ${place.group} in ${place.topic}/${place.queueId} was ${floor} and is ${offset}`);
-    if (offset > place.most)
-      this.#world.problem(`the offset of ${place.group} is ${offset}, more than ${place.most}, which it ever committed`);
+    await committedOffset(client, place, (offset) => {
+      // What it knew may have been taken back since it was asked.
+      const floor = lives === this.#world.ends ? known : Math.min(known, place.acked.at(-1)?.offset ?? -1);
+      const where = `the offset of ${place.group} in ${place.topic}/${place.queueId}`;
+      if (offset < floor) this.#world.problem(`${where} was ${floor} and is ${offset}`);
+      if (offset > place.most) this.#world.problem(`${where} is ${offset}, more than ${place.most}, the most that was committed`);
+    });
   }
 
   async verify(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { InnerAppend } from '../../../actors/commit-log/inner-append.ts';
+import { WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
 import { SendAnswers } from '../../../actors/gateway/send-answers.ts';
 import type { Arrived } from '../../../actors/queue/queue-actor.ts';
 import { ReaderActor } from '../../../actors/store/reader-actor.ts';
@@ -28,6 +29,8 @@ const HOST_BYTES = Uint8Array.of(127, 0, 0, 1, 0, 0, 42, 159);
 const NO_PUMP_MS = 1;
 
 export type Delivery = { readonly body: string; readonly queueId: number; readonly storedAt: number };
+
+const SYNC_LOOK_MS = 50;
 
 export class TimerWorld {
   readonly disk: MemoryDisk;
@@ -86,7 +89,7 @@ export class TimerWorld {
       topics: this.topics,
       table: store.table,
       append: this.append,
-      visibleEnd: () => Number.MAX_SAFE_INTEGER,
+      visibleEnd: () => store.marks.read(WRITTEN_END),
       view: (places, onRecords) => {
         this.views++;
         const records = places.map(({ physical }) => reader.viewRecord(physical, Number.MAX_SAFE_INTEGER)?.slice() ?? new Uint8Array(0));
@@ -138,7 +141,11 @@ export class TimerWorld {
   }
 
   advance(ms: number): void {
-    this.store.advance(ms);
+    for (let left = ms; left > 0; left -= SYNC_LOOK_MS) {
+      this.store.advance(Math.min(left, SYNC_LOOK_MS));
+      // The sync worker does what it is asked for.
+      if (this.store.syncWishes > 0) this.store.flush();
+    }
   }
 
   saveNow(): DelayOffsetsSaved | undefined {
