@@ -69,6 +69,8 @@ export function simulatedMemory(shape: MemoryShape, options: { shards: number; q
     marks,
     feed: new Int32Array(take('feed', FEED_BYTES)),
     readSlots: producers.map(readSlots),
+    // Plugins run in processes of their own.
+    plugins: [],
     counters: take('counters', options.shards * options.counterWords * 4),
   };
 }

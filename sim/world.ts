@@ -370,6 +370,7 @@ function configOf(scenario: Scenario): BrokerConfig {
     ...config,
     registerAddresses: [],
     commitLogSegmentBytes: scenario.segmentBytes,
+    pluginsMax: 0,
     queuesMax: QUEUES_MAX,
     delayLevelsMs: DELAYS_MS,
   };

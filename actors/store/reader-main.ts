@@ -47,7 +47,7 @@ export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWo
       },
     });
   thread.spawn(READER_PATH, create, { mailboxMax: MAILBOX_MAX });
-  const files = { disk: new NodeDisk(), directory: storeLayout(config.storePath).timerRuns, reader };
+  const files = { disk: world.disk, directory: storeLayout(config.storePath).timerRuns, reader };
   thread.spawn(WHEEL_FILES_PATH, () => new WheelFilesActor(files), { mailboxMax: MAILBOX_MAX });
   thread.onStop(() => reader.close());
 }

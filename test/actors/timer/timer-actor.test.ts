@@ -135,7 +135,7 @@ test('TimerActor saves what it has delivered, also when a save fails', (t) => {
   const disk = new MemoryDisk({ seed: 6 });
   const world = new TimerWorld(disk, 6);
   // Once more than the ballast helps.
-  disk.fail({ call: 'rename', errno: 'ENOSPC', path: /delayOffset/, times: 2 });
+  disk.fail({ call: 'write', errno: 'ENOSPC', path: /delayOffset/, times: 2 });
   world.send('m', 1);
   world.advance(2200);
   t.ok(
