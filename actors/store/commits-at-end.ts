@@ -1,11 +1,11 @@
 /**
- * Which half messages have a committed message among the log's last bytes, behind the last op record there: those whose end the log holds,
+ * Which half messages were committed or given up among the log's last bytes, behind the last op record there: those whose end the log holds,
  * but not the word that they are ended. Only a crash between the two leaves such ones. Pure, over bytes from anywhere in the log: where a
  * record begins tells its magic together with its own place in it.
  */
 import { MAGIC_AT, RECORD_FIXED_BYTES } from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, transactionType } from '../../model/system-flag.ts';
-import { TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
+import { TRANS_CHECK_MAX_TIME_TOPIC, TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
 import { SCAN_BLANK, ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
@@ -20,6 +20,7 @@ export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: 
   const record = new ScannedRecord();
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const op = Buffer.from(TRANS_OP_HALF_TOPIC);
+  const givenUp = Buffer.from(TRANS_CHECK_MAX_TIME_TOPIC);
   for (let at = 0; at + RECORD_FIXED_BYTES <= bytes.length; ) {
     const here = position + at;
     const size = scanRecord(bytes, at, bytes.length, here, segmentBytes - (here % segmentBytes), RECORD_BYTES_MAX, record);
@@ -32,9 +33,10 @@ export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: 
     }
     const topic = buffer.subarray(record.topicAt, record.topicAt + record.topicLength);
     if (topic.equals(op)) prepared.length = 0;
-    // One that was delayed, or sent so, names none.
-    else if (transactionType(record.sysFlag) === TRANSACTION_COMMIT && record.preparedTransactionOffset > 0)
-      prepared.push(record.preparedTransactionOffset);
+    else if (transactionType(record.sysFlag) === TRANSACTION_COMMIT || topic.equals(givenUp)) {
+      // One that was delayed, or sent so, names none.
+      if (record.preparedTransactionOffset > 0) prepared.push(record.preparedTransactionOffset);
+    }
     at += size;
   }
 }

@@ -71,10 +71,13 @@ export function checkedHalfMessage(
   return { ...sameMessage(half, own), topic };
 }
 
-/** The half message as it is kept when nobody would say what became of its transaction. `origin` null: there is no room for it. */
+/**
+ * The half message as it is kept when nobody would say what became of its transaction; it names the place that it had, as a committed one
+ * does. `origin` null: there is no room for it.
+ */
 export function givenUpMessage(half: MessageRecord, properties: Properties, origin: number | null, topic: TopicState): InnerMessage {
   const own = origin === null ? properties : new Map(properties).set(TRANSACTION_ORIGIN_QUEUE_OFFSET, String(origin));
-  return { ...sameMessage(half, own), topic };
+  return { ...sameMessage(half, own), topic, preparedTransactionOffset: half.physicalOffset };
 }
 
 /** A half message that was given up, as it is stored to be asked about anew. */

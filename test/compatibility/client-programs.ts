@@ -49,6 +49,9 @@ const JAVA_SCENARIOS = [
   'delay',
   'retry',
   'retry-orderly',
+  'transaction',
+  'transaction-check',
+  'transaction-killed',
   'pull',
   'lite-pull',
   'lite-assign',
@@ -94,6 +97,9 @@ const GO_SCENARIOS = [
   'orderly',
   'delay',
   'retry',
+  'transaction',
+  'transaction-check',
+  'transaction-killed',
   'pull',
   'request-reply',
   'create-topic',
@@ -272,6 +278,13 @@ export const JAVA_BINARY: ClientProgram = java('5.3.3', ['-Drocketmq.serialize.t
 
 /** Delay levels that the scenarios `delay` and `retry` want of their broker: the first attempt again comes after level 3. */
 export const SHORT_DELAY_LEVELS: readonly string[] = ['--set', 'messageDelayLevel=1s 2s 1s 2s 2s'];
+
+/** Settings that the scenarios of transactions want of their broker: it asks early, and so often that it goes on until all are there again. */
+export const QUICK_CHECKS: readonly string[] = [
+  ...['--set', 'transactionTimeOut=1000'],
+  ...['--set', 'transactionCheckInterval=1000'],
+  ...['--set', 'transactionCheckMax=100'],
+];
 
 /**
  * Runs scenarios in one process of the client. `onEvent` is awaited when the program asks for something (`restart`).

@@ -2,8 +2,8 @@
  * `npm run test:interop`: every scenario of every stock client against a ringmq of its own, with one shard and with two;
  * prints a table and `N passed, N failed`. Builds what is missing of the client programs.
  *
- *   --against HOST:PORT   any broker by its name server instead of ringmq; what restarts it is left out then. Its delay levels are to
- *                         be short, see SHORT_DELAY_LEVELS
+ *   --against HOST:PORT   any broker by its name server instead of ringmq; what ends a broker is left out then. Its delay levels are to
+ *                         be short, see SHORT_DELAY_LEVELS, and its checks of transactions quick, see QUICK_CHECKS
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
@@ -17,7 +17,15 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { runAdminSteps } from './admin-outputs.ts';
-import { CLIENT_PROGRAMS, type ClientProgram, javaServerCommand, runProgram, SHORT_DELAY_LEVELS, type Verdict } from './client-programs.ts';
+import {
+  CLIENT_PROGRAMS,
+  type ClientProgram,
+  javaServerCommand,
+  QUICK_CHECKS,
+  runProgram,
+  SHORT_DELAY_LEVELS,
+  type Verdict,
+} from './client-programs.ts';
 import { OurMember } from './our-member.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
@@ -125,7 +133,7 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
   let ringmq: RingmqProcess | undefined;
   try {
-    ringmq = await startRingmq({ shards, args: SHORT_DELAY_LEVELS });
+    ringmq = await startRingmq({ shards, args: [...SHORT_DELAY_LEVELS, ...QUICK_CHECKS] });
     await runClient(client, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {

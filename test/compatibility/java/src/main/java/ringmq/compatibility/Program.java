@@ -73,6 +73,7 @@ public final class Program {
         PullScenarios.add(all);
         RetryScenarios.add(all);
         TimerScenarios.add(all);
+        TransactionScenarios.add(all);
         AdminScenarios.add(all);
         SettingsScenarios.add(all);
         GroupScenarios.add(all);
