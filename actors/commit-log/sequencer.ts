@@ -225,7 +225,7 @@ export class Sequencer {
       if ((flags & FLAG_CONTINUED) === 0) {
         if (passBytes >= PASS_BYTES_MAX) break;
         const records = (flags & FLAG_BATCH) === 0 ? 1 : this.#batchRecords(lane, count, head);
-        chunks -= (flags & FLAG_MIXED) !== 0 ? records : 1 + (records >>> 8);
+        chunks -= ((flags & FLAG_MIXED) === 0 ? 1 : this.#batchRuns(lane, count, records)) + (records >>> 8);
         entries -= ENTRIES_PER_RECORD * records;
         if (chunks < 0 || entries < 0) break;
       }
@@ -293,6 +293,17 @@ export class Sequencer {
       records++;
     }
     return records;
+  }
+
+  /** How often the queue changes in a batch, its first one counted: so many chunks may it need that are not begun. */
+  #batchRuns(lane: LaneView, first: number, records: number): number {
+    const words = lane.descriptors;
+    let runs = 1;
+    for (let i = 1; i < records; i++) {
+      const before = words[lane.descriptorAt((first + i - 1) | 0) + D_QUEUE];
+      if (words[lane.descriptorAt((first + i) | 0) + D_QUEUE] !== before) runs++;
+    }
+    return runs;
   }
 
   #write(lane: LaneView, physical: number, index: number, bytes: number): void {

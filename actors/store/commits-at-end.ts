@@ -12,11 +12,14 @@ const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 /** What both magics begin with. */
 const MAGIC_HEAD = Buffer.of(0xda, 0xa3, 0x20);
 
+/** A half message's place in the log, and the unique key of what was made of it: who names the place 0 may mean none. */
+export type CommitAtEnd = { readonly physical: number; readonly uniqueKey: string };
+
 /**
  * @param bytes of one segment, from `position` in the log on
- * @param prepared places of half messages in the log, found in the segments before; added to, or emptied by an op record
+ * @param found in the segments before; added to, or emptied by an op record
  */
-export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: number, prepared: number[]): void {
+export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: number, found: CommitAtEnd[]): void {
   const record = new ScannedRecord();
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const op = Buffer.from(TRANS_OP_HALF_TOPIC);
@@ -32,10 +35,10 @@ export function commitsAtEnd(bytes: Uint8Array, position: number, segmentBytes: 
       continue;
     }
     const topic = buffer.subarray(record.topicAt, record.topicAt + record.topicLength);
-    if (topic.equals(op)) prepared.length = 0;
+    if (topic.equals(op)) found.length = 0;
     else if (transactionType(record.sysFlag) === TRANSACTION_COMMIT || topic.equals(givenUp)) {
-      // One that was delayed, or sent so, names none.
-      if (record.preparedTransactionOffset > 0) prepared.push(record.preparedTransactionOffset);
+      const { preparedTransactionOffset: physical, uniqueKeyAt, uniqueKeyLength } = record;
+      found.push({ physical, uniqueKey: buffer.toString('utf8', uniqueKeyAt, uniqueKeyAt + uniqueKeyLength) });
     }
     at += size;
   }

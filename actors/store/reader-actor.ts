@@ -126,8 +126,12 @@ export type StoreTimesFound = { readonly kind: 'store-times-found'; readonly tim
 
 /** The half messages whose committed message the log's last `length` bytes hold without an op record behind it. */
 export type FindCommits = { readonly kind: 'find-commits'; readonly length: number; readonly replyTo: ActorRef<CommitsFound> };
-/** Their places in the log, the newest COMMITS_MAX. */
-export type CommitsFound = { readonly kind: 'commits-found'; readonly physical: readonly number[] };
+/** Their places in the log and unique keys, columns of equal length: the newest COMMITS_MAX. */
+export type CommitsFound = {
+  readonly kind: 'commits-found';
+  readonly physicals: readonly number[];
+  readonly uniqueKeys: readonly string[];
+};
 
 /** Retention has removed the log before `min`. */
 export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
@@ -139,7 +143,9 @@ export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
 export const VIEW_PAGE_BYTES: number = 64 * 1024;
 export const UNITS_READ_MAX: number = Math.floor(VIEW_PAGE_BYTES / QUEUE_UNIT_BYTES);
-export const COMMITS_MAX = 4096;
+const COMMITS_MAX = 1024;
+/** Of a unique key: a client's own word, which may be long. */
+export const UNIQUE_KEY_CHARS_MAX = 128;
 /** Read for one page at most: records that are not wanted are read as well. */
 const VIEW_READ_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -226,7 +232,7 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
         return;
       }
       case 'find-commits':
-        message.replyTo.tell({ kind: 'commits-found', physical: reader.commitsAtEnd(this.#end(), message.length).slice(-COMMITS_MAX) });
+        this.#onFindCommits(message);
         return;
       case 'log-trimmed':
         reader.forgetBefore(message.min);
@@ -248,6 +254,15 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
   #end(): number {
     const { marks, syncFlush } = this.#parts;
     return marks.read(syncFlush ? FLUSHED_END : WRITTEN_END);
+  }
+
+  #onFindCommits({ length, replyTo }: FindCommits): void {
+    const commits = this.#parts.reader.commitsAtEnd(this.#end(), length).slice(-COMMITS_MAX);
+    replyTo.tell({
+      kind: 'commits-found',
+      physicals: commits.map(({ physical }) => physical),
+      uniqueKeys: commits.map(({ uniqueKey }) => uniqueKey.slice(0, UNIQUE_KEY_CHARS_MAX)),
+    });
   }
 
   #onViewRecords(view: ViewRecords): void {

@@ -7,13 +7,18 @@
  */
 
 import { TRANS_CONSUMER_GROUP } from '../../model/group.ts';
-import { parseProperties, TRANSACTION_ORIGIN_QUEUE_OFFSET, TRANSACTION_PREPARED_QUEUE_OFFSET } from '../../model/message-property.ts';
+import {
+  parseProperties,
+  TRANSACTION_ORIGIN_QUEUE_OFFSET,
+  TRANSACTION_PREPARED_QUEUE_OFFSET,
+  UNIQ_KEY,
+} from '../../model/message-property.ts';
 import { decodeMessageRecord } from '../../model/message-record.ts';
 import { TRANS_CHECK_MAX_TIME_TOPIC, TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
 import type { ActorContext, ActorMessage, ActorRef } from '../../runtime/actor.ts';
 import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { OffsetFound, QueryOffset } from '../consumer-group/offset-keeper.ts';
-import type { CommitsFound, FindCommits } from '../store/reader-actor.ts';
+import { type CommitsFound, type FindCommits, UNIQUE_KEY_CHARS_MAX } from '../store/reader-actor.ts';
 import { opMessage, opOffsets, originOf } from './half-message.ts';
 import { OpProgress } from './op-progress.ts';
 import type { Found, QueueStretch } from './queue-stretch.ts';
@@ -141,13 +146,14 @@ export class RecoverHalves {
       (replyTo) => ({ kind: 'find-commits', length: TAIL_BYTES, replyTo }),
       (reply, then) => {
         if (reply === undefined) this.#again(then, (last) => this.#findCommits(last));
-        else this.#lookAtCommits(reply.physical, 0, then);
+        else this.#lookAtCommits(reply, 0, then);
       },
     );
   }
 
   /** Each was made of the half message at its place, or at a former one of it. */
-  #lookAtCommits(physicals: readonly number[], index: number, context: ActorContext): void {
+  #lookAtCommits(commits: CommitsFound, index: number, context: ActorContext): void {
+    const { physicals, uniqueKeys } = commits;
     if (index >= physicals.length) {
       this.#repair(context);
       return;
@@ -155,15 +161,17 @@ export class RecoverHalves {
     this.#parts.viewOne(physicals[index]!, (bytes) =>
       this.#later((then) => {
         if (bytes === null) {
-          this.#again(then, (last) => this.#lookAtCommits(physicals, index, last));
+          this.#again(then, (last) => this.#lookAtCommits(commits, index, last));
           return;
         }
         const half = bytes.length === 0 ? null : decodeMessageRecord(bytes, 0);
-        if (half?.topic === TRANS_HALF_TOPIC) {
-          const standing = this.#ledger.standing(half.queueOffset, originOf(half, parseProperties(half.properties)));
+        const properties = parseProperties(half?.properties ?? '');
+        const isSame = (properties.get(UNIQ_KEY) ?? '').slice(0, UNIQUE_KEY_CHARS_MAX) === uniqueKeys[index];
+        if (half?.topic === TRANS_HALF_TOPIC && isSame) {
+          const standing = this.#ledger.standing(half.queueOffset, originOf(half, properties));
           if (standing.kind === 'open') this.#endLate(standing.current);
         }
-        this.#lookAtCommits(physicals, index + 1, then);
+        this.#lookAtCommits(commits, index + 1, then);
       }),
     );
   }

@@ -24,7 +24,7 @@ test('TransactionActor ends each half message once, whoever says so and how ofte
   t.match(world.figures, { pending: 0, committed: committed.length, rolledBack: 200 - committed.length, checks: 0 });
   t.match(world.saved.at(-1), { half: 200 }, 'the next start begins behind them');
   t.equal(world.saved.at(-1)?.op, world.records(OP).length);
-  t.ok(world.records(OP).length < 200 / 8, `one op record for many: ${world.records(OP).length}`);
+  t.ok(world.records(OP).length < 200 / 3, `one op record for many: ${world.records(OP).length}`);
   t.same(world.store.simulation.failures, []);
   t.end();
 });
@@ -122,7 +122,7 @@ function life(seed: number): { world: TransactionWorld; log: Uint8Array; places:
   world.join();
   world.onAsked = (asked) => {
     const word = wordOf(asked.body);
-    if (word !== null && random.below(2) === 0) world.endOneway(asked, word, true);
+    if (word !== null && (asked.times > 1 || random.below(2) === 0)) world.endOneway(asked, word, true);
   };
   for (let i = 0; i < 16; i++) {
     const body = String(i);
@@ -141,7 +141,7 @@ function life(seed: number): { world: TransactionWorld; log: Uint8Array; places:
   return { world, log: world.log(), places };
 }
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`TransactionActor finds after a crash at any step what it knew (seed ${seed})`, (t) => {
     const { world: before, log, places } = life(seed);
     const ends = [0];
@@ -156,6 +156,8 @@ for (const seed of [1, 2, 3]) {
       const offsets: Offsets = saved ?? { half: -1, op: -1 };
       const world = new TransactionWorld(diskWith(log.subarray(0, end), seed), seed, before.now + 1000, offsets);
       const stored = new Set(bodiesOf(world.records(HALF)));
+      // What was asked about for the last time before the crash may have got no answer.
+      world.settings.checksMax = 6;
       world.join();
       world.onAsked = (asked) => {
         const word = wordOf(asked.body);
@@ -168,7 +170,7 @@ for (const seed of [1, 2, 3]) {
           if (word !== null && place.physical < boundary) world.endOneway(place, word);
         }
       }
-      world.advance(15_000);
+      world.advance(22_000);
       const expected = [...stored].filter((body) => wordOf(body) === true).sort();
       const givenUp = [...stored].filter((body) => wordOf(body) === null).sort();
       const isRight =

@@ -70,7 +70,7 @@ export class TransactionWorld {
   /** @param startMs later than what the disk has seen */
   constructor(disk: MemoryDisk, seed: number, startMs?: number, offsets: Offsets = { half: -1, op: -1 }) {
     this.#offsets = { ...offsets };
-    const options = { delayLevelsMs: [1000, 5000], seed, segmentBytes: SEGMENT_BYTES };
+    const options = { delayLevelsMs: [1000, 5000], seed, segmentBytes: SEGMENT_BYTES, chunkCount: 256 };
     const store = new StoreUnderTest(disk, ROOT, startMs === undefined ? options : { ...options, startMs });
     this.store = store;
     store.open();
