@@ -8,23 +8,28 @@
  *   interop  every scenario of every stock client
  *   soak     a steady load for a long time: nothing lost, memory flat
  *   kill     kill -9 under load, again and again
+ *   chaos    every fault of `npm run chaos`, many rounds
+ *   recovery how long starts take: tails, 100 GiB of log, 100 000 queues (`recovery.ts`)
+ *   queries  keys among millions, long backlogs, cold reads beside hot sends (`queries.ts`)
+ *   pressure clients that do not read, 10 000 idle connections, a disk that stalls for 30 s: memory stays flat (`back-pressure.ts`)
  *   held     10 000 held pulls on a quiet topic: what they cost (`held-pulls.ts`)
  *
- * --only A,B chooses stages; --soak-minutes N (30), --fuzz-inputs N (50000000) and --kills N (30) their size.
+ * --only A,B chooses stages; --soak-minutes N (30), --fuzz-inputs N (100000000), --kills N (30) and --chaos-rounds N (1000) their size.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRingmq } from '../test/support/start-ringmq.ts';
 import { runLoad } from './load-generator.ts';
+import { machineName } from './machine-name.ts';
 
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     'soak-minutes': { type: 'string', default: '30' },
-    'fuzz-inputs': { type: 'string', default: '50000000' },
+    'fuzz-inputs': { type: 'string', default: '100000000' },
+    'chaos-rounds': { type: 'string', default: '1000' },
     kills: { type: 'string', default: '30' },
   },
 });
@@ -66,7 +71,7 @@ async function fuzz(): Promise<Outcome> {
   const files = globSync('test/**/*fuzz*.test.ts', { cwd: ROOT });
   if (files.length === 0) return { ok: false, detail: { reason: 'no test/**/*fuzz*.test.ts' } };
   const seed = String(Math.floor(Math.random() * 2 ** 31));
-  const { ok, tail } = await script(['--test', ...files], { FUZZ_INPUTS: options['fuzz-inputs'], FUZZ_SEED: seed }, 120);
+  const { ok, tail } = await script(['--test', ...files], { FUZZ_INPUTS: options['fuzz-inputs'], FUZZ_SEED: seed }, 240);
   return { ok, detail: { files, inputs: Number(options['fuzz-inputs']), seed, tail } };
 }
 
@@ -108,6 +113,12 @@ async function kill(): Promise<Outcome> {
   return { ok: failed.length === 0, detail: { rounds: rounds.length, failed: failed.length, tail: failed[0]?.tail ?? [] } };
 }
 
+/** A script that writes its own file of results. */
+async function reporting(path: string, minutesMax: number, ...args: string[]): Promise<Outcome> {
+  const { ok, tail } = await script([path, ...args], {}, minutesMax);
+  return { ok, detail: { tail } };
+}
+
 async function held(): Promise<Outcome> {
   const ringmq = await startRingmq({ shards: 1 });
   try {
@@ -122,7 +133,18 @@ async function held(): Promise<Outcome> {
   }
 }
 
-const stages: Record<string, () => Promise<Outcome>> = { stress, fuzz, interop, soak, kill, held };
+const stages: Record<string, () => Promise<Outcome>> = {
+  stress,
+  fuzz,
+  interop,
+  soak,
+  kill,
+  held,
+  chaos: () => reporting('test/chaos/run.ts', 120, '--rounds', options['chaos-rounds']),
+  recovery: () => reporting('bench/recovery.ts', 30, '--write'),
+  queries: () => reporting('bench/queries.ts', 30, '--write'),
+  pressure: () => reporting('bench/back-pressure.ts', 30, '--write'),
+};
 const results: Record<string, Stage> = {};
 for (const name of options.only?.split(',') ?? Object.keys(stages)) {
   const begin = performance.now();
@@ -146,7 +168,7 @@ for (const name of options.only?.split(',') ?? Object.keys(stages)) {
 const path = `${ROOT}/bench/results/nightly.json`;
 const last = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { results: Record<string, Stage> }).results : {};
 const report = {
-  machine: `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.versions.node}`,
+  machine: machineName(),
   results: { ...last, ...results },
 };
 mkdirSync(`${ROOT}/bench/results`, { recursive: true });

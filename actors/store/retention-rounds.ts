@@ -12,7 +12,12 @@ import type { StoreFiles } from './open-store.ts';
 
 const FIRST_MS = 60_000;
 const INTERVAL_MS = 10_000;
+/** While sends are refused: they go on a second after there is room. */
+const FULL_INTERVAL_MS = 500;
 const QUEUES_A_STEP = 100;
+/** Looks that an order by hand counts for (Java's `manualDeleteFileSeveralTimes`), and how far apart: each removes so many segments only. */
+const ASKED_LOOKS = 20;
+const ASKED_INTERVAL_MS = 1_000;
 
 /** What was removed from the log, and how the disk was found. */
 export type RetentionResult = {
@@ -41,7 +46,7 @@ export class RetentionRounds {
   #nextLook = 0;
   #removesFrom: number;
   #isFull = false;
-  #isAsked = false;
+  #askedLooks = 0;
   #walk: Iterator<[number, ConsumeQueue]> | null = null;
 
   constructor(parts: RetentionParts) {
@@ -49,9 +54,9 @@ export class RetentionRounds {
     this.#removesFrom = parts.monotonicMs() + FIRST_MS;
   }
 
-  /** The next step removes what is expired, whatever the hour. */
+  /** The next looks remove what is expired, whatever the hour: also what is flushed only after the first of them. */
   ask(): void {
-    this.#isAsked = true;
+    this.#askedLooks = ASKED_LOOKS;
     this.#removesFrom = 0;
     this.#nextLook = 0;
   }
@@ -80,8 +85,9 @@ export class RetentionRounds {
       this.#walkQueues(this.#walk);
       return null;
     }
-    this.#nextLook = monotonicMs + INTERVAL_MS;
-    return this.#look(monotonicMs);
+    const found = this.#look(monotonicMs);
+    this.#nextLook = monotonicMs + (found.isFull ? FULL_INTERVAL_MS : this.#askedLooks > 0 ? ASKED_INTERVAL_MS : INTERVAL_MS);
+    return found;
   }
 
   #look(monotonicMs: number): RetentionResult {
@@ -100,10 +106,10 @@ export class RetentionRounds {
       now: now(),
       hour: this.#parts.hourOf(now()),
       diskUsedPercent: usedPercent,
-      isAsked: this.#isAsked,
+      isAsked: this.#askedLooks > 0,
       segments: done.map((base) => ({ base, modifiedMs: log.modifiedMs(base) })),
     });
-    this.#isAsked = false;
+    this.#askedLooks = Math.max(0, this.#askedLooks - 1);
     let removed = 0;
     if (count > 0) {
       removed = log.removeBefore(done[count - 1]! + log.segmentBytes, count);

@@ -64,8 +64,13 @@ export class JavaServer {
     return await new JavaServer(version, 'org.apache.rocketmq.namesrv.NamesrvStartup', await freePort(), folder, files).#ready();
   }
 
-  /** @param nameServers host:port, separated by semicolons */
-  static async broker(version: string, brokerName: string, nameServers: string): Promise<JavaServer> {
+  /** @param nameServers host:port, separated by semicolons; @param more settings that win over the usual ones */
+  static async broker(
+    version: string,
+    brokerName: string,
+    nameServers: string,
+    more: Record<string, string | number> = {},
+  ): Promise<JavaServer> {
     const folder = mkdtempSync(join(tmpdir(), 'ringmq-java-broker-'));
     const port = await freeBrokerPort();
     const store = { storePathRootDir: join(folder, 'store'), storePathCommitLog: join(folder, 'store', 'commitlog') };
@@ -77,6 +82,7 @@ export class JavaServer {
       brokerClusterName: 'DefaultCluster',
       ...store,
       ...size,
+      ...more,
     };
     return await new JavaServer(version, 'org.apache.rocketmq.broker.BrokerStartup', port, folder, settings).#ready();
   }

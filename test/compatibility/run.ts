@@ -29,6 +29,7 @@ import {
 import { OurMember } from './our-member.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
+import { runStores, STORE_SCENARIOS } from './run-store.ts';
 import { compareSqlVerdicts } from './sql-verdicts.ts';
 
 const { values: options } = parseArgs({
@@ -122,7 +123,8 @@ async function runWithCluster(client: ClientProgram, shards: number): Promise<vo
 async function runWithJava(version: string): Promise<void> {
   const label = `java ${version}`;
   try {
-    await runMixed(clients, version, (client, verdict) => note(client, label, verdict));
+    if (isAsked(MIXED_SCENARIOS)) await runMixed(clients, version, (client, verdict) => note(client, label, verdict));
+    if (isAsked(STORE_SCENARIOS)) await runStores(version, (verdict) => note('raw', label, verdict));
   } catch (error) {
     note('both', label, { scenario: 'the servers themselves', ok: false, ms: 0, error: String(error), detail: {} });
   }
@@ -145,7 +147,10 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
 
 // Built first, so that no build stands between two figures.
 for (const client of clients) client.command();
-const javaServers = options.against === undefined && isAsked(MIXED_SCENARIOS) ? options['java-servers'].split(',').filter(Boolean) : [];
+const javaServers =
+  options.against === undefined && isAsked([...MIXED_SCENARIOS, ...STORE_SCENARIOS])
+    ? options['java-servers'].split(',').filter(Boolean)
+    : [];
 for (const version of javaServers) javaServerCommand(version, '');
 if (options.against !== undefined) {
   for (const client of clients) await runClient(client, options.against, 'given', undefined);

@@ -19,11 +19,16 @@ export class WatchedSenders {
   readonly #topic: string;
   readonly #bodyBytes: number;
   readonly #running: Promise<void>[];
+  readonly #isForgetful: boolean;
+  /** Sends that were acknowledged. */
+  count = 0;
   #isStopped = false;
 
-  constructor(address: string, topic: string, { senders = 4, window = 4, bodyBytes = 64, name = '' } = {}) {
+  /** @param isForgetful long runs: `acknowledged` stays empty, they are only counted */
+  constructor(address: string, topic: string, { senders = 4, window = 4, bodyBytes = 64, name = '', isForgetful = false } = {}) {
     this.#topic = topic;
     this.#bodyBytes = bodyBytes;
+    this.#isForgetful = isForgetful;
     this.#running = Array.from({ length: senders }, (_, sender) => this.#connect(address, `${name}${sender}`, window));
   }
 
@@ -40,7 +45,8 @@ export class WatchedSenders {
       try {
         const { code, remark, ext } = await sendMessage(client, this.#topic, body, { queueId: i % QUEUES, timeoutMs: 20_000 });
         if (code === 0) {
-          this.acknowledged.set(body, `${ext?.['queueId']}/${ext?.['queueOffset']}`);
+          this.count++;
+          if (!this.#isForgetful) this.acknowledged.set(body, `${ext?.['queueId']}/${ext?.['queueOffset']}`);
           if (state.isFenced) this.afterFence++;
           continue;
         }
