@@ -30,8 +30,8 @@ process.stdout.write(`built ${files.length} files into dist/\n`);
 
 /**
  * The entry of all threads and the modules that they load, with what they share in chunks: a class must be one in a thread. They take the
- * places of what tsc wrote. None of them may name a file by its own address. The root of an embedded cluster is the exception: it starts
- * threads by such names, which stay right, since its file stays where it was and each is told where it came from.
+ * places of what tsc wrote. None of them may name a file by its own address. Those that start threads by such names, the command and the
+ * root of an embedded cluster, are the exception: they and their chunks lie in the entry's folder, and each module is told where it came from.
  */
 async function joinThreadModules(): Promise<void> {
   const shared = {
@@ -41,6 +41,9 @@ async function joinThreadModules(): Promise<void> {
     target: 'node22',
     packages: 'external',
     legalComments: 'none',
+    // Each thread keeps the text of what it loads: without the comments it is half as long.
+    minifyWhitespace: true,
+    lineLimit: 160,
     write: false,
   } as const;
   const names = ['shard/shard-main', 'store/store-main', 'store/reader-main', 'commit-log/log-main', 'commit-log/sync-main'];
@@ -58,18 +61,27 @@ async function joinThreadModules(): Promise<void> {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
-  const clusterRoot = join(dist, 'actors/embedded/cluster-main.js');
-  const addresses: Plugin = {
-    name: 'addresses',
-    setup: ({ onLoad }) => {
-      onLoad({ filter: /\.js$/ }, ({ path }) => {
-        const from = relative(dirname(clusterRoot), path).split(sep).join('/');
-        return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', `new URL('${from}', import.meta.url).href`) };
-      });
-    },
-  };
-  const joined = await build({ entryPoints: [clusterRoot], outfile: clusterRoot, plugins: [addresses], ...shared });
-  for (const { path, text } of joined.outputFiles) writeFileSync(path, text);
+  for (const entry of ['actors/embedded/cluster-main.js', 'cli/main.js']) {
+    const folder = dirname(join(dist, entry));
+    const addresses: Plugin = {
+      name: 'addresses',
+      setup: ({ onLoad }) => {
+        onLoad({ filter: /\.js$/ }, ({ path }) => {
+          const from = relative(folder, path).split(sep).join('/');
+          return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', `new URL('${from}', import.meta.url).href`) };
+        });
+      },
+    };
+    const joined = await build({
+      entryPoints: [join(dist, entry)],
+      outdir: folder,
+      chunkNames: 'part-[hash]',
+      splitting: true,
+      plugins: [addresses],
+      ...shared,
+    });
+    for (const { path, text } of joined.outputFiles) writeFileSync(path, text);
+  }
 }
 
 function run(what: string, args: readonly string[]): void {

@@ -3,7 +3,6 @@
  * line, and turns signals and faults into an end of the process with the exit code that says why.
  */
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { type AdminServer, startAdminServer } from '../actors/broker/admin-http.ts';
 import type { BrokerConfig, ConfigEntry, ParsedConfig } from '../actors/broker/broker-config.ts';
 import { claimPorts } from '../actors/broker/claim-ports.ts';
@@ -32,8 +31,6 @@ export async function runBroker(args: ServerArguments, environment: NodeJS.Proce
   const live = { config: parsed.config };
   const log = createConsoleLog(() => live.config.logLevel);
   for (const warning of parsed.warnings) log('warn', warning);
-  // Else each thread maps V8's builtins a second time, near its own code: 2 MB a thread, and no faster here.
-  setFlagsFromString('--no-short-builtin-calls');
   const { config, claims } = await claimPorts(parsed.config, log);
   live.config = config;
   const ending = new Ending(live, log);
@@ -41,6 +38,7 @@ export async function runBroker(args: ServerArguments, environment: NodeJS.Proce
     const broker = await startBroker(config, {
       log,
       ownsProcess: true,
+      ownsFlags: true,
       settingsChanged: (next) => {
         live.config = next;
       },

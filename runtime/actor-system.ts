@@ -4,6 +4,7 @@
  * Fails: `start` rejects when a thread does not start; later failures that no supervisor may hide go to `onEscalation`.
  */
 import { extname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ActorMessage, ActorRef, LogLevel } from './actor.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -455,6 +456,7 @@ function thisMachine(options: Pick<ActorSystemOptions, 'clock' | 'random'>): Mac
 function launchWorker(spec: ThreadSpec, birth: ThreadBirth, control: MessagePort | undefined): Worker {
   // The entry has the extension of the module that names it: sources and the built package alike.
   const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
+  if (spec.isLean !== undefined) setFlagsFromString(spec.isLean ? '--no-short-builtin-calls' : '--short-builtin-calls');
   return new Worker(entry, {
     workerData: birth,
     name: spec.name,

@@ -1,6 +1,7 @@
 /**
  * Puts the broker's statistics onto the first shard, and says where their numbers come from. Only assembles.
  */
+import { dayAt } from '../../runtime/clock.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { BROKER_STATS_PATH } from '../broker/actor-paths.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
@@ -25,7 +26,6 @@ export function startBrokerStats(thread: ThreadContext, { clusterName, topics, t
     for (const handle of topic?.queueHandles ?? []) if (handle >= 0) messages += table.next(handle);
     return messages;
   };
-  let face: Intl.DateTimeFormat | null = null;
   const sources = {
     clusterName,
     bases,
@@ -41,10 +41,7 @@ export function startBrokerStats(thread: ThreadContext, { clusterName, topics, t
       for (const topic of topics.all()) yield [topic.name, messagesOf(topic)];
     },
     messagesOf: (name: string): number => messagesOf(topics.get(name)),
-    dayOf: (now: number): string => {
-      face ??= new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit' });
-      return face.format(now);
-    },
+    dayOf: dayAt,
   };
   thread.spawn(BROKER_STATS_PATH, () => new BrokerStatsActor(sources), { mailboxMax: MAILBOX_MAX });
 }

@@ -13,6 +13,8 @@ export type BrokerHooks = {
   readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
   /** The process is there for the broker alone: the main thread's memory is trimmed like the other threads' when it is quiet. */
   readonly ownsProcess?: boolean;
+  /** The process's V8 flags may be set: threads that are never hot are started lean. */
+  readonly ownsFlags?: boolean;
   /** The shards listen and register only after it: for name servers that start at the same time. Its failure is the start's. */
   readonly serveAfter?: Promise<unknown>;
   /** A tool changed settings that work at once; for what of them is the starter's own, such as `logLevel`. */

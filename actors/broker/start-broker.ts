@@ -211,6 +211,7 @@ class StartingBroker implements RunningBroker {
           group: 'shard',
           loop: 'event',
           module: threadModule('../shard/shard-main'),
+          ...this.#lean(false),
           data,
           beforeRestart: () => this.#drainLane(index),
         };
@@ -218,10 +219,13 @@ class StartingBroker implements RunningBroker {
     };
     const memory = this.#memory;
     if (memory === null) return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [shards] };
-    return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [this.#storeTree(memory), shards] };
+    const { files, log } = this.#storeThreads(memory);
+    const hot: SupervisorSpec = { id: 'hot', strategy: 'one-for-one', ...limits, startTogether: true, children: [log, shards] };
+    return { id: 'broker', strategy: 'one-for-one', ...limits, children: [files, hot] };
   }
 
-  #storeTree(memory: BrokerMemory): SupervisorSpec {
+  /** The log worker, and those beside it that are seldom at work: they start before all others, lean. */
+  #storeThreads(memory: BrokerMemory): { readonly files: SupervisorSpec; readonly log: ThreadSpec } {
     const config = this.#config;
     const layout = storeLayout(config.storePath);
     const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
@@ -264,20 +268,24 @@ class StartingBroker implements RunningBroker {
       data,
       resourceLimits: BLOCKING_LIMITS,
     });
-    return {
-      id: 'store',
+    const files: SupervisorSpec = {
+      id: 'files',
       strategy: 'one-for-one',
       intensity: 10,
       periodMs: 60_000,
       startTogether: true,
       children: [
-        // Stopped in reverse: the log before the sync worker, the store worker last.
-        thread('store', '../store/store-main', store),
-        thread('sync', '../commit-log/sync-main', sync),
-        thread('log', '../commit-log/log-main', log),
-        { ...thread('reader', '../store/reader-main', reader), startWhenUsed: true },
+        // Stopped in reverse, behind the log worker: the store worker last.
+        { ...thread('store', '../store/store-main', store), ...this.#lean(true) },
+        { ...thread('sync', '../commit-log/sync-main', sync), ...this.#lean(true) },
+        { ...thread('reader', '../store/reader-main', reader), ...this.#lean(false), startWhenUsed: true },
       ],
     };
+    return { files, log: { ...thread('log', '../commit-log/log-main', log), ...this.#lean(false) } };
+  }
+
+  #lean(isLean: boolean): { isLean?: boolean } {
+    return this.#hooks.ownsFlags === true ? { isLean } : {};
   }
 
   #placement(): PlacementRule[] {

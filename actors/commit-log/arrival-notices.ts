@@ -1,6 +1,7 @@
 /**
  * Arrival notices: which queues with held pulls have got messages, collected over a turn of the log worker and told to each owner
- * with one raw record. A busy queue is told at most once in WAKE_QUEUE_MS; a full ring is tried again, for the log worker waits for nobody.
+ * with one raw record. The owner of a busy queue is told at most once in a while; a full ring is tried again, for the log worker
+ * waits for nobody.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 
@@ -15,12 +16,15 @@ const AGAIN_MS = 2;
  * one, while a message to a quiet queue goes out at once. Who pulls meanwhile is answered at once all the same.
  */
 const WAKE_QUEUE_MS = 0.5;
+/** The same where several pulls are held: each notice costs an answer, and a new pull, for every one of them. */
+const WAKE_SEVERAL_MS = 1;
 
 export class ArrivalNotices {
   readonly #thread: ThreadContext;
   readonly #byOwner: Map<number, number[]> = new Map();
-  /** By handle: when the owner was told last. */
+  /** By handle: when the owner was told last, and how long after it the next notice waits; 0: none does. */
   readonly #toldAt: Float64Array;
+  readonly #apartMs: Float32Array;
   /** Queues told so lately that they wait, with their owners. */
   readonly #waiting: number[] = [];
   #isRetrying = false;
@@ -29,11 +33,19 @@ export class ArrivalNotices {
   constructor(thread: ThreadContext, queueMax: number) {
     this.#thread = thread;
     this.#toldAt = new Float64Array(queueMax);
+    this.#apartMs = new Float32Array(queueMax);
   }
 
-  add(queue: number, owner: number): void {
+  /** @param isSeveral several pulls are held there */
+  add(queue: number, owner: number, isSeveral: boolean): void {
+    const apartMs = isSeveral ? WAKE_SEVERAL_MS : WAKE_QUEUE_MS;
+    if (this.#apartMs[queue]! > 0) {
+      this.#apartMs[queue] = apartMs;
+      return;
+    }
     const now = this.#thread.monotonicMs();
-    if (now - this.#toldAt[queue]! < WAKE_QUEUE_MS) {
+    if (now - this.#toldAt[queue]! < apartMs) {
+      this.#apartMs[queue] = apartMs;
       this.#waiting.push(queue, owner);
       return;
     }
@@ -48,8 +60,9 @@ export class ArrivalNotices {
     for (let i = 0; i < this.#waiting.length; i += 2) {
       const queue = this.#waiting[i]!;
       const owner = this.#waiting[i + 1]!;
-      if (now - this.#toldAt[queue]! >= WAKE_QUEUE_MS) {
+      if (now - this.#toldAt[queue]! >= this.#apartMs[queue]!) {
         this.#toldAt[queue] = now;
+        this.#apartMs[queue] = 0;
         this.#put(queue, owner);
       } else {
         this.#waiting[kept++] = queue;

@@ -137,7 +137,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
       delayLevelsMs,
       lastStoreTimestamp: marks.lastStoreTimestamp,
       hooks: {
-        waiting: (queue, owner) => this.#notices.add(queue, owner),
+        waiting: (queue, owner, isSeveral) => this.#notices.add(queue, owner, isSeveral),
         guestWaits: () => {
           for (const guest of guests) thread.wake(guest);
         },

@@ -17,7 +17,7 @@ export type DiskVerdict = 'cut-back' | 'fence';
 
 export interface SequencerHooks {
   /** A queue with a held pull has got messages. */
-  waiting(queue: number, owner: number): void;
+  waiting(queue: number, owner: number, isSeveral: boolean): void;
   /** A thread outside the system holds pulls of a queue that has got messages. */
   guestWaits?(): void;
   /** Records of a lane are written or refused. */

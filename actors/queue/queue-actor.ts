@@ -110,7 +110,7 @@ export class QueueActor implements Actor<QueueCommand> {
     if (this.#answer(pull, pull.holdMs > 0 && this.#held.size < HELD_MAX)) return;
     const hold = this.#nextHold++;
     this.#held.set(hold, { pull, timer: context.schedule(pull.holdMs, { kind: 'hold-expired', hold } as HoldExpired) });
-    this.#around.table.setWaiting(this.#handle);
+    this.#around.table.setWaiting(this.#handle, this.#held.size);
     // Looked at once more: what came between the first look and the flag rang no bell.
     if (this.#visible() > pull.offset) this.#release(hold, context);
     else this.#awaitFlush(context);
@@ -119,7 +119,7 @@ export class QueueActor implements Actor<QueueCommand> {
   #onArrived(context: ActorContext): void {
     for (const hold of this.#held.keys()) this.#release(hold, context);
     if (this.#held.size === 0) return;
-    this.#around.table.setWaiting(this.#handle);
+    this.#around.table.setWaiting(this.#handle, this.#held.size);
     this.#awaitFlush(context);
   }
 

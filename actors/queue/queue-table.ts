@@ -29,9 +29,12 @@ const MIN_LO = 6;
 const MIN_HI = 7;
 /** Who holds pulls, a bit each: the log worker says when something comes. */
 const WAITING = 8;
-/** Bits of WAITING: the queue's owner, and threads outside the system that hold pulls of their own. */
+/** Bits of WAITING: the queue's owner, threads outside the system that hold pulls of their own, and that the owner holds several. */
 const WAITS_OWNER = 1;
 const WAITS_GUEST = 2;
+const WAITS_SEVERAL = 4;
+/** From so many held pulls on they are several. */
+const SEVERAL = 3;
 /** Index of the thread whose queue actor holds the pulls. */
 const OWNER = 9;
 /** Oldest chunk + 1; the store worker's, but for a queue without chunks. */
@@ -195,9 +198,12 @@ export class QueueTable {
     }
   }
 
-  /** A held pull's owner says that it waits, then looks at `next` once more; pairs with the exchange in `TailWriter.publish`. */
-  setWaiting(handle: number): void {
-    Atomics.or(this.rows, handle * ROW_WORDS + WAITING, WAITS_OWNER);
+  /**
+   * The owner of held pulls says that it waits, then looks at `next` once more; pairs with the exchange in `TailWriter.publish`.
+   * @param held how many pulls it holds
+   */
+  setWaiting(handle: number, held = 1): void {
+    Atomics.or(this.rows, handle * ROW_WORDS + WAITING, held < SEVERAL ? WAITS_OWNER : WAITS_OWNER | WAITS_SEVERAL);
   }
 
   /** The same from a guest, which is woken and finds out itself what came. */
@@ -433,7 +439,7 @@ export class TailWriter extends QueueTable {
   /**
    * Makes the appended units of all touched queues visible. Calls `waiting(handle, owner)` for each queue with a held pull.
    */
-  publish(waiting: (handle: number, owner: number) => void, guestWaits: () => void = noGuest): void {
+  publish(waiting: (handle: number, owner: number, isSeveral: boolean) => void, guestWaits: () => void = noGuest): void {
     const rows = this.rows;
     for (const handle of this.#touched) {
       this.#isTouched[handle] = 0;
@@ -451,7 +457,7 @@ export class TailWriter extends QueueTable {
       // After NEXT: either the queue's actor sees the new end when it looks again, or this sees its flag.
       if (Atomics.load(rows, at + WAITING) !== 0) {
         const who = Atomics.exchange(rows, at + WAITING, 0);
-        if ((who & WAITS_OWNER) !== 0) waiting(handle, rows[at + OWNER]!);
+        if ((who & WAITS_OWNER) !== 0) waiting(handle, rows[at + OWNER]!, (who & WAITS_SEVERAL) !== 0);
         if ((who & WAITS_GUEST) !== 0) guestWaits();
       }
     }

@@ -3,6 +3,7 @@
  * through its ring, or by a wake-up when the log worker runs short of what rounds give back. A failure ends the thread: the next
  * one takes the store over beside the running log.
  */
+import { hourAt } from '../../runtime/clock.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
@@ -39,7 +40,6 @@ export function main(thread: ThreadContext, given: unknown, world: ThreadWorld =
   const log = thread.threadIndex(logThread);
   const sync = thread.threadIndex(syncThread);
   const marks = new Watermarks(memory.marks);
-  let clockFace: Intl.DateTimeFormat | null = null;
   const actor = new StoreActor({
     config: { ...config, retention: retentionRules(live) },
     disk: world.disk,
@@ -54,10 +54,7 @@ export function main(thread: ThreadContext, given: unknown, world: ThreadWorld =
       thread.leaveCall();
       thread.enterCall();
     },
-    hourOf: (now) => {
-      clockFace ??= new Intl.DateTimeFormat('en-US', { hour: 'numeric', hourCycle: 'h23' });
-      return Number(clockFace.format(now));
-    },
+    hourOf: hourAt,
     // The root opens the marks once the store is open: a former thread of this name did that.
     takesOver: marks.isOpen,
     hooks: {

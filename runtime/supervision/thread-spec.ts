@@ -19,6 +19,12 @@ export interface ThreadSpec {
   /** Default 'permanent'. */
   readonly restart?: Restart;
   readonly resourceLimits?: ResourceLimits;
+  /**
+   * The thread calls V8's builtins where they are instead of mapping them again near its own code: 2 MB less, up to 10 % more CPU where they are
+   * hot. Kept by a flag of the process that V8 reads when the thread begins to run: lean threads start apart from others (`startTogether`).
+   * Absent: the flag is left as it is, for the process may be somebody else's.
+   */
+  readonly isLean?: boolean;
   /** Without a heartbeat for this long, by the supervisor's own ticks, the thread is ended as hung. Default 10 000; Infinity: never. */
   readonly hangAfterMs?: number;
   /** A call (enterCall … leaveCall) that lasts longer is reported, once: a thread in a system call cannot be ended. Default 120 000. */
