@@ -73,6 +73,7 @@ class Threads {
         { prefix: 'commit-log', thread: 'log' },
         { prefix: 'store', thread: 'store' },
         { prefix: 'reader', thread: 'reader' },
+        { prefix: 'timer-files', thread: 'reader' },
       ],
       onThreadEvent: (event) => this.events.push(event),
       log: () => {},
