@@ -17,8 +17,8 @@ export type ClientProgram = {
   readonly name: string;
   /** Scenarios that this client has. */
   readonly scenarios: readonly string[];
-  /** Those that take long: run when asked for. */
-  readonly nightly?: readonly string[];
+  /** Those of them that run with the largest number of shards only. */
+  readonly once?: readonly string[];
   /** Builds when needed; gives the command without its arguments. */
   command(): readonly string[];
 };
@@ -49,6 +49,7 @@ const JAVA_SCENARIOS = [
   'delay',
   'retry',
   'retry-orderly',
+  'retry-restart',
   'transaction',
   'transaction-check',
   'transaction-killed',
@@ -56,6 +57,11 @@ const JAVA_SCENARIOS = [
   'lite-pull',
   'lite-assign',
   'request-reply',
+  'compressed',
+  'namespace',
+  'heartbeat-v2',
+  'lite-controls',
+  'broadcast-resume',
   'update-topic-broker',
   'update-topic-cluster',
   'create-topic',
@@ -77,6 +83,18 @@ const JAVA_SCENARIOS = [
 
 /** What clients have from 5 on. */
 const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed'] as const;
+
+/** Long ones, and those about a kind of message rather than about threads. */
+const ONCE = [
+  'orderly-restart',
+  'retry-restart',
+  'request-reply',
+  'compressed',
+  'namespace',
+  'heartbeat-v2',
+  'lite-controls',
+  'broadcast-resume',
+] as const;
 
 const GO_SCENARIOS = [
   'send-sync',
@@ -102,6 +120,8 @@ const GO_SCENARIOS = [
   'transaction-killed',
   'pull',
   'request-reply',
+  'trace',
+  'namespace',
   'create-topic',
   'broker-restart',
 ] as const;
@@ -168,6 +188,7 @@ function java(version: string, options: readonly string[] = [], label: string = 
   return {
     name: `java-${label}`,
     scenarios: version.startsWith('4.') ? JAVA_SCENARIOS : [...JAVA_SCENARIOS, ...JAVA_5_SCENARIOS],
+    once: ONCE,
     command() {
       const out = join(CACHE, `java-${version}`);
       const source = join(HERE, 'java');
@@ -210,6 +231,7 @@ function go(): ClientProgram {
   return {
     name: 'go-2.1.2',
     scenarios: GO_SCENARIOS,
+    once: ONCE,
     command() {
       const out = join(CACHE, 'go');
       const source = join(HERE, 'go');

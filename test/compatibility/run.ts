@@ -10,7 +10,7 @@
  *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
  *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
  *   --admin A,B           releases of the stock admin tool whose output is compared with that about a Java broker (5.5.0,5.3.3)
- *   --nightly              the long scenarios too, which are left out unless they are named
+ *   --nightly              every scenario with every number of shards; else some run with the largest only
  *   --json FILE           the verdicts as JSON too
  */
 import { writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ const { values: options } = parseArgs({
 });
 
 /** The longest that all scenarios of one client may take together. */
-const PROGRAM_MS_MAX = 300_000;
+const PROGRAM_MS_MAX = 480_000;
 
 /** Scenarios that end the broker. */
 const NEED_OURS = /-(?:restart|killed)$/;
@@ -79,10 +79,17 @@ function note(client: string, label: string, verdict: Verdict): void {
   process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
 }
 
-async function runClient(client: ClientProgram, nameServer: string, label: string, ringmq: RingmqProcess | undefined): Promise<void> {
+/** @param isWhole with those scenarios that run once */
+async function runClient(
+  client: ClientProgram,
+  nameServer: string,
+  label: string,
+  ringmq: RingmqProcess | undefined,
+  isWhole: boolean,
+): Promise<void> {
   const scenarios = client.scenarios.filter(
     (scenario) =>
-      (names === undefined ? options.nightly || !client.nightly?.includes(scenario) : names.includes(scenario)) &&
+      (names === undefined ? isWhole || !client.once?.includes(scenario) : names.includes(scenario)) &&
       (ringmq !== undefined || !NEED_OURS.test(scenario)),
   );
   if (scenarios.length === 0) return;
@@ -136,7 +143,13 @@ async function runWithBroker(client: ClientProgram, shards: number): Promise<voi
   let ringmq: RingmqProcess | undefined;
   try {
     ringmq = await startRingmq({ shards, args: [...SHORT_DELAY_LEVELS, ...QUICK_CHECKS] });
-    await runClient(client, ringmq.nameServer, label, ringmq);
+    await runClient(
+      client,
+      ringmq.nameServer,
+      label,
+      ringmq,
+      options.nightly || shards === Math.max(...options.shards.split(',').map(Number)),
+    );
     await ringmq.stop();
   } catch (error) {
     note(client.name, label, { scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
@@ -153,7 +166,7 @@ const javaServers =
     : [];
 for (const version of javaServers) javaServerCommand(version, '');
 if (options.against !== undefined) {
-  for (const client of clients) await runClient(client, options.against, 'given', undefined);
+  for (const client of clients) await runClient(client, options.against, 'given', undefined, true);
 } else {
   const shards = options.shards.split(',').map(Number);
   const waiting = shards.flatMap((count) => clients.map((client) => () => runWithBroker(client, count)));

@@ -58,6 +58,8 @@ func scenarios() []scenario {
 		{"transaction-killed", transactionKilled},
 		{"pull", pull},
 		{"request-reply", requestReply},
+		{"trace", trace},
+		{"namespace", namespace},
 		{"create-topic", createTopic},
 		{"broker-restart", brokerRestart},
 		{"two-brokers", twoBrokers},

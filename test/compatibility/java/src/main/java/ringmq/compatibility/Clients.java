@@ -91,7 +91,7 @@ final class Clients {
     }
 
     /** What a push consumer received. */
-    static final class Received {
+    static class Received {
         final ConcurrentLinkedQueue<MessageExt> messages = new ConcurrentLinkedQueue<>();
         final Set<String> distinct = ConcurrentHashMap.newKeySet();
         final AtomicInteger count = new AtomicInteger();

@@ -199,8 +199,10 @@ final class ConsumeScenarios {
     private static void consumeFrom(Program.Run run) throws Exception {
         DefaultMQProducer producer = Clients.producer(run);
         send(producer, run.topic, "before", 0, 40);
-        Thread.sleep(2_000);
-        Date between = new Date(System.currentTimeMillis() - 1_000);
+        // Clients name a time by its second.
+        long second = System.currentTimeMillis() / 1_000 + 1;
+        Clients.await("a second between", LONG_MS, () -> System.currentTimeMillis() / 1_000 > second);
+        Date between = new Date(second * 1_000);
         send(producer, run.topic, "after", 0, 40);
         for (ConsumeFromWhere from : new ConsumeFromWhere[] {ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET,
             ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET, ConsumeFromWhere.CONSUME_FROM_TIMESTAMP}) {

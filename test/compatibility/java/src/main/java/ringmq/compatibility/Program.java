@@ -80,6 +80,7 @@ public final class Program {
         QueryScenarios.add(all);
         RequestScenarios.add(all);
         OrderScenarios.add(all);
+        KindScenarios.add(all);
         ClusterScenarios.add(all);
         boolean failed = false;
         for (String name : args[1].equals("all") ? all.keySet().toArray(new String[0]) : args[1].split(",")) {

@@ -5,9 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.rocketmq.client.QueryResult;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 
@@ -63,15 +65,29 @@ final class QueryScenarios {
         producer.setSendMsgTimeout(10_000);
         producer.start();
         SendResult sent = producer.send(SendScenarios.message(run.topic, "A", "traced"));
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(run.group, true, null);
+        consumer.setNamesrvAddr(run.nameServer);
+        consumer.setInstanceName("traced-consumer-" + run.topic);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(run.topic, "*");
+        Clients.Received received = new Clients.Received();
+        Clients.listen(consumer, received);
+        consumer.start();
         DefaultMQProducer asker = Clients.producer(run);
-        run.detail.put("tracedAfterMs", Clients.await("a trace of the message", 30_000, () -> {
+        run.detail.put("tracedAfterMs", Clients.await("traces of the send and of its consumption", 30_000, () -> {
             try {
                 QueryResult result = asker.queryMessage(TRACE_TOPIC, sent.getMsgId(), 64, 0, Long.MAX_VALUE);
-                return body(result.getMessageList().get(0)).startsWith("Pub");
+                StringBuilder text = new StringBuilder();
+                for (MessageExt message : result.getMessageList()) {
+                    text.append(body(message));
+                }
+                return text.indexOf("Pub\u0001") >= 0 && text.indexOf("SubBefore\u0001") >= 0 && text.indexOf("SubAfter\u0001") >= 0;
             } catch (MQClientException notYet) {
                 return false;
             }
         }));
+        run.equal(received.count.get(), 1, "deliveries");
+        consumer.shutdown();
         asker.shutdown();
         producer.shutdown();
     }

@@ -1,17 +1,28 @@
 package ringmq.compatibility;
 
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageClientExt;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** Delayed messages, and consumers that fail. The broker has short delay levels: 1 s, 2 s, then 1 s and 2 s for the retries. */
 final class RetryScenarios {
@@ -24,6 +35,7 @@ final class RetryScenarios {
         all.put("delay", RetryScenarios::delay);
         all.put("retry", RetryScenarios::retry);
         all.put("retry-orderly", RetryScenarios::retryOrderly);
+        all.put("retry-restart", RetryScenarios::retryRestart);
     }
 
     private static void delay(Program.Run run) throws Exception {
@@ -133,5 +145,112 @@ final class RetryScenarios {
         run.equal(dead.size(), 1, "dead letters");
         consumer.shutdown();
         producer.shutdown();
+    }
+
+    /** A consumer in a process of its own that takes messages, says so, and never finishes with them. */
+    public static void main(String[] arguments) throws Exception {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(arguments[2]);
+        consumer.setNamesrvAddr(arguments[0]);
+        consumer.setInstanceName("crashes");
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(arguments[1], "*");
+        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            System.out.println("took");
+            System.out.flush();
+            LockSupport.park();
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+        consumer.start();
+    }
+
+    private static void crash(Program.Run run) throws Exception {
+        String java = System.getProperty("java.home") + "/bin/java";
+        String home = "-Duser.home=" + System.getProperty("user.home");
+        Process member = new ProcessBuilder(java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", home, "-cp",
+            System.getProperty("java.class.path"), RetryScenarios.class.getName(), run.nameServer, run.topic, run.group)
+            .redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        try {
+            BufferedReader lines = new BufferedReader(new InputStreamReader(member.getInputStream()));
+            String line;
+            do {
+                line = lines.readLine();
+            } while (line != null && !line.equals("took"));
+            run.equal(line, "took", "what the consumer that is to crash says");
+        } finally {
+            member.destroyForcibly().waitFor();
+        }
+    }
+
+    /** A consumer crashes with its messages, then the broker; half of the messages fail for ever, and are sent again from the dead letters. */
+    private static void retryRestart(Program.Run run) throws Exception {
+        DefaultMQProducer producer = Clients.producer(run);
+        for (int i = 0; i < 20; i++) {
+            producer.send(SendScenarios.message(run.topic, "A", (i % 2 == 0 ? "bad " : "good ") + i));
+        }
+        crash(run);
+        Set<String> succeeded = ConcurrentHashMap.newKeySet();
+        AtomicInteger failures = new AtomicInteger();
+        AtomicBoolean isMended = new AtomicBoolean();
+        DefaultMQPushConsumer consumer = Clients.unstarted(run, run.group, run.topic, "*");
+        consumer.setMaxReconsumeTimes(2);
+        consumer.setPollNameServerInterval(1_000);
+        consumer.setHeartbeatBrokerInterval(1_000);
+        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            String body = new String(messages.get(0).getBody());
+            if (body.startsWith("bad") && !isMended.get()) {
+                failures.incrementAndGet();
+                return ConsumeConcurrentlyStatus.RECONSUME_LATER;
+            }
+            succeeded.add(body);
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+        consumer.start();
+        Clients.await("the first failures", LONG_MS, () -> failures.get() >= 10);
+        run.askFor("kill");
+        Set<String> dead = ConcurrentHashMap.newKeySet();
+        List<MessageExt> letters = new ArrayList<>();
+        Clients.await("all ten among the dead letters", LONG_MS, () -> {
+            letters.clear();
+            letters.addAll(deadLetters(run, 1));
+            for (MessageExt letter : letters) {
+                dead.add(new String(letter.getBody()));
+            }
+            return dead.size() >= 10;
+        });
+        Clients.await("the others to be consumed", LONG_MS, () -> succeeded.size() >= 10);
+        for (int i = 0; i < 20; i++) {
+            String body = (i % 2 == 0 ? "bad " : "good ") + i;
+            run.check((i % 2 == 0 ? dead : succeeded).contains(body), body + " is lost");
+        }
+        run.detail.put("failures", failures.get());
+        run.detail.put("deadLetters", letters.size());
+
+        isMended.set(true);
+        MessageExt one = letters.get(0);
+        Clients.await("the member on line again", LONG_MS, () -> pushLetter(run, consumer, one));
+        run.check(succeeded.contains(new String(one.getBody())), "the dead letter that a tool has pushed");
+        for (MessageExt letter : letters) {
+            producer.send(new Message(letter.getProperty("RETRY_TOPIC"), letter.getTags(), letter.getBody()));
+        }
+        Clients.await("all that were sent again", LONG_MS, () -> succeeded.size() == 20);
+        consumer.shutdown();
+        producer.shutdown();
+    }
+
+    /** As `mqadmin queryMsgById -g -d` does it. */
+    private static boolean pushLetter(Program.Run run, DefaultMQPushConsumer consumer, MessageExt letter) throws Exception {
+        DefaultMQAdminExt admin = new DefaultMQAdminExt();
+        admin.setNamesrvAddr(run.nameServer);
+        admin.setInstanceName("pushes-" + System.nanoTime());
+        admin.start();
+        try {
+            String clientId = consumer.getDefaultMQPushConsumerImpl().getmQClientFactory().getClientId();
+            String id = ((MessageClientExt) letter).getOffsetMsgId();
+            return admin.consumeMessageDirectly(run.group, clientId, letter.getTopic(), id).getConsumeResult().toString().equals("CR_SUCCESS");
+        } catch (MQBrokerException notYet) {
+            return false;
+        } finally {
+            admin.shutdown();
+        }
     }
 }
