@@ -56,7 +56,14 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
 - Filter plugins are ours alone ([plugins](plugins.md)): the attribute \`filter.plugin\` of topics and groups, and the expression type \`PLUGIN\`, which the Java broker refuses.
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
-  not in the index: a query by tag (index type \`T\` of newer tools) finds nothing and says so.
+  not in the index: a query by tag (index type \`T\`, from 5.5 on) finds nothing and says so.
+- A commit beyond a queue's end is refused (29) and changes nothing: a Java broker takes it, and the group jumps over what is still to come. Stock clients
+  commit only what they have read.
+- \`message.type\` of a topic is kept and shown; as with a Java broker, sends over remoting are not compared with it (its proxy does that). Of the other
+  attributes \`queue.type\` can be \`SimpleCQ\` and \`cleanup.policy\` \`DELETE\`; \`PRIORITY\` and \`LITE\` topics are not there.
+- Broadcast offsets are kept by the clients, as stock remoting clients do. \`enableBroadcastOffsetStore\` has no effect: it serves consumers of a proxy.
+- A name space in front of names is part of them. One that goes beside them (\`namespaceV2\`) is passed over, as a Java broker does: it parts nothing.
+- Clients over Go leave no traces before the trace topic is there: start with \`traceTopicEnable=true\`, or send one message to it.
 - Locks of queues that are consumed in order outlive a restart (\`queueLocks.json\`; a Java broker forgets them and may give a queue to a second client
   while the first still works on it). They are free at once when the client's connection closes, half a minute after a restart at the latest.
 - Request and reply: a reply is pushed and stored at the same time, not one after the other; a stored reply keeps the flags of its compression; a

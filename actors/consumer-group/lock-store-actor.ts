@@ -58,6 +58,8 @@ export type LockStoreOptions = {
 const FREED_SAVE_MS = 500;
 const AFTER_FAILURE_MS = 1_000;
 const SAVE_MAX_MS = 10_000;
+/** Of a save's own time, how long the next one waits. */
+const REST_FACTOR = 4;
 /** Groups that have said nothing for so long hold nothing. */
 const UNCLAIMED_MS = 2 * SAVE_AGAIN_MS;
 
@@ -69,6 +71,10 @@ export class LockStoreActor implements Actor<LockStoreCommand | Private> {
   #waiting: ActorRef<LocksSaved>[] = [];
   #saving: ActorRef<LocksSaved>[] = [];
   #readMs = 0;
+  /** The last change found no room: said once. */
+  #isFull = false;
+  /** A large table leaves its thread to others between two saves. */
+  #notBeforeMs = 0;
   #isDirty = false;
   #isSaving = false;
   #isScheduled = false;
@@ -130,12 +136,13 @@ export class LockStoreActor implements Actor<LockStoreCommand | Private> {
     this.#unclaimed.delete(group);
     let isFull = false;
     for (const [index, topic] of topics.entries()) if (!this.#table.put(group, topic, queueIds[index]!, clientId)) isFull = true;
-    if (isFull) {
+    if (isFull && !this.#isFull) {
       context.log('warn', `Too many queues are locked: some locks of a group would not survive a restart`, {
         group,
         locks: this.#table.size,
       });
     }
+    this.#isFull = isFull;
     this.#isDirty = true;
     this.#waiting.push(replyTo);
     this.#save(context);
@@ -155,11 +162,18 @@ export class LockStoreActor implements Actor<LockStoreCommand | Private> {
 
   #save(context: ActorContext): void {
     if (this.#isSaving || !this.#isDirty) return;
+    const begin = context.monotonicMs();
+    if (begin < this.#notBeforeMs) {
+      this.#schedule(this.#notBeforeMs - begin, context);
+      return;
+    }
     this.#isSaving = true;
     this.#isDirty = false;
     this.#saving = this.#waiting;
     this.#waiting = [];
     const text = this.#table.text();
+    const end = context.monotonicMs();
+    this.#notBeforeMs = end + REST_FACTOR * (end - begin);
     context.ask<TableSaved, SaveTable>(
       this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: LOCKS_FILE, text, sync: this.#options.sync, replyTo }),

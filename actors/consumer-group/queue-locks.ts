@@ -24,7 +24,7 @@ export type QueueColumns = { readonly topics: string[]; readonly queueIds: numbe
 export class QueueLocks {
   readonly #byTopic: Map<string, Map<number, Lock>> = new Map();
   /** Queues that were freed, and stand as locked on disk still. */
-  #freed: { topics: string[]; queueIds: number[] } = { topics: [], queueIds: [] };
+  #freed: Map<string, Set<number>> = new Map();
   #count = 0;
 
   get count(): number {
@@ -33,7 +33,7 @@ export class QueueLocks {
 
   /** True: queues were freed since `takeFreed`. */
   get hasFreed(): boolean {
-    return this.#freed.topics.length > 0;
+    return this.#freed.size > 0;
   }
 
   /**
@@ -80,15 +80,15 @@ export class QueueLocks {
 
   /** Queues to be freed on disk, which this forgets; those that are locked again are left out. */
   takeFreed(): QueueColumns {
-    const { topics, queueIds } = this.#freed;
-    this.#freed = { topics: [], queueIds: [] };
     const still: QueueColumns = { topics: [], queueIds: [] };
-    for (const [index, topic] of topics.entries()) {
-      const queueId = queueIds[index]!;
-      if (this.#byTopic.get(topic)?.has(queueId) === true) continue;
-      still.topics.push(topic);
-      still.queueIds.push(queueId);
+    for (const [topic, queueIds] of this.#freed) {
+      for (const queueId of queueIds) {
+        if (this.#byTopic.get(topic)?.has(queueId) === true) continue;
+        still.topics.push(topic);
+        still.queueIds.push(queueId);
+      }
     }
+    this.#freed = new Map();
     return still;
   }
 
@@ -132,7 +132,8 @@ export class QueueLocks {
     queues.delete(queueId);
     this.#count--;
     if (queues.size === 0) this.#byTopic.delete(topic);
-    this.#freed.topics.push(topic);
-    this.#freed.queueIds.push(queueId);
+    const freed = this.#freed.get(topic);
+    if (freed === undefined) this.#freed.set(topic, new Set([queueId]));
+    else freed.add(queueId);
   }
 }
