@@ -6,6 +6,7 @@
  */
 import type { StoreFacts } from '../store/store-messages.ts';
 import type { DelaysTold } from '../timer/timer-actor.ts';
+import type { WheelTold } from '../timer/wheel-messages.ts';
 import type { BrokerRates } from './broker-stats-actor.ts';
 import type { RateTriple } from './rates.ts';
 
@@ -22,6 +23,8 @@ export type RuntimeFacts = {
   readonly sendsMax: number;
   /** Null: the timer does not say. */
   readonly delays: Pick<DelaysTold, 'levels' | 'offsets' | 'ends'> | null;
+  /** Null: the wheel does not say. */
+  readonly wheel: Pick<WheelTold, 'pending' | 'lagMs' | 'behind' | 'parkedRate' | 'deliveredRate'> | null;
 };
 
 const POOLS = ['ack', 'litePull', 'pull', 'query'] as const;
@@ -29,7 +32,7 @@ const POOLS = ['ack', 'litePull', 'pull', 'query'] as const;
 const UNLIMITED = '2147483647';
 
 export function runtimeInfo(facts: RuntimeFacts): Map<string, string> {
-  const { rates, store, commitLogPath, writtenEnd, flushedEnd, sendsMax } = facts;
+  const { rates, store, commitLogPath, writtenEnd, flushedEnd, sendsMax, wheel } = facts;
   const used = store.diskTotal === 0 ? '0.00' : (1 - store.diskFree / store.diskTotal).toFixed(2);
   const total = rates.found.map((found, index) => found + rates.missed[index]!) as unknown as RateTriple;
   const transferred = triple(rates.transferred);
@@ -72,11 +75,11 @@ export function runtimeInfo(facts: RuntimeFacts): Map<string, string> {
     ['sendThreadPoolQueueHeadWaitTimeMills', '0'],
     ['sendThreadPoolQueueSize', String(rates.pendingSends)],
     ['startAcceptSendRequestTimeStamp', '0'],
-    ['timerCongestNum', '0'],
-    ['timerDequeueTps', '0.0'],
-    ['timerEnqueueTps', '0.0'],
-    ['timerOffsetBehind', '0'],
-    ['timerReadBehind', '0'],
+    ['timerCongestNum', String(wheel?.pending ?? 0)],
+    ['timerDequeueTps', (wheel?.deliveredRate ?? 0).toFixed(1)],
+    ['timerEnqueueTps', (wheel?.parkedRate ?? 0).toFixed(1)],
+    ['timerOffsetBehind', String(wheel?.behind ?? 0)],
+    ['timerReadBehind', String(Math.floor((wheel?.lagMs ?? 0) / 1000))],
   ]);
   for (const pool of POOLS) {
     info.set(`${pool}ThreadPoolQueueCapacity`, '0');

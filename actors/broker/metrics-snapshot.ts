@@ -78,6 +78,15 @@ export type MetricsSnapshot = {
   readonly reservedMs: number | null;
   readonly heldPulls: number;
   readonly pendingSends: number;
+  /** Timed messages: those that wait, how late the oldest due one is, units not seen yet; counters since the start. */
+  readonly timers: {
+    readonly pending: number;
+    readonly lagMs: number;
+    readonly behind: number;
+    readonly parked: number;
+    readonly delivered: number;
+    readonly recalled: number;
+  };
   /** Refused requests by response code. */
   readonly refusals: readonly { readonly code: number; readonly count: number }[];
   /** Connections closed for breaking the protocol. */

@@ -39,6 +39,7 @@ export class MetricsSource {
     const counts = this.#blocks.map((block) => block.read());
     const sum = (name: ShardCounter): number => counts.reduce((total, shard) => total + shard[name], 0);
     const first = (name: ShardCounter): number => counts[0]?.[name] ?? 0;
+    const firstMs = first('timersFirstMs');
     const reason = this.#health();
     const stats = this.#system.stats();
     const written = this.#marks?.read(WRITTEN_END) ?? 0;
@@ -64,6 +65,14 @@ export class MetricsSource {
       reservedMs: null,
       heldPulls: sum('heldPulls'),
       pendingSends: sum('pendingSends'),
+      timers: {
+        pending: first('timersPending'),
+        lagMs: firstMs === 0 ? 0 : Math.max(0, this.#system.context.now() - firstMs),
+        behind: first('timersBehind'),
+        parked: first('timersParked'),
+        delivered: first('timersDelivered'),
+        recalled: first('timersRecalled'),
+      },
       refusals: [
         { code: 2, count: sum('laneFullRefusals') },
         { code: 3, count: sum('unsupported') },

@@ -103,6 +103,15 @@ function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
     { labels: { processor: 'send' }, value: snapshot.pendingSends },
     { labels: { processor: 'pull' }, value: snapshot.heldPulls },
   ]);
+  const { timers } = snapshot;
+  writer.add('rocketmq_timing_messages', 'gauge', 'Timed messages that wait.', [{ value: timers.pending }]);
+  writer.add('rocketmq_timer_enqueue_lag', 'gauge', 'Timed messages that the timing wheel has not seen.', [{ value: timers.behind }]);
+  writer.add('rocketmq_timer_dequeue_latency', 'gauge', 'Milliseconds by which the oldest timed message that is due is late.', [
+    { value: timers.lagMs },
+  ]);
+  writer.add('rocketmq_timer_enqueue_total', 'counter', 'Timed messages that came to the wheel.', [{ value: timers.parked }]);
+  writer.add('rocketmq_timer_dequeue_total', 'counter', 'Timed messages delivered.', [{ value: timers.delivered }]);
+  writer.add('ringmq_timers_recalled_total', 'counter', 'Timed messages taken back before their time.', [{ value: timers.recalled }]);
   writer.add('rocketmq_topic_number', 'gauge', 'Topics.', [{ value: snapshot.topicCount }]);
   writer.add('rocketmq_consumer_group_number', 'gauge', 'Consumer groups.', [{ value: snapshot.groupCount }]);
 }

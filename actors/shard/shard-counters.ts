@@ -20,6 +20,12 @@ export const SHARD_COUNTERS = [
   'groups',
   'pullsFound',
   'pullsMissed',
+  'timersPending',
+  'timersFirstMs',
+  'timersBehind',
+  'timersParked',
+  'timersDelivered',
+  'timersRecalled',
 ] as const;
 export type ShardCounter = (typeof SHARD_COUNTERS)[number];
 export type ShardCounts = Record<ShardCounter, number>;

@@ -51,6 +51,7 @@ import { createBrokerSettingsHandlers, createNameServerSettingsHandlers } from '
 import { type DiskLevel, STORE_PATH } from '../store/store-messages.ts';
 import { startTimer, startWheel } from '../timer/start-timer.ts';
 import { timerLimits } from '../timer/timer-limits.ts';
+import { WheelCounts } from '../timer/wheel-counts.ts';
 import { startTopicRegistry, startTopicTable } from '../topic/start-topics.ts';
 import { TOPIC_DROP_PATH, TopicDropActor } from '../topic/topic-drop-actor.ts';
 import { createTopicHandlers } from '../topic/topic-handlers.ts';
@@ -152,6 +153,7 @@ class Shard {
   #send: SendPath | null = null;
   #append: InnerAppend | null = null;
   #answers: SendAnswers | null = null;
+  readonly #timers: WheelCounts = new WheelCounts();
 
   constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, known: readonly KnownQueues[], world: ShardWorld) {
     this.#thread = thread;
@@ -448,7 +450,7 @@ class Shard {
     if (this.#index === 0) {
       const around = { config, topics, table, visibleEnd, append, records, arrivals, load };
       startTimer(thread, around);
-      startWheel(thread, { ...around, rollAfterMs: () => timers.rollAfterMs });
+      startWheel(thread, { ...around, rollAfterMs: () => timers.rollAfterMs, counts: this.#timers });
     }
     gateway.addHandlers(createTransactionHandlers(thread));
     if (this.#index === 0) {
@@ -498,6 +500,7 @@ class Shard {
     const block = new ShardCounterBlock(memory.counters, this.#index);
     const gateway = this.#gateway;
     const lane = this.#lane!;
+    const wheel = this.#timers;
     const sources: Record<ShardCounter, () => number> = {
       messagesIn: () => send.messages + append.messages,
       bytesIn: () => send.bytes + append.bytes,
@@ -516,6 +519,12 @@ class Shard {
       laneFullRefusals: () => send.laneFullRefusals,
       topics: () => topics.size,
       groups: () => groups.size,
+      timersPending: () => wheel.pending,
+      timersFirstMs: () => wheel.firstMs,
+      timersBehind: () => wheel.behind,
+      timersParked: () => wheel.parked,
+      timersDelivered: () => wheel.delivered,
+      timersRecalled: () => wheel.recalled,
     };
     const readers = SHARD_COUNTERS.map((name) => sources[name]);
     this.#thread.addTurnEnd(() => {

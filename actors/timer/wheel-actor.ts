@@ -18,6 +18,7 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import type { ReadUnits, UnitsRead } from '../store/reader-actor.ts';
 import { isMessage } from './decide-delivery.ts';
 import { FlightLedger } from './flight-ledger.ts';
+import { parseJavaTimerCheck } from './java-timer-check.ts';
 import { NearTimers } from './near-timers.ts';
 import { type SaverMessage, TableSaver } from './table-saver.ts';
 import {
@@ -30,6 +31,7 @@ import {
   type WheelCheckpoint,
   wheelText,
 } from './wheel-checkpoint.ts';
+import type { WheelCounts } from './wheel-counts.ts';
 import { type DeliveryParts, WheelDelivery } from './wheel-delivery.ts';
 import { WheelFetches } from './wheel-fetches.ts';
 import type {
@@ -67,11 +69,15 @@ export type WheelParts = Pick<DeliveryParts, 'topics' | 'append' | 'rollAfterMs'
   readonly watch: (handle: number) => void;
   /** The parsed table as it was saved last; null: there is none. Throws when it cannot be read. */
   readonly load: () => unknown;
+  /** The bytes of a Java broker's timercheck; null: there is none. */
+  readonly loadJavaCheck: () => Uint8Array | null;
   readonly sync: boolean;
   readonly saveEveryMs: number;
   readonly reader: string;
   readonly files: string;
   readonly store?: string;
+  /** Written by the wheel, read by who counts for the metrics. */
+  readonly counts: WheelCounts;
   readonly limits?: WheelLimits;
 };
 
@@ -138,6 +144,10 @@ export class WheelActor implements Actor<WheelCommand | Private> {
   #timer: TimerId | null = null;
   #timerAt = 0;
   #isTurnTold = false;
+  /** Of wheels before this one. */
+  readonly #before = { delivered: 0, recalled: 0 };
+  #rates = { parkedRate: 0, deliveredRate: 0 };
+  #rated = { atMs: Number.NEGATIVE_INFINITY, parked: 0, delivered: 0 };
   readonly #units = new Uint8Array(SCAN_PAGE * QUEUE_UNIT_BYTES);
 
   constructor(parts: WheelParts) {
@@ -225,6 +235,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
       this.#begin(saved.marks, table.next(handle) === table.min(handle), context);
     }
     this.#turn(context);
+    this.#rate(context.monotonicMs());
     context.schedule(this.#handle < 0 ? START_LOOK_MS : LOOK_MS, { kind: 'look' } satisfies Private);
   }
 
@@ -241,11 +252,14 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     const { topics, append, rollAfterMs, view } = this.#parts;
     const self = context.self as ActorRef<Private>;
     const log = context.log.bind(context);
+    this.#before.delivered += this.#delivery?.delivered ?? 0;
+    this.#before.recalled += this.#delivery?.recalled ?? 0;
     this.#delivery?.end();
     this.#delivery = new WheelDelivery({
       topics,
       append,
       rollAfterMs,
+      javaCheck: parseJavaTimerCheck(this.#parts.loadJavaCheck()),
       settle: (flight) => this.#settle(flight, context),
       onAnswer: () => self.tell({ kind: 'answers', life }),
       log,
@@ -281,6 +295,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
       return;
     }
     this.#isOpen = true;
+    // What has come since was seen too.
     this.#pending += counted.pending;
     this.#indexed = counted.indexed;
     this.#turn(context);
@@ -308,6 +323,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     if (againMs === 0) this.#turnSoon(context);
     this.#index(context);
     this.#wakeIn(Math.min(againMs, this.#nextMs() - now), context);
+    this.#countNow();
   }
 
   /** When there is something to do next, as far as is known; +∞: only when something comes. */
@@ -483,16 +499,42 @@ export class WheelActor implements Actor<WheelCommand | Private> {
   }
 
   #told(context: ActorContext): WheelTold {
-    const { delivered, recalled, rolled, dropped } = this.#delivery ?? NO_COUNTS;
-    const firstKey = Math.min(
-      this.#ledger?.firstKey ?? Number.POSITIVE_INFINITY,
-      this.#near.size > 0 ? this.#near.key : Number.POSITIVE_INFINITY,
-    );
-    const behind = this.#handle < 0 ? 0 : this.#parts.table.next(this.#handle) - this.#scanned;
-    const lagMs = Number.isFinite(firstKey) ? Math.max(0, context.now() - keyTime(firstKey)) : 0;
-    const counts = { parked: this.#parked, delivered, recalled, rolled, dropped };
-    return { kind: 'wheel-told', pending: Math.max(0, this.#pending), near: this.#near.size, lagMs, behind, ...counts };
+    const { pending, firstMs, behind, parked, delivered, recalled } = this.#parts.counts;
+    const { rolled, dropped } = this.#delivery ?? NOTHING_YET;
+    const lagMs = firstMs === 0 ? 0 : Math.max(0, context.now() - firstMs);
+    return {
+      kind: 'wheel-told',
+      pending,
+      near: this.#near.size,
+      lagMs,
+      behind,
+      parked,
+      delivered,
+      recalled,
+      rolled,
+      dropped,
+      ...this.#rates,
+    };
+  }
+
+  #rate(nowMs: number): void {
+    const { parked, delivered } = this.#parts.counts;
+    const last = this.#rated;
+    const seconds = (nowMs - last.atMs) / 1000;
+    this.#rates = { parkedRate: (parked - last.parked) / seconds, deliveredRate: (delivered - last.delivered) / seconds };
+    this.#rated = { atMs: nowMs, parked, delivered };
+  }
+
+  #countNow(): void {
+    const { counts, table } = this.#parts;
+    const firstKey = Math.min(this.#ledger.firstKey, this.#near.size > 0 ? this.#near.key : Number.POSITIVE_INFINITY);
+    counts.pending = Math.max(0, this.#pending);
+    counts.firstMs = Number.isFinite(firstKey) ? keyTime(firstKey) : 0;
+    counts.behind = table.next(this.#handle) - this.#scanned;
+    counts.parked = this.#parked;
+    counts.delivered = this.#before.delivered + this.#delivery.delivered;
+    counts.recalled = this.#before.recalled + this.#delivery.recalled;
   }
 }
 
-const NO_COUNTS = { delivered: 0, recalled: 0, rolled: 0, dropped: 0 };
+const NOTHING_YET = { rolled: 0, dropped: 0 };

@@ -5,7 +5,7 @@
  * is no more. Refused by the log: `fire` says when to try again.
  * Source: RocketMQ 5.4 `TimerMessageStore.TimerDequeuePutMessageService`, `TimerDequeueGetMessageService`.
  */
-import { REAL_TOPIC, TIMER_DEL_UNIQKEY, UNIQ_KEY } from '../../model/message-property.ts';
+import { REAL_TOPIC, TIMER_DEL_UNIQKEY, TIMER_OUT_MS, UNIQ_KEY } from '../../model/message-property.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
 import { TIMER_TOPIC } from '../../model/topic.ts';
 import type { LogLevel } from '../../runtime/actor.ts';
@@ -13,6 +13,7 @@ import { deliverTimeOf, flooredTime, keyTime, TIMER_PRECISION_MS } from '../../s
 import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
+import { isDoneByJava, type JavaTimerCheck } from './java-timer-check.ts';
 import { NearTimers } from './near-timers.ts';
 import { RecalledTimers, recallName } from './recalled-timers.ts';
 import { settleDestination } from './settle-destination.ts';
@@ -22,6 +23,8 @@ export type DeliveryParts = {
   readonly topics: Pick<TopicTable, 'get' | 'complete'>;
   readonly append: Pick<InnerAppend, 'append' | 'refusal'>;
   readonly rollAfterMs: () => number;
+  /** How far a Java broker came on this store; null: none was there. */
+  readonly javaCheck: JavaTimerCheck | null;
   /** A flight has come to its end. */
   readonly settle: (flight: number) => void;
   /** The log has answered: `answered` is to be called in the actor's turn. */
@@ -71,6 +74,10 @@ export class WheelDelivery {
 
   /** A record was fetched for its flight. */
   take(flight: number, record: MessageRecord, properties: ReadonlyMap<string, string>, now: number): void {
+    if (isDoneByJava(this.#parts.javaCheck, record.queueOffset, Number(properties.get(TIMER_OUT_MS)), record.storeTimestamp)) {
+      this.#parts.settle(flight);
+      return;
+    }
     const deliverMs = deliverTimeOf(properties);
     const word = properties.get(TIMER_DEL_UNIQKEY);
     if (word !== undefined && deliverMs - now < ROLL_LEAST_MS) {

@@ -26,6 +26,9 @@ export type WheelTold = {
   readonly recalled: number;
   readonly rolled: number;
   readonly dropped: number;
+  /** A second, of the last few. */
+  readonly parkedRate: number;
+  readonly deliveredRate: number;
 };
 
 export type WheelCommand = SaveWheel | QueryWheel | Arrived;

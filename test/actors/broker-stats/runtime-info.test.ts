@@ -24,8 +24,11 @@ const rates: BrokerRates = {
 test('runtimeInfo says what the tools read, in the form in which they cut it apart', async (t) => {
   const store = { kind: 'store-facts', logMin: 1024, earliestMs: 5, diskTotal: 1000, diskFree: 250 } as const;
   const delays = { levels: [1, 2], offsets: [3, 0], ends: [5, 0] };
+  const wheel = { pending: 7, lagMs: 2500, behind: 1, parkedRate: 1.5, deliveredRate: 2 };
   const marks = { writtenEnd: 5000, flushedEnd: 3976 };
-  const info = runtimeInfo({ rates, store, commitLogPath: '/s/commitlog', ...marks, sendsMax: 64, delays });
+  const info = runtimeInfo({ rates, store, commitLogPath: '/s/commitlog', ...marks, sendsMax: 64, delays, wheel });
+  t.equal(info.get('timerReadBehind'), '2', 'in seconds, as in Java');
+  t.equal(info.get('timerEnqueueTps'), '1.5');
   t.equal(info.get('scheduleMessageOffset_1'), '3,5', 'delivered and parked of a delay level');
   t.match(Object.fromEntries(info), {
     brokerVersionDesc: 'V5_4_0',

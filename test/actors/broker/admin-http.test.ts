@@ -12,6 +12,7 @@ const snapshot: MetricsSnapshot = {
   reason: '',
   uptimeMs: 1234.5,
   messagesIn: 10,
+  timers: { pending: 4, lagMs: 3, behind: 2, parked: 9, delivered: 5, recalled: 1 },
   messagesOut: 20,
   bytesIn: 1000,
   bytesOut: 2000,

@@ -229,6 +229,31 @@ test('WheelActor: a clock that is set forward makes timers due; one that is set 
   t.end();
 });
 
+test("WheelActor takes over what waits in a Java broker's store, and not what that broker has delivered", (t) => {
+  const disk = new MemoryDisk({ seed: 11 });
+  const java = new WheelWorld(disk, 11, START_MS, { hasWheel: false });
+  const start = java.now;
+  for (let i = 0; i < 30; i++) java.sendAsJava(`m${i}`, start + 1000 * i + 500);
+  java.advance(100);
+  java.store.kill();
+  const check = Buffer.alloc(56);
+  // Delivered up to the tenth second, of the first 25.
+  check.writeBigInt64BE(BigInt(Math.floor(start / 1000) * 1000 + 10_000), 0);
+  check.writeBigInt64BE(25n, 16);
+  const world = new WheelWorld(disk, 12, start + 10_000, { javaCheck: check });
+  world.advance(60_000);
+  const came = world.delivered();
+  t.same(
+    came.map(({ body }) => Number(body.slice(1))).sort((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => i + 10),
+  );
+  for (const { body, storedAt } of came) {
+    const at = start + 1000 * Number(body.slice(1)) + 500;
+    t.ok(storedAt >= Math.max(at, start + 10_000) && storedAt <= Math.max(at + 1000, start + 10_100), `${body} ${storedAt - at} ms late`);
+  }
+  t.end();
+});
+
 for (let seed = 1; seed <= 30; seed++) {
   const isPowerCut = seed % 3 === 0;
   test(`WheelActor loses nothing and is never early over ${isPowerCut ? 'power cuts' : 'kills'} (seed ${seed})`, (t) => {

@@ -11,6 +11,7 @@ import { recallName } from '../../../actors/timer/recalled-timers.ts';
 import { parkTimed } from '../../../actors/timer/timed-message.ts';
 import { WheelActor } from '../../../actors/timer/wheel-actor.ts';
 import { WHEEL_FILE } from '../../../actors/timer/wheel-checkpoint.ts';
+import { WheelCounts } from '../../../actors/timer/wheel-counts.ts';
 import { WheelFilesActor } from '../../../actors/timer/wheel-files-actor.ts';
 import {
   type QueryWheel,
@@ -52,12 +53,19 @@ export class WheelWorld {
   readonly topics: TopicTable = new TopicTable();
   readonly wheel: ActorRef<WheelCommand>;
   rollAfterMs = 1e12;
+  readonly #javaCheck: Uint8Array | null;
   #isPumping = false;
   #watched: Set<number> = new Set();
 
-  /** @param startMs later than what the disk has seen */
-  constructor(disk: MemoryDisk, seed: number, startMs?: number) {
+  /** @param startMs later than what the disk has seen. @param other `hasWheel` false: it is the store of a Java broker; `javaCheck`: what that has left */
+  constructor(
+    disk: MemoryDisk,
+    seed: number,
+    startMs?: number,
+    other: { readonly hasWheel?: boolean; readonly javaCheck?: Uint8Array } = {},
+  ) {
     this.disk = disk;
+    this.#javaCheck = other.javaCheck ?? null;
     const options = { seed, segmentBytes: 1024 * 1024, chunkCount: 256, unitsPerFile: 2000 };
     const store = new StoreUnderTest(disk, ROOT, startMs === undefined ? options : { ...options, startMs });
     this.store = store;
@@ -86,7 +94,10 @@ export class WheelWorld {
     simulation.spawn('reader', () => new ReaderActor({ reader, marks, syncFlush: false, slots: [], fence: () => {} }) as never);
     const files = { disk, directory: storeLayout(ROOT).timerRuns, reader: store.reader(), runUnits: RUN_UNITS };
     simulation.spawn(WHEEL_FILES_PATH, () => new WheelFilesActor(files) as never);
-    this.wheel = simulation.spawn<WheelCommand>('timer-wheel', () => this.#create(), { mailboxMax: 65_536 });
+    this.wheel =
+      other.hasWheel !== false
+        ? simulation.spawn<WheelCommand>('timer-wheel', () => this.#create(), { mailboxMax: 65_536 })
+        : simulation.ref('timer-wheel');
     const arrived: Arrived = { kind: 'arrived' };
     store.onWaiting = (queue) => {
       if (this.#watched.has(queue)) this.wheel.tell(arrived);
@@ -109,11 +120,13 @@ export class WheelWorld {
       },
       watch: (handle) => void this.#watched.add(handle),
       load: () => loadTable(this.disk, join(storeLayout(ROOT).config, WHEEL_FILE)).value,
+      loadJavaCheck: () => this.#javaCheck,
       sync: true,
       saveEveryMs: 1000,
       reader: 'reader',
       files: WHEEL_FILES_PATH,
       store: store.store.path,
+      counts: new WheelCounts(),
       limits: SMALL,
     });
   }
@@ -157,6 +170,31 @@ export class WheelWorld {
     this.append.append(parked, ({ kind }) => {
       if (kind === 'stored') stored(body);
     });
+  }
+
+  /** Parks a message as a Java broker does: nothing of ours in its record or its unit. */
+  sendAsJava(body: string, deliverMs: number): void {
+    const outMs = String((Math.ceil(deliverMs / 1000) - 1) * 1000);
+    const message = {
+      topic: this.topics.get(TIMER)!,
+      queueId: 0,
+      flag: 0,
+      sysFlag: 0,
+      bornTimestamp: this.now,
+      bornHost: HOST,
+      reconsumeTimes: 0,
+      preparedTransactionOffset: 0,
+      body: Buffer.from(body),
+      properties: new Map([
+        ['UNIQ_KEY', `U${body}`],
+        ['TAGS', 'TagA'],
+        ['TIMER_OUT_MS', outMs],
+        ['REAL_TOPIC', 'T'],
+        ['REAL_QID', '0'],
+      ]),
+      delayLevel: 0,
+    };
+    this.append.append(message, () => {});
   }
 
   /** @param deliverMs of the message that is taken back */

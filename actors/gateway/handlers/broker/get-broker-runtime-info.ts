@@ -1,17 +1,18 @@
 /**
- * GET_BROKER_RUNTIME_INFO (28): rates, totals, the log's range, the delay levels and the disk (`broker-stats/runtime-info.ts`). 2 when statistics or store
+ * GET_BROKER_RUNTIME_INFO (28): rates, totals, the log's range, the delay levels, the timing wheel and the disk (`broker-stats/runtime-info.ts`). 2 when statistics or store
  * do not answer.
  * Source: RocketMQ 5.5 `AdminBrokerProcessor.getBrokerRuntimeInfo`.
  */
 import { encodeKvTable } from '../../../../protocol/remoting/bodies/kv-table.ts';
 import { SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import type { ThreadContext } from '../../../../runtime/thread/thread-context.ts';
-import { BROKER_STATS_PATH, TIMER_PATH } from '../../../broker/actor-paths.ts';
+import { BROKER_STATS_PATH, TIMER_PATH, WHEEL_PATH } from '../../../broker/actor-paths.ts';
 import type { BrokerRates, QueryRates } from '../../../broker-stats/broker-stats-actor.ts';
 import { runtimeInfo } from '../../../broker-stats/runtime-info.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../../../commit-log/watermarks.ts';
 import { type QueryStoreFacts, STORE_PATH, type StoreFacts } from '../../../store/store-messages.ts';
 import type { DelaysTold, QueryDelays } from '../../../timer/timer-actor.ts';
+import type { QueryWheel, WheelTold } from '../../../timer/wheel-messages.ts';
 import type { Handler, Request } from '../../request.ts';
 
 const ANSWER_MAX_MS = 2_500;
@@ -36,12 +37,22 @@ export function getBrokerRuntimeInfo(thread: ThreadContext, { marks, commitLogPa
               thread.ref(TIMER_PATH),
               (replyTo) => ({ kind: 'query-delays', replyTo }),
               ANSWER_MAX_MS,
-              (delays) => {
-                const [writtenEnd, flushedEnd] = [marks.read(WRITTEN_END), marks.read(FLUSHED_END)];
-                const info = runtimeInfo({ rates, store, commitLogPath, writtenEnd, flushedEnd, sendsMax, delays: delays ?? null });
-                request.answer(SUCCESS, null, null, encodeKvTable(info));
-                thread.requestTurn();
-              },
+              (delays) =>
+                withWheel(thread, (wheel) => {
+                  const [writtenEnd, flushedEnd] = [marks.read(WRITTEN_END), marks.read(FLUSHED_END)];
+                  const info = runtimeInfo({
+                    rates,
+                    store,
+                    commitLogPath,
+                    writtenEnd,
+                    flushedEnd,
+                    sendsMax,
+                    delays: delays ?? null,
+                    wheel,
+                  });
+                  request.answer(SUCCESS, null, null, encodeKvTable(info));
+                  thread.requestTurn();
+                }),
             );
             thread.requestTurn();
           },
@@ -50,6 +61,16 @@ export function getBrokerRuntimeInfo(thread: ThreadContext, { marks, commitLogPa
       },
     );
   };
+}
+
+function withWheel(thread: ThreadContext, then: (wheel: WheelTold | null) => void): void {
+  thread.ask<WheelTold, QueryWheel>(
+    thread.ref(WHEEL_PATH),
+    (replyTo) => ({ kind: 'query-wheel', replyTo }),
+    ANSWER_MAX_MS,
+    (wheel) => then(wheel ?? null),
+  );
+  thread.requestTurn();
 }
 
 function busy(request: Request, who: string): void {
