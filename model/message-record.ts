@@ -213,31 +213,53 @@ export function decodeMessageRecords(bytes: Uint8Array, start = 0, end: number =
 
 /** A record of these fields; V2 when the topic needs it. Throws MessageRecordError when a part is longer than its length field says. */
 export function encodeMessageRecord(fields: MessageRecordFields): Uint8Array {
-  const body = fields.body ?? NO_BYTES;
   const topic = Buffer.from(fields.topic);
-  const properties = Buffer.from(fields.properties ?? '');
+  const propertiesBytes = Buffer.byteLength(fields.properties ?? '');
+  // Memory of its own, not a part of Node's pool: who has a record may hand it to another thread.
+  const bytes = new Uint8Array(encodedBytes(fields, topic.length, propertiesBytes));
+  writeMessageRecord(Buffer.from(bytes.buffer), 0, fields, topic, propertiesBytes);
+  return bytes;
+}
+
+/** The size of a record of these fields. */
+export function encodedBytes({ body, bornHost, storeHost }: MessageRecordFields, topicBytes: number, propertiesBytes: number): number {
+  const hostBytes = (bornHost ?? NO_HOST).address.length + (storeHost ?? NO_HOST).address.length + 8;
+  const versionBytes = topicBytes > TOPIC_V1_BYTES_MAX ? 1 : 0;
+  return RECORD_FIXED_BYTES - 16 + hostBytes + (body?.length ?? 0) + topicBytes + versionBytes + propertiesBytes;
+}
+
+/**
+ * Writes a record of these fields at `start`, `encodedBytes` long. @param topic the name's bytes
+ * @param propertiesBytes of the properties in UTF-8
+ */
+export function writeMessageRecord(
+  bytes: Buffer,
+  start: number,
+  fields: MessageRecordFields,
+  topic: Uint8Array,
+  propertiesBytes: number,
+): void {
+  const body = fields.body ?? NO_BYTES;
+  const properties = fields.properties ?? '';
   const bornHost = fields.bornHost ?? NO_HOST;
   const storeHost = fields.storeHost ?? NO_HOST;
-  if (properties.length > PROPERTIES_BYTES_MAX)
-    throw new MessageRecordError(`properties of ${properties.length} bytes, ${PROPERTIES_BYTES_MAX} are allowed`, 0);
+  if (propertiesBytes > PROPERTIES_BYTES_MAX)
+    throw new MessageRecordError(`properties of ${propertiesBytes} bytes, ${PROPERTIES_BYTES_MAX} are allowed`, 0);
   if (topic.length > 0xffff) throw new MessageRecordError(`a topic of ${topic.length} bytes, 65535 are allowed`, 0);
   const version = topic.length > TOPIC_V1_BYTES_MAX ? 2 : 1;
-  const hostBytes = bornHost.address.length + storeHost.address.length + 8;
-  const totalSize = RECORD_FIXED_BYTES - 16 + hostBytes + body.length + topic.length + (version - 1) + properties.length;
-  const bytes = new Uint8Array(totalSize);
   let sysFlag = (fields.sysFlag ?? 0) & ~(BORN_HOST_V6_FLAG | STORE_HOST_V6_FLAG);
   if (bornHost.address.length === 16) sysFlag |= BORN_HOST_V6_FLAG;
   if (storeHost.address.length === 16) sysFlag |= STORE_HOST_V6_FLAG;
-  writeInt32(bytes, TOTAL_SIZE_AT, totalSize);
-  writeInt32(bytes, MAGIC_AT, version === 1 ? RECORD_MAGIC_V1 : RECORD_MAGIC_V2);
-  writeInt32(bytes, BODY_CRC_AT, bodyCrc32(body, 0, body.length));
-  writeInt32(bytes, QUEUE_ID_AT, fields.queueId ?? 0);
-  writeInt32(bytes, FLAG_AT, fields.flag ?? 0);
-  writeInt64(bytes, QUEUE_OFFSET_AT, fields.queueOffset ?? 0);
-  writeInt64(bytes, PHYSICAL_OFFSET_AT, fields.physicalOffset ?? 0);
-  writeInt32(bytes, SYS_FLAG_AT, sysFlag);
-  writeInt64(bytes, BORN_TIMESTAMP_AT, fields.bornTimestamp ?? 0);
-  let at = writeHost(bytes, BORN_HOST_AT, bornHost);
+  writeInt32(bytes, start + TOTAL_SIZE_AT, encodedBytes(fields, topic.length, propertiesBytes));
+  writeInt32(bytes, start + MAGIC_AT, version === 1 ? RECORD_MAGIC_V1 : RECORD_MAGIC_V2);
+  writeInt32(bytes, start + BODY_CRC_AT, bodyCrc32(body, 0, body.length));
+  writeInt32(bytes, start + QUEUE_ID_AT, fields.queueId ?? 0);
+  writeInt32(bytes, start + FLAG_AT, fields.flag ?? 0);
+  writeInt64(bytes, start + QUEUE_OFFSET_AT, fields.queueOffset ?? 0);
+  writeInt64(bytes, start + PHYSICAL_OFFSET_AT, fields.physicalOffset ?? 0);
+  writeInt32(bytes, start + SYS_FLAG_AT, sysFlag);
+  writeInt64(bytes, start + BORN_TIMESTAMP_AT, fields.bornTimestamp ?? 0);
+  let at = writeHost(bytes, start + BORN_HOST_AT, bornHost);
   writeInt64(bytes, at, fields.storeTimestamp ?? 0);
   at = writeHost(bytes, at + 8, storeHost);
   writeInt32(bytes, at, fields.reconsumeTimes ?? 0);
@@ -249,10 +271,9 @@ export function encodeMessageRecord(fields: MessageRecordFields): Uint8Array {
   bytes[at++] = topic.length;
   bytes.set(topic, at);
   at += topic.length;
-  bytes[at] = properties.length >>> 8;
-  bytes[at + 1] = properties.length;
-  bytes.set(properties, at + 2);
-  return bytes;
+  bytes[at] = propertiesBytes >>> 8;
+  bytes[at + 1] = propertiesBytes;
+  bytes.write(properties, at + 2, propertiesBytes, propertiesBytes === properties.length ? 'latin1' : 'utf8');
 }
 
 function hostAt(bytes: Uint8Array, at: number, isV6: boolean): Host {

@@ -8,7 +8,7 @@
  */
 
 import { formatProperties, KEYS, TAGS, UNIQ_KEY } from '../../model/message-property.ts';
-import { encodeMessageRecord, type Host, PROPERTIES_BYTES_MAX } from '../../model/message-record.ts';
+import { encodedBytes, type Host, PROPERTIES_BYTES_MAX, writeMessageRecord } from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_NONE, TRANSACTION_ROLLBACK, transactionType } from '../../model/system-flag.ts';
 import { tagCode } from '../../model/tag-hash.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -79,6 +79,8 @@ type Pending = { readonly done: OnAppended; readonly isPatient: boolean };
 export class InnerAppend {
   readonly #lane: LaneProducer;
   readonly #storeHost: Host;
+  /** The lane's memory, into which records are written at once. */
+  readonly #laneBytes: Buffer;
   readonly #requestTurn: () => void;
   readonly #pending: Map<number, Pending> = new Map();
   #nextTicket = 0;
@@ -92,6 +94,8 @@ export class InnerAppend {
   constructor(lane: LaneProducer, storeHost: Host, requestTurn: () => void) {
     this.#lane = lane;
     this.#storeHost = storeHost;
+    const { buffer, byteOffset, byteLength } = lane.lane.bytes;
+    this.#laneBytes = Buffer.from(buffer, byteOffset, byteLength);
     this.#requestTurn = requestTurn;
   }
 
@@ -157,20 +161,22 @@ export class InnerAppend {
 
   #put(message: InnerMessage, batchFlags: number, done: OnAppended, isPatient: boolean): NotTaken | null {
     const properties = formatProperties(message.properties);
-    if (Buffer.byteLength(properties) > PROPERTIES_BYTES_MAX) return 'properties-too-long';
+    const propertiesBytes = Buffer.byteLength(properties);
+    if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
     const { topic, queueId, bornHost, delayLevel, unitTime } = message;
-    const record = encodeMessageRecord({
+    const fields = {
       ...message,
       topic: topic.name,
       queueOffset: -1,
       physicalOffset: -1,
       storeHost: this.#storeHost,
       properties,
-    });
+    };
+    const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);
     const lane = this.#lane;
-    const at = lane.reserve(record.length);
+    const at = lane.reserve(size);
     if (at < 0) return 'lane-full';
-    lane.lane.bytes.set(record, at);
+    writeMessageRecord(this.#laneBytes, at, fields, topic.nameBytes, propertiesBytes);
     const type = transactionType(message.sysFlag);
     const isIndexed = type !== TRANSACTION_ROLLBACK;
     const uniqueKey = isIndexed ? message.properties.get(UNIQ_KEY) : undefined;
@@ -186,7 +192,7 @@ export class InnerAppend {
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
     this.#pending.set(ticket, { done, isPatient });
     const words = lane.lane.descriptors;
-    const word = lane.commit(record.length);
+    const word = lane.commit(size);
     words[word + D_QUEUE] = topic.queueHandles[queueId] ?? -1;
     words[word + D_FLAGS] = flags;
     words[word + D_TAG] = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
@@ -202,7 +208,7 @@ export class InnerAppend {
     words[word + D_OPAQUE] = 0;
     words[word + D_UNIQUE_AT] = 0;
     this.messages++;
-    this.bytes += record.length;
+    this.bytes += size;
     return null;
   }
 

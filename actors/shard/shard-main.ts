@@ -341,7 +341,7 @@ class Shard {
     this.#answers = answers;
     thread.addSource(answers);
     const logThread = thread.threadIndex('log');
-    thread.allowNaps(() => send.messages);
+    thread.allowNaps(() => send.messages + append.messages);
     thread.addTurnEnd(() => {
       if (lane.publish()) thread.wake(logThread);
     });
