@@ -164,12 +164,20 @@ export class InnerAppend {
     const propertiesBytes = Buffer.byteLength(properties);
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
     const { topic, queueId, bornHost, delayLevel, unitTime } = message;
+    // Written out: a spread costs more than all else here.
     const fields = {
-      ...message,
       topic: topic.name,
+      queueId,
+      flag: message.flag,
       queueOffset: -1,
       physicalOffset: -1,
+      sysFlag: message.sysFlag,
+      bornTimestamp: message.bornTimestamp,
+      bornHost,
       storeHost: this.#storeHost,
+      reconsumeTimes: message.reconsumeTimes,
+      preparedTransactionOffset: message.preparedTransactionOffset,
+      body: message.body,
       properties,
     };
     const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);

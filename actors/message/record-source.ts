@@ -40,11 +40,16 @@ export class RecordSource {
 
   /** The records at these places, which are in the log's order, back to back; those that are no more are left out. Calls back at once or later. */
   view(places: readonly Place[], onRecords: OnRecords): void {
+    this.#lanes.begin();
+    const [first] = places;
+    if (first !== undefined && !this.#lanes.copy(first.physical, this.#head.length, this.#head, 0)) {
+      this.#viewStored(places, onRecords);
+      return;
+    }
     let bytes = 0;
     for (const { size } of places) bytes += size;
     const target = new Uint8Array(bytes);
     let at = 0;
-    this.#lanes.begin();
     for (const { physical, size } of places) {
       if (!this.#lanes.copy(physical, size, target, at) || !this.#isRecord(target, at, size, physical)) {
         this.#viewStored(places, onRecords);

@@ -48,6 +48,10 @@ const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
 const HOLE_PATIENCE_MS = 10_000;
 const HOLES_MAX = 1024;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+/** Read at once for records that are viewed and lie so close together, with so many behind the first. */
+const AHEAD_BYTES = 64 * 1024;
+const AHEAD_GAP_BYTES = 4096;
+const AHEAD_LEAST = 3;
 /** Memory kept for records that are viewed; a larger one has its own. */
 const VIEW_KEPT_BYTES = 64 * 1024;
 
@@ -170,10 +174,10 @@ export class ColdReader {
   view(physical: number, end: number, target: Uint8Array): number {
     this.#viewedAt = -1;
     if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return 0;
-    if (this.#readLog(this.#head, 0, 8, physical) < 8) return 0;
+    if (this.#readAhead(this.#head, 8, physical) < 8) return 0;
     const size = readInt32(this.#head, 0);
     if (size < RECORD_FIXED_BYTES || size > target.length || physical + size > end) return 0;
-    const read = this.#readLog(target, 0, size, physical);
+    const read = this.#readAhead(target, size, physical);
     const room = this.#log.segmentBytes - (physical % this.#log.segmentBytes);
     return scanRecord(target, 0, read, physical, room, RECORD_BYTES_MAX, this.#record) === size ? size : 0;
   }
@@ -185,7 +189,7 @@ export class ColdReader {
   viewRecord(physical: number, end: number): Uint8Array | null {
     if (this.#viewedAt === physical) return this.#viewBytes.subarray(0, this.viewed.size);
     if (!Number.isSafeInteger(physical) || physical < 0 || physical + RECORD_FIXED_BYTES > end) return null;
-    if (this.#readLog(this.#head, 0, 8, physical) < 8) return null;
+    if (this.#readAhead(this.#head, 8, physical) < 8) return null;
     const wanted = readInt32(this.#head, 0);
     if (wanted > RECORD_BYTES_MAX) return null;
     const isLarge = wanted > VIEW_KEPT_BYTES;
@@ -195,6 +199,43 @@ export class ColdReader {
     if (size === 0) return null;
     this.#viewedAt = physical;
     return this.#viewBytes.subarray(0, size);
+  }
+
+  /**
+   * Records that lie close together are about to be viewed, the newest first, from `physical[first]` on: one read for as many as a span
+   * takes. What was read ahead is used until `endAhead`.
+   */
+  lookAhead(physical: readonly number[], first: number): void {
+    const newest = physical[first]!;
+    if (this.#isAhead(newest, 1)) return;
+    let last = first;
+    while (last + 1 < physical.length && physical[last + 1]! < newest && newest - physical[last + 1]! < AHEAD_BYTES) last++;
+    const from = physical[last]!;
+    const span = newest - from;
+    if (last - first < AHEAD_LEAST || from < 0 || span > (last - first) * AHEAD_GAP_BYTES) return;
+    if (this.#aheadBytes.length === 0) this.#aheadBytes = new Uint8Array(AHEAD_BYTES + AHEAD_GAP_BYTES);
+    this.#aheadLength = this.#readLog(this.#aheadBytes, 0, span + AHEAD_GAP_BYTES, from);
+    this.#aheadAt = from;
+  }
+
+  endAhead(): void {
+    this.#aheadLength = 0;
+  }
+
+  #aheadBytes = new Uint8Array(0);
+  #aheadAt = 0;
+  #aheadLength = 0;
+
+  #isAhead(physical: number, length: number): boolean {
+    return physical >= this.#aheadAt && physical + length <= this.#aheadAt + this.#aheadLength;
+  }
+
+  /** As `#readLog`, from what was read ahead where that has it. */
+  #readAhead(buffer: Uint8Array, length: number, physical: number): number {
+    if (!this.#isAhead(physical, length)) return this.#readLog(buffer, 0, length, physical);
+    const at = physical - this.#aheadAt;
+    buffer.set(this.#aheadBytes.subarray(at, at + length));
+    return length;
   }
 
   /** What `viewRecord` gave last. */
@@ -229,6 +270,8 @@ export class ColdReader {
   /** Lets go the memory that makes neighbouring pulls cheap. */
   release(): void {
     this.#blocks.release();
+    this.#aheadBytes = new Uint8Array(0);
+    this.#aheadLength = 0;
   }
 
   close(): void {

@@ -276,6 +276,7 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
     let read = 0;
     let isLast = false;
     while (taken < view.physical.length && count < view.countMax && length < page.length && read < VIEW_READ_BYTES_MAX) {
+      reader.lookAhead(view.physical, taken);
       const record = reader.viewRecord(view.physical[taken]!, end);
       read += record?.length ?? 0;
       if (from === 0 && (record === null || !isAsked(reader.viewed, view))) {
@@ -293,6 +294,7 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
       count++;
       from = 0;
     }
+    reader.endAhead();
     view.replyTo.tell({ kind: 'records-viewed', bytes: page.slice(0, length), taken, from, count, isLast });
   }
 

@@ -95,7 +95,7 @@ const LIMITS: WheelLimits = { nearMax: 131_072, nearLeast: 32_768, indexLeast: 6
 const AHEAD_MS = 15_000;
 const TAKE_AHEAD_MS = 60_000;
 /** Taken off the wheel and not settled. */
-const FLIGHTS_MAX = 8_192;
+const FLIGHTS_MAX = 16_384;
 /** Units seen in one turn. */
 const SCAN_MAX = 4_096;
 const SCAN_PAGE = 256;

@@ -15,7 +15,7 @@ type Flown = Place & { readonly flight: number };
 type Batch = { readonly flown: readonly Flown[]; readonly wordKey: number };
 
 /** So long before its time a record is fetched. */
-export const FETCH_AHEAD_MS = 250;
+export const FETCH_AHEAD_MS = 500;
 const BATCHES_MAX = 4;
 const BATCH_MAX = 256;
 const BATCH_BYTES_MAX = 1024 * 1024;
