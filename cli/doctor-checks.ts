@@ -5,7 +5,7 @@
 import type { GroupQueue } from './group-view.ts';
 import { formatDuration } from './option-value.ts';
 
-export const checkNames = ['name servers', 'brokers', 'clocks', 'disks', 'subscriptions', 'consumers'] as const;
+export const checkNames = ['name servers', 'brokers', 'clocks', 'disks', 'subscriptions', 'consumers', 'plugins'] as const;
 export type CheckName = (typeof checkNames)[number];
 
 export type Finding = { readonly check: CheckName; readonly subject: string; readonly problem: string; readonly remedy: string };
@@ -20,6 +20,35 @@ export type NameServerSeen =
       readonly brokers: ReadonlyMap<string, string>;
       readonly topics: ReadonlySet<string>;
     };
+
+/** A filter plugin as a broker's metrics tell of it. */
+export type PluginSeen = {
+  readonly broker: string;
+  readonly plugin: string;
+  readonly state: string;
+  readonly policy: string;
+  readonly fault: string;
+};
+
+/** Filter plugins that do not judge, or whose last version was refused. */
+export function checkPlugins(seen: readonly PluginSeen[]): Finding[] {
+  return seen.flatMap(({ broker, plugin, state, policy, fault }): Finding[] => {
+    const subject = `${plugin} on ${broker}`;
+    const check = 'plugins';
+    const effect = policy === 'pass' ? 'what is behind it is given to all' : 'what is behind it is held back';
+    if (state === 'running') {
+      if (fault === '') return [];
+      return [{ check, subject, problem: `its file was refused, the version before goes on: ${fault}`, remedy: 'mend the file' }];
+    }
+    if (state === 'gone') {
+      const remedy = `put its file back, or take the attribute filter.plugin=${plugin} away from topics and groups`;
+      return [{ check, subject, problem: 'its file is gone: what is behind it is held back', remedy }];
+    }
+    if (state === 'loading') return [];
+    const remedy = 'mend the file and save it: that has it loaded again';
+    return [{ check, subject, problem: `${state}: ${effect}; ${fault}`, remedy }];
+  });
+}
 
 /** Names that are told in a finding; the rest is counted. */
 const NAMES_SHOWN_MAX = 5;

@@ -1,5 +1,7 @@
 /** What commands read in a ringmq broker's /metrics page. Pure but for the fetch. Whatever is no such page gives nothing. */
 
+import type { PluginSeen } from './doctor-checks.ts';
+
 export type ThreadSample = {
   readonly address: string;
   /** The broker's name. */
@@ -45,6 +47,27 @@ export function parseDiffering(page: string): Map<string, string[]> {
     if (group !== undefined && client !== undefined) groups.set(group, [...(groups.get(group) ?? []), client]);
   }
   return groups;
+}
+
+/** Filter plugins that a broker tells of. */
+export function parsePlugins(page: string): PluginSeen[] {
+  const plugins: PluginSeen[] = [];
+  for (const line of page.split('\n')) {
+    const labels = /^ringmq_plugin_running\{(.*)\} [01]$/.exec(line)?.[1];
+    if (labels === undefined) continue;
+    const label = (name: string): string => {
+      const text = new RegExp(`(?:^|,)${name}="((?:[^"\\\\]|\\\\.)*)"`).exec(labels)?.[1] ?? '';
+      return text.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+    };
+    plugins.push({
+      broker: label('node_id'),
+      plugin: label('plugin'),
+      state: label('state'),
+      policy: label('policy'),
+      fault: label('fault'),
+    });
+  }
+  return plugins;
 }
 
 export function parseThreads(page: string, address: string): ThreadSample[] {

@@ -20,6 +20,7 @@ export function formatMetrics(snapshot: MetricsSnapshot): string {
   writeStore(writer, snapshot);
   writeClients(writer, snapshot);
   writeThreads(writer, snapshot);
+  writePlugins(writer, snapshot);
   return writer.text;
 }
 
@@ -157,6 +158,44 @@ function writeGroups(writer: MetricsWriter, { lags, lagsNotShown, online }: Grou
     'gauge',
     'Members that subscribe to something else than the others of their group: messages will be missed.',
     differing.slice(0, SERIES_MAX).map((labelled) => ({ labels: labelled, value: 1 })),
+  );
+}
+
+function writePlugins(writer: MetricsWriter, { plugins }: MetricsSnapshot): void {
+  const by = (pick: (plugin: MetricsSnapshot['plugins'][number]) => number): Sample[] =>
+    plugins.map((plugin) => ({ labels: { plugin: plugin.plugin }, value: pick(plugin) }));
+  writer.add(
+    'ringmq_plugin_running',
+    'gauge',
+    'Whether a filter plugin judges messages; with its state, what becomes of messages when it is parked, and its last fault.',
+    plugins.map(({ plugin, state, policy, fault }) => ({
+      labels: { plugin, state, policy, fault },
+      value: state === 'running' ? 1 : 0,
+    })),
+  );
+  writer.add(
+    'ringmq_plugin_judged_total',
+    'counter',
+    'Messages that a filter plugin has judged.',
+    by((plugin) => plugin.judged),
+  );
+  writer.add(
+    'ringmq_plugin_passed_total',
+    'counter',
+    'Messages that a filter plugin has let through.',
+    by((plugin) => plugin.passed),
+  );
+  writer.add(
+    'ringmq_plugin_failures_total',
+    'counter',
+    'Times that a filter plugin threw, hung or took too much memory.',
+    by((plugin) => plugin.failures),
+  );
+  writer.add(
+    'ringmq_plugin_loads_total',
+    'counter',
+    'Times that a filter plugin was loaded.',
+    by((plugin) => plugin.loads),
   );
 }
 

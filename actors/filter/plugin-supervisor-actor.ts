@@ -23,6 +23,7 @@ import { PluginWatch } from './plugin-watch.ts';
 const TICK_MS = 10;
 /** Ticks without work after which shards have to send for the supervisor again. */
 const IDLE_TICKS_MAX = 50;
+const SHOW_TICKS = 50;
 /** Ticks that a worker may take to end. */
 const ENDING_TICKS_MAX = 50;
 const SCAN_MS = 500;
@@ -111,6 +112,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   #hasScanned = false;
   #isTicking = false;
   #idleTicks = 0;
+  #ticks = 0;
   #isFlushing = false;
 
   constructor(options: PluginSupervisorOptions) {
@@ -400,6 +402,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
       this.#show();
       return;
     }
+    if (++this.#ticks % SHOW_TICKS === 0) this.#show();
     context.schedule(TICK_MS, { kind: 'tick' });
   }
 

@@ -392,6 +392,12 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       this.#readCold(pending, reply);
       return;
     }
+    const { tags } = pending.wanted;
+    if (tags !== null && !tags.all(output.bytes, at, at + bytes)) {
+      // Another tag of the same code is among them; nothing of this answer counts.
+      this.#filterLanes(pending, reply, count, bytes);
+      return;
+    }
     output.length = at + bytes;
     this.#gave(pending, count, bytes);
     this.#settle(reply.ticket, pending);
@@ -430,7 +436,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     min: number,
     max: number,
   ): void {
-    const kept = keepRecords(pending.wanted.filter!, bytes, start, end, pending.max, pending.bytesMax);
+    const { filter, tags } = pending.wanted;
+    const kept = keepRecords(filter ?? tags!, bytes, start, end, pending.max, pending.bytesMax);
     this.#answerKept(pending, kept, bytes, start, offset, nextOffset, min, max);
   }
 
@@ -548,7 +555,12 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       } else this.#answerFiltered(pending, this.#slots, at, at + read.length, offset, nextOffset, min, max);
       return;
     }
-    if (pending.wanted.codes.length > 0) {
+    const { codes, tags } = pending.wanted;
+    if (tags !== null && !tags.all(this.#slots, at, at + read.length)) {
+      this.#answerFiltered(pending, this.#slots, at, at + read.length, read.offset, read.nextOffset, read.min, read.max);
+      return;
+    }
+    if (codes.length > 0) {
       this.#gave(pending, read.count, read.length);
       this.#answer(pending, read.status, read.offset, read.nextOffset, read.min, read.max, this.#slots, at, at + read.length);
       return;

@@ -7,9 +7,9 @@
  * Source: RocketMQ 5.3 `PullMessageProcessor.processRequest`.
  */
 import { MessageTextError } from '../../model/errors.ts';
-import { TOOLS_CONSUMER_GROUP } from '../../model/group.ts';
+import { javaHash } from '../../model/java-hash.ts';
 import { isReadable } from '../../model/permission.ts';
-import { EXPRESSION_PLUGIN, EXPRESSION_SQL92, isTagType } from '../../model/subscription.ts';
+import { EXPRESSION_PLUGIN, EXPRESSION_SQL92, isTagType, parseTags } from '../../model/subscription.ts';
 import { PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import type { PullHeader } from '../../protocol/remoting/pull-scanner.ts';
@@ -18,9 +18,11 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupState, GroupTable } from '../consumer-group/group-table.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
+import { pluginsOf } from '../filter/plugin-binding.ts';
 import type { PluginDoor } from '../filter/plugin-door.ts';
 import type { RecordFilter, RecordTest } from '../filter/record-filter.ts';
 import { SqlFilters } from '../filter/sql-filters.ts';
+import { type TagTest, tagTestOf } from '../filter/tag-test.ts';
 import { TagExpressions } from '../queue/tag-expressions.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -40,10 +42,16 @@ const SUBSCRIPTION_FORBIDDEN: Record<string, string> = { forbiddenType: '5' };
 const TYPE_SHOWN_MAX = 32;
 
 /** What a pull wants: messages with one of these tag codes (empty: all) that the filter, if there is one, and then all the plugins let through. */
-export type Wanted = { readonly codes: readonly number[]; readonly filter: RecordTest | null; readonly plugins: readonly string[] };
+export type Wanted = {
+  readonly codes: readonly number[];
+  /** The tags themselves, for other tags may have the same codes; null: the codes are all that is known. */
+  readonly tags: TagTest | null;
+  readonly filter: RecordTest | null;
+  readonly plugins: readonly string[];
+};
 
 const NO_PLUGINS: readonly string[] = [];
-const ALL: Wanted = { codes: [], filter: null, plugins: NO_PLUGINS };
+const ALL: Wanted = { codes: [], tags: null, filter: null, plugins: NO_PLUGINS };
 
 export type PullRulesParts = {
   readonly thread: ThreadContext;
@@ -103,7 +111,7 @@ export class PullRules {
     const wanted = withSubscription ? this.#inline(connection, header) : this.#bySubscription(connection, header, topic, state!);
     // What a topic or a group is bound to comes behind what the consumer asks for.
     if (wanted === null || (topic.plugin === null && (state === undefined || state.plugin === null))) return wanted;
-    return this.#behind(wanted, topic, group, state?.plugin ?? null);
+    return this.#withPlugins(wanted, pluginsOf(topic, group, state?.plugin ?? null, wanted.plugins));
   }
 
   /** By the subscription of the group's heartbeats. */
@@ -128,7 +136,7 @@ export class PullRules {
       return this.#byExpression(connection, header, subscription.expressionType, subscription.subString);
     if (subscription.all) return ALL;
     const { codes } = subscription;
-    return this.#wanted.get(codes) ?? this.#keep(codes, { codes: [...codes], filter: null, plugins: NO_PLUGINS });
+    return this.#wanted.get(codes) ?? this.#byTags(codes, [...codes], subscription.tags);
   }
 
   /** For a group of which not every pull may simply be served. False: it was answered. */
@@ -163,7 +171,11 @@ export class PullRules {
     if (!isTagType(type)) return this.#byExpression(connection, header, type, expression);
     const codes = this.#tags.of(expression);
     if (codes instanceof MessageTextError) return this.#unparsed(connection, header, codes.message);
-    return this.#wanted.get(codes) ?? this.#keep(codes, { codes, filter: null, plugins: NO_PLUGINS });
+    return this.#wanted.get(codes) ?? this.#byTags(codes, codes, parseTags(expression));
+  }
+
+  #byTags(key: Int32Array | readonly number[], codes: readonly number[], tags: readonly string[]): Wanted {
+    return this.#keep(key, { codes, tags: tagTestOf(tags, codes, javaHash), filter: null, plugins: NO_PLUGINS });
   }
 
   #keep(key: Int32Array | readonly number[] | RecordFilter, wanted: Wanted): Wanted {
@@ -186,7 +198,7 @@ export class PullRules {
     }
     const filter = this.#filters.of(expression);
     if ('remark' in filter) return this.#unparsed(connection, header, filter.remark);
-    return this.#wanted.get(filter) ?? this.#keep(filter, { codes: ALL.codes, filter, plugins: NO_PLUGINS });
+    return this.#wanted.get(filter) ?? this.#keep(filter, { codes: ALL.codes, tags: null, filter, plugins: NO_PLUGINS });
   }
 
   /** A subscription that names a plugin. */
@@ -197,15 +209,6 @@ export class PullRules {
     if (plugins.complete) return this.#unparsed(connection, header, fault);
     this.#refuse(connection, header, code.SYSTEM_BUSY, 'the broker is loading its filter plugins; pull again');
     return null;
-  }
-
-  /** Messages for another try have passed the plugins once; tools see what the log has. */
-  #behind(wanted: Wanted, topic: TopicState, group: string, ofGroup: string | null): Wanted {
-    if (topic.isRetry || topic.isDlq || group === TOOLS_CONSUMER_GROUP) return wanted;
-    const names = new Set(topic.plugin === null ? [] : [topic.plugin]);
-    if (ofGroup !== null) names.add(ofGroup);
-    for (const name of wanted.plugins) names.add(name);
-    return this.#withPlugins(wanted, [...names]);
   }
 
   /** The same object for the same wish, as long as few are known. */
@@ -220,7 +223,7 @@ export class PullRules {
     let made = known.get(key);
     if (made === undefined) {
       if (known.size >= WISHES_MAX) known.clear();
-      made = { codes: wanted.codes, filter: wanted.filter, plugins };
+      made = { codes: wanted.codes, tags: wanted.tags, filter: wanted.filter ?? wanted.tags, plugins };
       known.set(key, made);
     }
     return made;

@@ -11,6 +11,7 @@ import {
   POP_MESSAGE,
 } from '../../protocol/remoting/request-code.ts';
 import type { QueueRanges } from '../consumer-group/decide-offset.ts';
+import type { PluginDoor } from '../filter/plugin-door.ts';
 import type { PopCounters } from '../gateway/handlers/pop/pop-message.ts';
 import { PullCounts } from '../gateway/pull-counts.ts';
 import type { PullLimits } from '../gateway/pull-terms.ts';
@@ -19,12 +20,17 @@ import { PopDoor, type PopDoorParts } from './pop-door.ts';
 import { PopRules } from './pop-rules.ts';
 
 export function createPopHandlers(
-  parts: PopDoorParts & { readonly ranges: QueueRanges; readonly limits: PullLimits; readonly counters: PopCounters },
+  parts: PopDoorParts & {
+    readonly ranges: QueueRanges;
+    readonly limits: PullLimits;
+    readonly counters: PopCounters;
+    readonly plugins: PluginDoor;
+  },
 ): HandlerTable {
-  const { thread, selfPath, ranges, limits, counters } = parts;
+  const { thread, selfPath, ranges, limits, counters, plugins } = parts;
   const door = new PopDoor(parts);
   thread.spawn(selfPath, () => door, { mailboxMax: 1 << 18 });
-  const rules = new PopRules(door, limits);
+  const rules = new PopRules(door, limits, plugins);
   const counts = new PullCounts(thread);
   return new Map<number, Handler | LateHandler>([
     [

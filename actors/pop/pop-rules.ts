@@ -4,31 +4,38 @@
  * Source: RocketMQ 5.3 `PopMessageProcessor.processRequest`.
  */
 import { MessageTextError } from '../../model/errors.ts';
+import { javaHash } from '../../model/java-hash.ts';
 import { isReadable } from '../../model/permission.ts';
-import { EXPRESSION_SQL92, isTagType } from '../../model/subscription.ts';
+import { EXPRESSION_PLUGIN, EXPRESSION_SQL92, isTagType, parseTags } from '../../model/subscription.ts';
 import * as code from '../../protocol/remoting/response-code.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import { GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
-import type { RecordFilter } from '../filter/record-filter.ts';
+import { pluginsOf } from '../filter/plugin-binding.ts';
+import type { PluginDoor } from '../filter/plugin-door.ts';
+import type { RecordTest } from '../filter/record-filter.ts';
 import { SqlFilters } from '../filter/sql-filters.ts';
+import { tagTestOf } from '../filter/tag-test.ts';
 import type { Request } from '../gateway/request.ts';
 import { TagExpressions } from '../queue/tag-expressions.ts';
 import type { TopicState } from '../topic/topic-table.ts';
 import type { PopDoor } from './pop-door.ts';
 
-export type PopWanted = { readonly codes: readonly number[]; readonly filter: RecordFilter | null };
+/** Messages with one of these tag codes (empty: all) that the filter, and then all the plugins let through. */
+export type PopWanted = { readonly codes: readonly number[]; readonly filter: RecordTest | null; readonly plugins: readonly string[] };
 
-const ALL: PopWanted = { codes: [], filter: null };
+const ALL: PopWanted = { codes: [], filter: null, plugins: [] };
 const ENSURE_MAX_MS = 2_500;
 
 export class PopRules {
   readonly #door: PopDoor;
   readonly #limits: { readonly propertyFilter: boolean };
+  readonly plugins: PluginDoor;
   readonly #tags = new TagExpressions();
   readonly #filters = new SqlFilters();
 
   /** @param limits `enablePropertyFilter`; read at each use */
-  constructor(door: PopDoor, limits: { readonly propertyFilter: boolean }) {
+  constructor(door: PopDoor, limits: { readonly propertyFilter: boolean }, plugins: PluginDoor) {
+    this.plugins = plugins;
     this.#door = door;
     this.#limits = limits;
   }
@@ -84,17 +91,29 @@ export class PopRules {
     );
   }
 
-  /** What the expression of a pop lets through; null: the request was answered. */
-  wanted(request: Request, type: string | null, expression: string | null): PopWanted | null {
+  /** What the expression of a pop, the topic and the group let through; null: the request was answered. */
+  wanted(request: Request, topic: TopicState, group: string, type: string | null, expression: string | null): PopWanted | null {
+    const wanted = this.#byExpression(request, type, expression);
+    if (wanted === null) return null;
+    const plugins = pluginsOf(topic, group, this.#door.groups.get(group)?.plugin ?? null, wanted.plugins);
+    return plugins.length === wanted.plugins.length ? wanted : { ...wanted, plugins };
+  }
+
+  #byExpression(request: Request, type: string | null, expression: string | null): PopWanted | null {
     if (expression === null || expression === '') return ALL;
     if (isTagType(type ?? '')) {
       const codes = this.#tags.of(expression);
-      return codes instanceof MessageTextError ? unparsed(request, codes.message) : { codes, filter: null };
+      if (codes instanceof MessageTextError) return unparsed(request, codes.message);
+      return { codes, filter: tagTestOf(parseTags(expression), codes, javaHash), plugins: [] };
+    }
+    if (type === EXPRESSION_PLUGIN) {
+      const fault = this.plugins.fault(expression.trim());
+      return fault === null ? { ...ALL, plugins: [expression.trim()] } : unparsed(request, fault);
     }
     if (type !== EXPRESSION_SQL92) return unparsed(request, `${(type ?? '').slice(0, 32)} is no kind of expression that is served`);
     if (!this.#limits.propertyFilter) return unparsed(request, 'enablePropertyFilter is false');
     const filter = this.#filters.of(expression);
-    return 'remark' in filter ? unparsed(request, filter.remark) : { codes: [], filter };
+    return 'remark' in filter ? unparsed(request, filter.remark) : { codes: [], filter, plugins: [] };
   }
 }
 

@@ -474,7 +474,7 @@ class Shard {
     const popped = { messagesOut: 0, bytesOut: 0 };
     const popDoor = `${thread.name}/pop-door`;
     const door = { thread, selfPath: popDoor, topics, groups, lanes, records, brokerName: config.brokerName };
-    gateway.addHandlers(createPopHandlers({ ...door, ranges, limits: pullsMost, counters: popped }));
+    gateway.addHandlers(createPopHandlers({ ...door, ranges, limits: pullsMost, counters: popped, plugins }));
     gateway.addHandlers(createBrokerSettingsHandlers(thread));
     live.onChange((next) => {
       Object.assign(popsMost, popLimits(next));

@@ -9,13 +9,14 @@ import {
   checkDisks,
   checkNameServers,
   checkNames,
+  checkPlugins,
   checkSubscriptions,
   type Finding,
 } from '../doctor-checks.ts';
 import { lookAtBrokers, lookAtGroups, lookAtNameServers, lookAtProgress, lookAtSubscriptions, reasonOf } from '../doctor-look.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { GroupView, Master } from '../group-view.ts';
-import { fetchMetrics, metricsAddresses, parseDiffering } from '../metrics-page.ts';
+import { fetchMetrics, metricsAddresses, parseDiffering, parsePlugins } from '../metrics-page.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Longer than two commits of a consumer, which come every five seconds: one that works is not taken for stuck. */
@@ -59,6 +60,9 @@ export const doctor: Command = async (context) => {
     examination.done('disks', disks.length, checkDisks(disks, args.number('disk') ?? DISK_PERCENT_DEFAULT), mute);
     if (blind === null) await examineGroups(context, cluster, masters, examination);
     else for (const check of ['subscriptions', 'consumers'] as const) examination.done(check, 0, [], blind);
+    const pages = blind === null ? await metricsPages(context, masters) : [];
+    const plugins = pages.flatMap(parsePlugins);
+    examination.done('plugins', plugins.length, checkPlugins(plugins), blind ?? (pages.length > 0 ? null : 'no broker shows its metrics'));
   } finally {
     cluster.close();
   }

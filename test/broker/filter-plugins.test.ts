@@ -13,6 +13,7 @@ import {
   updateGroupAttributes,
   updateTopicAttributes,
 } from '../support/plugin-folder.ts';
+import { type PopOptions, pop } from '../support/pop-client.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -133,3 +134,40 @@ test('a filter plugin that cannot be loaded is refused with file and position', 
     ['m3'],
   );
 });
+
+for (const shards of [1, 2]) {
+  test(`tags that share a hash are told apart, and plugins are behind pops, ${shards} shards`, { timeout: 60_000 }, async (t) => {
+    const folder = pluginFolder();
+    t.teardown(() => folder.destroy());
+    folder.save('small.js', byNumber('n < 30'));
+    const { broker, address } = await startInProcess(t, shards, 'async', [`pluginDir=${folder.path}`]);
+    const client = await RemotingClient.connect(address);
+    t.teardown(() => client.close());
+    await waitUntil('the plugin serves', () => broker.metrics().plugins[0]?.state === 'running');
+    const topic = uniqueName('tags');
+    await updateTopicAttributes(client, topic, '');
+    // Even numbers have the tag Aa, odd ones BB: Java's hash of both is 2112.
+    await sendNumbers(client, topic, 0, 100);
+    t.same(await drainQueue(client, topic, 0, { expression: 'Aa' }), [numbers(0, 100, 2), 100]);
+    t.same(await drainQueue(client, topic, 0, { expression: 'BB || other', max: 3 }), [numbers(1, 100, 2), 100]);
+    t.same(await drainQueue(client, topic, 0, { expression: 'Aa || BB' }), [numbers(0, 100), 100]);
+    t.same((await drainQueue(client, topic, 0, { expression: 'CC' }))[0], []);
+    const group = uniqueName('CG_tags');
+    await client.request(34, {}, { body: heartbeatBody('c1', group, [topic], { subString: 'BB', tagsSet: ['BB'], codeSet: [2112] }) });
+    t.same(await drainQueue(client, topic, 0, { group, registered: 1 }), [numbers(1, 100, 2), 100], 'by a heartbeat');
+
+    const popAll = async (options: PopOptions): Promise<string[]> => {
+      const bodies: string[] = [];
+      for (;;) {
+        const popped = await pop(client, topic, { queueId: 0, invisibleMs: 60_000, ...options });
+        if (popped.frame.code !== 0) return bodies;
+        bodies.push(...popped.messages.map((message) => message.body.toString()));
+      }
+    };
+    t.same(await popAll({ group: uniqueName('CG'), expression: 'Aa' }), numbers(0, 100, 2), 'pops by tag');
+    t.same(await popAll({ group: uniqueName('CG'), expression: 'small', expressionType: 'PLUGIN' }), numbers(0, 30), 'pops by plugin');
+    t.equal((await updateTopicAttributes(client, topic, '+filter.plugin=small')).code, 0);
+    t.same(await popAll({ group: uniqueName('CG'), expression: 'BB' }), numbers(1, 30, 2), 'pops of a topic behind a plugin, by tag');
+    t.same(await drainQueue(client, topic, 0, { expression: 'BB' }), [numbers(1, 30, 2), 100], 'pulls of it');
+  });
+}

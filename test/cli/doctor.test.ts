@@ -46,6 +46,7 @@ test('ringmq doctor finds nothing where all is well', async (t) => {
       ['disks', null],
       ['subscriptions', null],
       ['consumers', null],
+      ['plugins', 'no broker shows its metrics'],
     ],
   );
   const text = await runCli(['doctor', '--disk', '100', '--watch', '100ms'], { nameServer: ringmq.nameServer });
@@ -75,7 +76,7 @@ test('ringmq doctor finds name servers that are down, and that know less than ot
   t.match(none.findings, [{ check: 'name servers', subject: nobody, remedy: /start a name server there/ }]);
   t.same(
     none.checks.map(({ skipped }) => skipped),
-    [null, ...Array.from({ length: 5 }, () => 'no name server answers')],
+    [null, ...Array.from({ length: 6 }, () => 'no name server answers')],
     'what was not looked at is not called good',
   );
   t.match((await runCli(['doctor'], { nameServer: nobody })).stdout, /^consumers +not looked at: no name server answers$/m);

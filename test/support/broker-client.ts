@@ -128,7 +128,7 @@ export function heartbeatBody(
   clientId: string,
   group: string,
   topics: readonly string[],
-  subscription: { subString?: string; expressionType?: string } = {},
+  subscription: { subString?: string; expressionType?: string; tagsSet?: readonly string[]; codeSet?: readonly number[] } = {},
 ): Buffer {
   const consumers =
     topics.length === 0

@@ -12,6 +12,7 @@ import { formatReceipt, msgOffsetInfo, orderCountInfo, type PoppedQueue, startOf
 import { decodePopMessageRequest, type PopMessageRequest } from '../../../../protocol/remoting/requests/pop-message.ts';
 import { INVALID_PARAMETER, POLLING_FULL, POLLING_TIMEOUT, SUCCESS, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset } from '../../../../storage/consume-queue/queue-unit.ts';
+import { judgePopped } from '../../../pop/judge-popped.ts';
 import type { PopDoor } from '../../../pop/pop-door.ts';
 import type { Pop, PopReply } from '../../../pop/pop-messages.ts';
 import type { PopRules, PopWanted } from '../../../pop/pop-rules.ts';
@@ -24,6 +25,8 @@ const LATE_MS = 500;
 /** Answered so long before the client's own end. */
 const EARLY_MS = 50;
 const HOLD_MS_MAX = 60_000;
+/** What has been taken from the group is judged, though the pop may not wait for any. */
+const JUDGE_MS_MAX = 1_000;
 /** Pops whose filter lets nothing through go on so often. */
 const FILTER_ROUNDS_MAX = 64;
 
@@ -59,8 +62,8 @@ export function popMessage(parts: PopMessageParts): Handler {
       request.answer(INVALID_PARAMETER, `the invisibleTime of a pop is ${invisibleTime} ms; 0 or more are needed`);
       return;
     }
-    parts.rules.check(request, asked, () => {
-      const wanted = parts.rules.wanted(request, asked.expType, asked.exp);
+    parts.rules.check(request, asked, (topic) => {
+      const wanted = parts.rules.wanted(request, topic, asked.consumerGroup, asked.expType, asked.exp);
       if (wanted === null) return;
       const holdMs = Math.min(pollTime, bornTime + pollTime - EARLY_MS - now, HOLD_MS_MAX);
       new PopRequest(parts, request, asked, wanted).begin(pollTime > 0 ? Math.max(0, holdMs) : 0);
@@ -87,6 +90,23 @@ class PopRequest {
   }
 
   begin(holdMs: number): void {
+    const { plugins } = this.#wanted;
+    const { door, rules } = this.#parts;
+    if (plugins.length === 0 || rules.plugins.isReady(plugins)) {
+      this.#pop(holdMs);
+      return;
+    }
+    // Nothing is taken from the group while its plugin cannot judge it.
+    const until = door.thread.monotonicMs() + holdMs;
+    rules.plugins.whenReady(plugins, until, (isReady) => {
+      if (!this.#request.connection.isOpen) return;
+      if (isReady) this.#pop(Math.max(0, until - door.thread.monotonicMs()));
+      else this.#request.answer(POLLING_TIMEOUT, 'the filter plugin of the topic or the group cannot judge messages now');
+      door.thread.requestTurn();
+    });
+  }
+
+  #pop(holdMs: number): void {
     const { consumerGroup, topic, queueId, maxMsgNums, invisibleTime, initMode, order, attemptId } = this.#asked;
     const { door, limits } = this.#parts;
     const until = door.thread.monotonicMs() + holdMs;
@@ -123,13 +143,25 @@ class PopRequest {
   }
 
   #onRecords(reply: PopReply, records: Uint8Array | null, until: number): void {
-    const { door, counts, counters } = this.#parts;
+    const { plugins } = this.#wanted;
     if (records === null) {
       // They come again when their time is over.
       this.#request.answer(SYSTEM_BUSY, 'the popped messages could not be read in time; pop again');
-      return;
+    } else if (plugins.length === 0) this.#onJudged(reply, records, null, until);
+    else {
+      const deadlineMs = Math.max(until, this.#parts.door.thread.monotonicMs() + JUDGE_MS_MAX);
+      judgePopped(this.#parts.rules.plugins, plugins, this.#asked.consumerGroup, records, deadlineMs, (passed) => {
+        if (passed !== null) this.#onJudged(reply, records, passed, until);
+        else this.#request.answer(SYSTEM_BUSY, 'the popped messages could not be judged by their filter plugin in time; pop again');
+        this.#parts.door.thread.requestTurn();
+      });
     }
-    const found = this.#gather(reply, records);
+  }
+
+  /** @param passed physical offsets of what plugins let through; null: there are none */
+  #onJudged(reply: PopReply, records: Uint8Array, passed: ReadonlySet<number> | null, until: number): void {
+    const { door, counts, counters } = this.#parts;
+    const found = this.#gather(reply, records, passed);
     if (found.count > 0) {
       counts.add(this.#asked.topic, this.#asked.consumerGroup, found.count);
       counters.messagesOut += found.count;
@@ -141,7 +173,7 @@ class PopRequest {
   }
 
   /** Sorts the records by queue. Those that the filter does not let through, and those that are no more, are done for the group. */
-  #gather(reply: PopReply, records: Uint8Array): Found {
+  #gather(reply: PopReply, records: Uint8Array, passed: ReadonlySet<number> | null): Found {
     const { filter } = this.#wanted;
     const at = new Map<number, number>();
     for (let from = 0; from < records.length; from += readInt32(records, from)) at.set(readInt64(records, from + PHYSICAL_OFFSET_AT), from);
@@ -156,8 +188,11 @@ class PopRequest {
       const unwanted: number[] = [];
       for (const end = message + messages; message < end; message++) {
         const offset = reply.offsets[message]!;
-        const from = at.get(unitPhysicalOffset(reply.units, message * QUEUE_UNIT_BYTES));
-        if (from === undefined || (filter !== null && !filter.matches(records, from))) {
+        const physical = unitPhysicalOffset(reply.units, message * QUEUE_UNIT_BYTES);
+        const from = at.get(physical);
+        // What comes for another try has passed the plugins once.
+        const isOut = retry === 0 && passed !== null && !passed.has(physical);
+        if (from === undefined || isOut || (filter !== null && !filter.matches(records, from, message))) {
           unwanted.push(offset);
           continue;
         }
