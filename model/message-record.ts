@@ -113,17 +113,19 @@ export function readInt64(bytes: Uint8Array, at: number): number {
 
 /** Where the length of the body stands in the record at `at`, which is trusted to be sound. */
 export function bodyLengthAt(bytes: Uint8Array, at: number): number {
-  const flags = readInt32(bytes, at + SYS_FLAG_AT);
-  let extra = (flags & BORN_HOST_V6_FLAG) === 0 ? 0 : HOST_V6_EXTRA_BYTES;
-  if ((flags & STORE_HOST_V6_FLAG) !== 0) extra += HOST_V6_EXTRA_BYTES;
-  return at + BODY_LENGTH_AT + extra;
+  // Both flags are in the last of the four bytes.
+  const flags = bytes[at + SYS_FLAG_AT + 3] as number;
+  if ((flags & (BORN_HOST_V6_FLAG | STORE_HOST_V6_FLAG)) === 0) return at + BODY_LENGTH_AT;
+  const isBoth = (flags & BORN_HOST_V6_FLAG) !== 0 && (flags & STORE_HOST_V6_FLAG) !== 0;
+  return at + BODY_LENGTH_AT + (isBoth ? 2 : 1) * HOST_V6_EXTRA_BYTES;
 }
 
 /** Where the length (two bytes) of the properties stands in the record at `at`, which is trusted to be sound. */
 export function propertiesLengthAt(bytes: Uint8Array, at: number): number {
   const lengthAt = bodyLengthAt(bytes, at);
   const topicAt = lengthAt + 4 + readInt32(bytes, lengthAt);
-  return readInt32(bytes, at + MAGIC_AT) === RECORD_MAGIC_V2
+  // The two versions differ in the last byte.
+  return bytes[at + MAGIC_AT + 3] === (RECORD_MAGIC_V2 & 0xff)
     ? topicAt + 2 + (((bytes[topicAt] as number) << 8) | (bytes[topicAt + 1] as number))
     : topicAt + 1 + (bytes[topicAt] as number);
 }

@@ -21,6 +21,8 @@ import { utf8Text } from '../../model/utf8.ts';
 import type { FilterMessage } from './filter-plugin.ts';
 import { isAt, NAME_END, VALUE_END } from './record-filter.ts';
 
+const NAME_MARK = String.fromCharCode(NAME_END);
+const VALUE_MARK = String.fromCharCode(VALUE_END);
 /** Names asked for whose bytes are kept. */
 const NAMES_MAX = 256;
 
@@ -70,13 +72,14 @@ export class PluginMessage implements FilterMessage {
 
   get properties(): Readonly<Record<string, string>> {
     if (this.#properties !== null) return this.#properties;
-    const bytes = this.#bytes;
-    const end = this.#propertiesEnd;
     const properties = Object.create(null) as Record<string, string>;
-    for (let from = this.#propertiesFrom; from < end; ) {
-      const nameEnd = endOf(NAME_END, bytes, from, end);
-      const valueEnd = endOf(VALUE_END, bytes, nameEnd, end);
-      if (nameEnd < end) properties[utf8Text(bytes, from, nameEnd)] = utf8Text(bytes, nameEnd + 1, valueEnd);
+    // One text for all: each property is a piece of it.
+    const text = utf8Text(this.#bytes, this.#propertiesFrom, this.#propertiesEnd);
+    for (let from = 0; from < text.length; ) {
+      const found = text.indexOf(VALUE_MARK, from);
+      const valueEnd = found < 0 ? text.length : found;
+      const nameEnd = text.indexOf(NAME_MARK, from);
+      if (nameEnd >= 0 && nameEnd < valueEnd) properties[text.slice(from, nameEnd)] = text.slice(nameEnd + 1, valueEnd);
       from = valueEnd + 1;
     }
     this.#properties = properties;
