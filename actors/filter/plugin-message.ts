@@ -93,10 +93,10 @@ export class PluginMessage implements FilterMessage {
     const wanted = this.#nameBytes(name);
     let value: string | undefined;
     for (let from = this.#propertiesFrom; from < end; ) {
-      const nameEnd = endOf(NAME_END, bytes, from, end);
-      const valueEnd = endOf(VALUE_END, bytes, nameEnd, end);
+      const valueEnd = endOf(VALUE_END, bytes, from, end);
+      const nameEnd = endOf(NAME_END, bytes, from, valueEnd);
       // As in a map, the last of the same name counts.
-      if (nameEnd < end && isAt(wanted, bytes, from, nameEnd)) value = utf8Text(bytes, nameEnd + 1, valueEnd);
+      if (nameEnd < valueEnd && isAt(wanted, bytes, from, nameEnd)) value = utf8Text(bytes, nameEnd + 1, valueEnd);
       from = valueEnd + 1;
     }
     return value;

@@ -54,13 +54,13 @@ export class TagTest implements RecordTest {
   #search(bytes: Uint8Array, start: number, end: number): boolean {
     for (let from = start; from < end; ) {
       let nameEnd = from;
-      while (nameEnd < end && bytes[nameEnd] !== NAME_END) nameEnd++;
+      while (nameEnd < end && bytes[nameEnd] !== NAME_END && bytes[nameEnd] !== VALUE_END) nameEnd++;
       if (nameEnd - from === NAME.length - 1 && this.#isAt(bytes, from, start, end)) {
         this.#fromEnd = end - from;
         this.#fromStart = from - start;
         return true;
       }
-      from = nameEnd + 1;
+      from = nameEnd;
       while (from < end && bytes[from] !== VALUE_END) from++;
       from++;
     }

@@ -5,12 +5,14 @@ import {
   checkConsumers,
   checkDisks,
   checkNameServers,
+  checkPlugins,
   checkSubscriptions,
   type NameServerSeen,
   parseRuntime,
 } from '../../cli/doctor-checks.ts';
 import { diskRatios } from '../../cli/doctor-look.ts';
 import type { GroupQueue } from '../../cli/group-view.ts';
+import { parsePlugins } from '../../cli/metrics-page.ts';
 
 const nameServer = (address: string, brokers: Record<string, string>, topics: string[] = []): NameServerSeen => ({
   address,
@@ -140,4 +142,21 @@ test('checkConsumers finds offsets that stand while messages wait', async (t) =>
   t.match(seen([queue(10, 5), queue(9, 1, 1)], [queue(11, 5), queue(10, 1, 1)]), [
     { problem: /in 2 queues of orders: 15 messages wait, 2 more/ },
   ]);
+});
+
+test('checkPlugins names plugins that do not judge, and files that were refused', (t) => {
+  const page = (labels: string, value: number): string =>
+    `ringmq_plugin_running{cluster="c",node_type="broker",node_id="b",${labels}} ${value}\n`;
+  const seen = parsePlugins(
+    page('plugin="good",state="running",policy="hold",fault=""', 1) +
+      page('plugin="old",state="running",policy="hold",fault="old.ts:1:2: \\"x\\" bad"', 1) +
+      page('plugin="dead",state="parked",policy="pass",fault="Error: no"', 0) +
+      page('plugin="lost",state="gone",policy="hold",fault=""', 0),
+  );
+  t.match(checkPlugins(seen), [
+    { subject: 'old on b', problem: 'its file was refused, the version before goes on: old.ts:1:2: "x" bad' },
+    { subject: 'dead on b', problem: 'parked: what is behind it is given to all; Error: no', remedy: /save it/ },
+    { subject: 'lost on b', remedy: /filter\.plugin=lost/ },
+  ]);
+  t.end();
 });

@@ -39,6 +39,7 @@ const JAVA_SCENARIOS = [
   'broadcast',
   'tag-filter',
   'sql-filter',
+  'filter-plugin',
   'rebalance',
   'mixed-group',
   'resume',

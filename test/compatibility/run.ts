@@ -27,6 +27,7 @@ import {
   type Verdict,
 } from './client-programs.ts';
 import { OurMember } from './our-member.ts';
+import { onPluginEvent } from './plugin-events.ts';
 import { CLUSTER_SCENARIOS, runInCluster } from './run-cluster.ts';
 import { MIXED_SCENARIOS, runMixed } from './run-mixed.ts';
 import { runStores, STORE_SCENARIOS } from './run-store.ts';
@@ -49,8 +50,8 @@ const { values: options } = parseArgs({
 /** The longest that all scenarios of one client may take together. */
 const PROGRAM_MS_MAX = 480_000;
 
-/** Scenarios that end the broker. */
-const NEED_OURS = /-(?:restart|killed)$/;
+/** Scenarios that end the broker, or bring code into it. */
+const NEED_OURS = /-(?:restart|killed|plugin)$/;
 
 type Outcome = Verdict & { client: string; broker: string };
 
@@ -104,6 +105,10 @@ async function runClient(
     async (event) => {
       if (event.startsWith('member ')) {
         await ours.handle(event);
+        return;
+      }
+      if (/^(plugin|bind) /.test(event) && ringmq !== undefined) {
+        await onPluginEvent(event, ringmq);
         return;
       }
       if ((event !== 'restart' && event !== 'kill') || ringmq === undefined) throw new Error(`No way to ${event} this broker`);

@@ -58,6 +58,8 @@ test('TagTest tells tags apart that share a hash', (t) => {
     true,
     'no last separator',
   );
+  const torn = encodeMessageRecord({ topic: 'T', body: Buffer.alloc(0), properties: 'torn\u0002TAGS\u0001Aa\u0002' });
+  t.equal(new TagTest(['Aa']).matches(torn, 0), true, 'behind what is no property');
   const all = Buffer.concat([record([['TAGS', 'Aa']]), record([['TAGS', 'red']])]);
   t.equal(tags.all(all, 0, all.length), true);
   t.equal(tags.all(Buffer.concat([all, record([['TAGS', 'BB']])]), 0, all.length + 1), false);

@@ -1,6 +1,12 @@
 package ringmq.compatibility;
 
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
@@ -18,6 +24,7 @@ final class FilterScenarios {
 
     static void add(Map<String, Program.Scenario> all) {
         all.put("sql-filter", FilterScenarios::sqlFilter);
+        all.put("filter-plugin", FilterScenarios::filterPlugin);
     }
 
     /** Of 100 numbers those that the expression lets through: 10…29 of the colours red and none, but not those of tag C. */
@@ -38,6 +45,70 @@ final class FilterScenarios {
             }
         }
         return passing;
+    }
+
+    private static void number(DefaultMQProducer producer, String topic, int n) throws Exception {
+        Message message = SendScenarios.message(topic, "A", "number " + n);
+        message.putUserProperty("n", String.valueOf(n));
+        producer.send(message);
+    }
+
+    /** A topic bound to a filter plugin by the admin tool; the plugin's file is replaced while messages flow. */
+    private static void filterPlugin(Program.Run run) throws Exception {
+        String plugin = "numbers_" + Math.abs(run.topic.hashCode());
+        run.askFor("plugin " + plugin + " even");
+        run.askFor("bind " + run.topic + " " + plugin);
+        DefaultMQProducer producer = Clients.producer(run);
+        for (int n = 0; n < 100; n++) {
+            number(producer, run.topic, n);
+        }
+        Clients.Received received = new Clients.Received();
+        DefaultMQPushConsumer consumer = Clients.push(run, run.group, run.topic, "*", received);
+        ConsumeScenarios.exactly(run, received, 50, "the plugin");
+
+        AtomicInteger sent = new AtomicInteger(100);
+        AtomicBoolean isOver = new AtomicBoolean();
+        AtomicReference<Exception> fault = new AtomicReference<>();
+        Thread sender = new Thread(() -> {
+            try {
+                while (!isOver.get()) {
+                    number(producer, run.topic, sent.getAndIncrement());
+                }
+            } catch (Exception thrown) {
+                fault.set(thrown);
+            }
+        });
+        sender.start();
+        Clients.await("sends with the first version", 20_000, () -> sent.get() > 300);
+        run.askFor("plugin " + plugin + " all");
+        int replaced = sent.get();
+        Clients.await("sends with the second version", 20_000, () -> sent.get() > replaced + 200);
+        isOver.set(true);
+        sender.join();
+        run.check(fault.get() == null, "a send failed: " + fault.get());
+
+        Set<Integer> wanted = new HashSet<>();
+        for (int n = 0; n < sent.get(); n++) {
+            // What was sent when the second version served passes; before that the odd numbers may or may not.
+            if (n % 2 == 0 || n > replaced) {
+                wanted.add(n);
+            }
+        }
+        Set<Integer> got = ConcurrentHashMap.newKeySet();
+        Clients.await("all that pass", 30_000, () -> {
+            for (MessageExt message : received.messages) {
+                got.add(Integer.parseInt(message.getUserProperty("n")));
+            }
+            return got.containsAll(wanted);
+        });
+        Thread.sleep(300);
+        run.equal(received.count.get(), received.distinct.size(), "deliveries of each");
+        long early = got.stream().filter(n -> n % 2 == 1 && n < 100).count();
+        run.equal(early, 0, "odd numbers before the second version");
+        run.detail.put("sent", sent.get());
+        run.detail.put("received", got.size());
+        consumer.shutdown();
+        producer.shutdown();
     }
 
     private static void sqlFilter(Program.Run run) throws Exception {
