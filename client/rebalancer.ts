@@ -3,11 +3,11 @@
  * once when members come or go or a route changes; one round at a time. A topic whose members cannot be learnt keeps its queues.
  * Source: RocketMQ 5.3 `RebalanceImpl`, `RebalanceService`.
  */
+import { allocateAveragely } from '../model/allocate-queues.ts';
 import type { MessageQueue } from '../model/queue-id.ts';
 import { decodeConsumerList } from '../protocol/remoting/bodies/consumer-list.ts';
 import { GET_CONSUMER_LIST_BY_GROUP } from '../protocol/remoting/request-code.ts';
 import { encodeGetConsumerListByGroupRequest } from '../protocol/remoting/requests/get-consumer-list-by-group.ts';
-import { allocateAveragely } from './allocate-queues.ts';
 import { expectSuccess, readAnswer } from './answers.ts';
 import type { Member } from './consumer-options.ts';
 import type { TopicRoute } from './route-table.ts';

@@ -4,8 +4,7 @@
  * Source: RocketMQ 5.3 `MQClientInstance.updateTopicRouteInfoFromNameServer`, `topicRouteData2TopicPublishInfo`.
  */
 import { isReadable, isWriteable } from '../model/permission.ts';
-import type { MessageQueue } from '../model/queue-id.ts';
-import { QUEUES_MAX } from '../model/queue-id.ts';
+import { compareText, type MessageQueue, QUEUES_MAX } from '../model/queue-id.ts';
 import { AUTO_CREATE_TOPIC } from '../model/topic.ts';
 import type { BrokerData, TopicRouteData } from '../protocol/remoting/bodies/topic-route.ts';
 import { ClientError } from './errors.ts';
@@ -67,10 +66,6 @@ export function orderedQueues(topic: string, conf: string): MessageQueue[] | nul
 export function brokerAddress(route: TopicRoute, brokerName: string, brokerId: number = MASTER_ID): string | undefined {
   const addresses = route.data.brokerDatas.find((broker) => broker.brokerName === brokerName)?.brokerAddrs;
   return addresses?.get(brokerId) ?? addresses?.get(MASTER_ID) ?? addresses?.values().next().value;
-}
-
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function addQueues(queues: MessageQueue[], topic: string, brokerName: string, count: number): void {

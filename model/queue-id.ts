@@ -15,3 +15,8 @@ export function queueKey(topic: string, queueId: number): string {
 export function isSameQueue(a: MessageQueue, b: MessageQueue): boolean {
   return a.topic === b.topic && a.queueId === b.queueId && a.brokerName === b.brokerName;
 }
+
+/** As Java compares texts: by UTF-16 units. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -292,8 +292,8 @@ class StartingBroker implements RunningBroker {
     const first = this.#shards[0]!;
     const byHash = ['queue/', 'consumer-group/', 'producer-group/', 'pop/'];
     const rules: PlacementRule[] = byHash.map((prefix) => ({ prefix, group: 'shard' }));
-    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'lock-store', 'registration', 'pop-journal-keeper'];
-    const onFirst = [...owners, BROKER_STATS_PATH];
+    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'lock-store', 'registration'];
+    const onFirst = [...owners, 'pop-journal-keeper', 'request-modes', BROKER_STATS_PATH];
     // The timer and the wheel have their queues beside them, the transactions' actor the half messages: they are told of what comes to them.
     const beside = [SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC].map((topic) => `queue/${topic}/`);
     for (const prefix of [...onFirst, TIMER_PATH, WHEEL_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });

@@ -12,6 +12,7 @@ import {
   GET_SUBSCRIPTIONGROUP_CONFIG,
   HEART_BEAT,
   LOCK_BATCH_MQ,
+  QUERY_ASSIGNMENT,
   QUERY_CONSUMER_OFFSET,
   SEND_REPLY_MESSAGE,
   SEND_REPLY_MESSAGE_V2,
@@ -21,10 +22,12 @@ import {
   UPDATE_CONSUMER_OFFSET,
 } from '../../protocol/remoting/request-code.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import type { TopicRoutesParts } from '../assignment/topic-routes.ts';
 import type { PluginNames } from '../gateway/handlers/consumer-group/check-client-config.ts';
 import type { SendBackParts } from '../gateway/handlers/consumer-group/consumer-send-msg-back.ts';
 import { getConsumerListByGroup } from '../gateway/handlers/consumer-group/get-consumer-list-by-group.ts';
 import { heartBeat } from '../gateway/handlers/consumer-group/heart-beat.ts';
+import type { AssignmentLimits } from '../gateway/handlers/consumer-group/query-assignment.ts';
 import { queryConsumerOffset } from '../gateway/handlers/consumer-group/query-consumer-offset.ts';
 import { unregisterClient } from '../gateway/handlers/consumer-group/unregister-client.ts';
 import { updateConsumerOffset } from '../gateway/handlers/consumer-group/update-consumer-offset.ts';
@@ -40,6 +43,8 @@ export function createGroupHandlers(
   deps: GroupHandlerDeps & {
     readonly sendBack: SendBackParts;
     readonly replies: ReplyParts;
+    readonly routes: TopicRoutesParts;
+    readonly assignment: AssignmentLimits;
     readonly pullLimits: { readonly propertyFilter: boolean };
     readonly plugins: PluginNames;
   },
@@ -67,6 +72,12 @@ export function createGroupHandlers(
       CONSUMER_SEND_MSG_BACK,
       whenAsked(async () =>
         (await import('../gateway/handlers/consumer-group/consumer-send-msg-back.ts')).consumerSendMsgBack(door, deps.sendBack),
+      ),
+    ],
+    [
+      QUERY_ASSIGNMENT,
+      whenAsked(async () =>
+        (await import('../gateway/handlers/consumer-group/query-assignment.ts')).queryAssignment(door, deps.routes, deps.assignment),
       ),
     ],
     [SEND_REPLY_MESSAGE, reply],

@@ -12,6 +12,8 @@ import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
+import { REQUEST_MODES_PATH, RequestModesActor } from '../assignment/request-modes-actor.ts';
+import { REQUEST_MODES_FILE } from '../assignment/request-modes-json.ts';
 import { REGISTRATION_PATH, shardPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import { type BrokerMemory, LANE_DESCRIPTORS } from '../broker/broker-memory.ts';
@@ -64,7 +66,16 @@ import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
 import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
-import { followOnNameServer, followOnOwners, groupLimits, popLimits, pullLimits, sendLimits, topicSettings } from './shard-settings.ts';
+import {
+  assignmentLimits,
+  followOnNameServer,
+  followOnOwners,
+  groupLimits,
+  popLimits,
+  pullLimits,
+  sendLimits,
+  topicSettings,
+} from './shard-settings.ts';
 
 export type ShardThreadData = {
   readonly config: BrokerConfig;
@@ -427,6 +438,12 @@ class Shard {
       },
     };
     const isResetHere = config.serverSideResetEnable;
+    const routes = { thread, shards: config.nameServerEnable ? shards : [], addresses: () => live.config.registerAddresses };
+    const assignment = assignmentLimits(live);
+    if (this.#index === 0) {
+      const modes = { load: () => load(REQUEST_MODES_FILE), sync: syncFlush };
+      thread.spawn(REQUEST_MODES_PATH, () => new RequestModesActor(modes), { mailboxMax: 16_384 });
+    }
     gateway.addHandlers(
       createGroupHandlers(thread, {
         groups,
@@ -439,6 +456,8 @@ class Shard {
         replies,
         pullLimits: pullsMost,
         plugins,
+        routes,
+        assignment,
       }),
     );
     gateway.viewWith((physical, onMessage) => {

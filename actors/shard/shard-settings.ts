@@ -7,6 +7,7 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { REGISTRATION_PATH, TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { GroupLimits } from '../consumer-group/group-limits.ts';
+import type { AssignmentLimits } from '../gateway/handlers/consumer-group/query-assignment.ts';
 import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
 import type { Configure, Done } from '../name-server/shard-actor.ts';
@@ -86,6 +87,21 @@ export function pullLimits(config: BrokerConfig): PullLimits {
     longPolling: config.longPollingEnable,
     shortPollingMs: config.shortPollingMs,
     propertyFilter: config.propertyFilterEnable,
+  };
+}
+
+/** How queues are assigned, read at each use. */
+export function assignmentLimits(live: LiveConfig): AssignmentLimits {
+  return {
+    get mode() {
+      return live.config.requestMode;
+    },
+    get shareQueues() {
+      return live.config.popShareQueues;
+    },
+    get isBalanced() {
+      return live.config.serverLoadBalancerEnable;
+    },
   };
 }
 

@@ -1,9 +1,9 @@
 /**
  * Which of a topic's queues a member of a group gets. Pure, and the same sums as all other clients do: a group may be of Java, Go and our members,
- * and each works its share out alone. Source: RocketMQ 5.3 `AllocateMessageQueueAveragely`, `MessageQueue.compareTo`.
+ * and each works its share out alone, or asks a broker.
+ * Source: RocketMQ 5.3 `AllocateMessageQueueAveragely`, `AllocateMessageQueueAveragelyByCircle`, `MessageQueue.compareTo`.
  */
-import type { MessageQueue } from '../model/queue-id.ts';
-import { compareText } from './route-table.ts';
+import { compareText, type MessageQueue } from './queue-id.ts';
 
 /** By topic, broker name and queue id, as Java sorts them. */
 export function compareQueues(a: MessageQueue, b: MessageQueue): number {
@@ -22,4 +22,12 @@ export function allocateAveragely(queues: readonly MessageQueue[], members: read
   const share = sorted.length <= count ? 1 : Math.floor(sorted.length / count) + (rest > 0 && index < rest ? 1 : 0);
   const start = rest > 0 && index < rest ? index * share : index * share + rest;
   return sorted.slice(start, Math.min(sorted.length, start + share));
+}
+
+/** The share of `clientId` when the queues are dealt out one by one: none when it is not among the members. */
+export function allocateByCircle(queues: readonly MessageQueue[], members: readonly string[], clientId: string): MessageQueue[] {
+  const sortedMembers = [...new Set(members)].sort(compareText);
+  const index = sortedMembers.indexOf(clientId);
+  if (index < 0) return [];
+  return [...queues].sort(compareQueues).filter((_, at) => at % sortedMembers.length === index);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { allocateAveragely, compareQueues } from '../../client/allocate-queues.ts';
+import { allocateAveragely, allocateByCircle, compareQueues } from '../../model/allocate-queues.ts';
 
 const queuesOf = (brokerName: string, count: number): { brokerName: string; queueId: number; topic: string }[] =>
   [...Array(count).keys()].map((queueId) => ({ brokerName, queueId, topic: 'T' }));
@@ -62,4 +62,11 @@ test('allocateAveragely gives every queue to exactly one member', async (t) => {
     ),
   );
   t.pass('for any number of queues and members, and nobody has two more than another');
+});
+
+test('allocateByCircle deals the queues out one by one', async (t) => {
+  const queues = [...queuesOf('b', 2), ...queuesOf('a', 3)];
+  t.equal(text(allocateByCircle(queues, ['y', 'x'], 'x')), 'a0 a2 b1');
+  t.equal(text(allocateByCircle(queues, ['y', 'x'], 'y')), 'a1 b0');
+  t.same(allocateByCircle(queues, ['y', 'x'], 'z'), []);
 });
