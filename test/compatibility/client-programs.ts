@@ -83,7 +83,7 @@ const JAVA_SCENARIOS = [
 ] as const;
 
 /** What clients have from 5 on. */
-const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed'] as const;
+const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed', 'pop', 'pop-retry', 'pop-invisible', 'pop-restart'] as const;
 
 /** Long ones, and those about a kind of message rather than about threads. */
 const ONCE = [
@@ -95,6 +95,8 @@ const ONCE = [
   'heartbeat-v2',
   'lite-controls',
   'broadcast-resume',
+  'pop-retry',
+  'pop-invisible',
 ] as const;
 
 const GO_SCENARIOS = [

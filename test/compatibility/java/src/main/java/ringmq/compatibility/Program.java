@@ -74,6 +74,7 @@ public final class Program {
         RetryScenarios.add(all);
         TimerScenarios.add(all);
         TransactionScenarios.add(all);
+        PopScenarios.add(all);
         AdminScenarios.add(all);
         SettingsScenarios.add(all);
         GroupScenarios.add(all);

@@ -67,7 +67,7 @@ final class RetryScenarios {
     }
 
     /** The dead letters of the group, once there are as many as expected. */
-    private static List<MessageExt> deadLetters(Program.Run run, int expected) throws Exception {
+    static List<MessageExt> deadLetters(Program.Run run, int expected) throws Exception {
         String topic = "%DLQ%" + run.group;
         List<MessageExt> read = new ArrayList<>();
         Clients.await(expected + " messages in " + topic, LONG_MS, () -> {
