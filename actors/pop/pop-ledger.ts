@@ -26,6 +26,8 @@ export class PopLedger {
   readonly queueId: number;
   readonly #deadlines: DeadlineHeap<Checkpoint>;
   readonly #flying: Map<number, Checkpoint> = new Map();
+  /** Of them, those that are being stored once more: no receipt stops that any more. */
+  readonly #leaving: Set<number> = new Set();
   #ordered: OrderedPop | null = null;
   /** First offset that no pop has looked at; −1: not known yet. */
   #next = -1;
@@ -70,8 +72,18 @@ export class PopLedger {
     if (next > this.#next) this.#next = next;
   }
 
+  /** The message's time is over and it is on its way to where it comes again from; `stay`: it was not stored. */
+  leave(offset: number): void {
+    if (this.#flying.has(offset)) this.#leaving.add(offset);
+  }
+
+  stay(offset: number): void {
+    this.#leaving.delete(offset);
+  }
+
   /** Whether a receipt of that pop is good for the message. */
   receiptState(offset: number, popTime: number, invisibleMs: number, now: number): ReceiptState {
+    if (this.#leaving.has(offset)) return 'expired';
     if (this.#flying.get(offset)?.popTime === popTime) return 'live';
     if (this.#ordered?.popTime === popTime && this.#ordered.has(offset)) return 'live';
     if (this.#flying.has(offset) || this.#ordered?.has(offset)) return 'replaced';
@@ -143,6 +155,7 @@ export class PopLedger {
     const checkpoint = this.#flying.get(offset);
     if (checkpoint === undefined) return;
     this.#flying.delete(offset);
+    this.#leaving.delete(offset);
     if (--checkpoint.left === 0) this.#deadlines.remove(checkpoint);
   }
 }

@@ -193,8 +193,13 @@ export class PopReviver {
       else if (topic === null) onStored(false);
       else {
         const message = isDead ? this.#deadLetter(record, topic) : nextAttempt(record, topic, checkpoint.popTime);
-        const notTaken = append.append(message, ({ kind }) => onStored(kind !== 'refused'), true);
-        if (notTaken !== null) onStored(false);
+        const ended = (isStored: boolean): void => {
+          if (!isStored) checkpoint.ledger.stay(record.queueOffset);
+          onStored(isStored);
+        };
+        checkpoint.ledger.leave(record.queueOffset);
+        const notTaken = append.append(message, ({ kind }) => ended(kind !== 'refused'), true);
+        if (notTaken !== null) ended(false);
       }
     });
   }
