@@ -221,7 +221,8 @@ class StartingBroker implements RunningBroker {
     if (memory === null) return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [shards] };
     const { files, log } = this.#storeThreads(memory);
     const hot: SupervisorSpec = { id: 'hot', strategy: 'one-for-one', ...limits, startTogether: true, children: [log, shards] };
-    return { id: 'broker', strategy: 'one-for-one', ...limits, children: [files, hot] };
+    const startTogether = this.#hooks.ownsFlags !== true;
+    return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether, children: [files, hot] };
   }
 
   /** The log worker, and those beside it that are seldom at work: they start before all others, lean. */
