@@ -14,6 +14,7 @@ import { GROUPS_PER_CONNECTION_MAX } from './group-limits.ts';
 import type { GroupRegistryCommand, GroupReply } from './group-registry-messages.ts';
 import type { GroupTable } from './group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from './group-table-actor.ts';
+import { joinedGroupsPath, type ProducerMoved } from './joined-groups-messages.ts';
 
 export type GroupKind = 'consumer' | 'producer';
 
@@ -114,13 +115,25 @@ export class GroupDoor {
     return true;
   }
 
-  /** A producer of the connection goes by this id from now on: replies to its requests find it. Of two connections the newer has it. */
+  /** A producer of the connection goes by this id from now on: replies to its requests find it. Of several connections the newest has it. */
   nameProducer(connection: Connection, clientId: string): void {
     const membership = this.#memberships.get(connection.id);
-    if (membership === undefined || membership.producerId === clientId) return;
+    if (membership === undefined || (membership.producerId === clientId && this.#producers.has(clientId))) return;
     this.#forgetProducer(connection, membership);
     membership.producerId = clientId;
-    this.#producers.set(clientId, { connection: connection.id, sinceMs: this.thread.now() });
+    const sinceMs = this.thread.now();
+    this.#producers.set(clientId, { connection: connection.id, sinceMs });
+    for (const shard of this.shards) {
+      // Best effort: a shard that does not hear it has the older connection until that closes.
+      if (shard !== this.thread.name)
+        this.thread.ref<ProducerMoved>(joinedGroupsPath(shard)).tell({ kind: 'producer-moved', clientId, sinceMs });
+    }
+  }
+
+  /** Another shard's connection has the id since then. */
+  producerMoved(clientId: string, sinceMs: number): void {
+    const known = this.#producers.get(clientId);
+    if (known !== undefined && known.sinceMs < sinceMs) this.#producers.delete(clientId);
   }
 
   /** The connection of this shard whose producers go by the id. */

@@ -35,7 +35,8 @@ import type { ReplyParts } from '../gateway/handlers/message/send-reply-message.
 import { type Handler, type HandlerTable, type LateHandler, whenAsked } from '../gateway/request.ts';
 import { createGroupAdminHandlers } from './group-admin-handlers.ts';
 import { GroupDoor, type GroupHandlerDeps } from './group-door.ts';
-import { JoinedGroupsActor, joinedGroupsPath } from './joined-groups-actor.ts';
+import { JoinedGroupsActor } from './joined-groups-actor.ts';
+import { joinedGroupsPath } from './joined-groups-messages.ts';
 
 /** Handlers by request code. */
 export function createGroupHandlers(

@@ -1,10 +1,10 @@
 /**
  * Where the connection of a producer is, by its client id: on the shard that asks, else wherever another shard says; of several the one
- * that came last. Nobody else keeps such a table: it is where the connections are, and goes with them.
+ * that came last, for its shard has told the others. Nobody else keeps such a table: it is where the connections are, and goes with them.
  * Source: RocketMQ 5.3 `ProducerManager.findChannel`.
  */
 import type { GroupDoor } from '../consumer-group/group-door.ts';
-import { type FindProducer, joinedGroupsPath, type ProducerFound } from '../consumer-group/joined-groups-actor.ts';
+import { type FindProducer, joinedGroupsPath, type ProducerFound } from '../consumer-group/joined-groups-messages.ts';
 import type { ConnectionRef } from '../gateway/request.ts';
 
 const ASK_MAX_MS = 1_000;

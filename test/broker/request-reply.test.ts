@@ -125,26 +125,23 @@ for (const shards of [1, 2]) {
   });
 }
 
-test('the newest connection of a client id gets the replies', async (t) => {
-  const broker = await brokerUnderTest(t, isForeign ? {} : { shards: 2 });
-  const id = uniqueName('moving');
+test('the newest connection of a client id gets the replies, on whatever shard the older one is', { skip: isForeign }, async (t) => {
+  const broker = await brokerUnderTest(t, { shards: 2 });
   const replier = await broker.connect();
-  const first = await asker(() => broker.connect(), id);
-  t.equal((await reply(replier, asked(id), 'one')).code, 0);
-  const second = await asker(() => broker.connect(), id);
-  await first.close();
-  const answer = await waitUntil('the second connection to be found', async () => {
-    const tried = await reply(replier, asked(id), 'two');
-    return tried.code === 0 ? tried : undefined;
-  });
-  t.equal(answer.code, 0);
-  t.equal(
-    second.pushed
-      .filter(({ code }) => code === 326)
-      .at(-1)
-      ?.body.toString(),
-    'two',
-  );
+  const texts = (client: RemotingClient): string[] => client.pushed.filter(({ code }) => code === 326).map(({ body }) => body.toString());
+  for (let n = 0; n < 6; n++) {
+    const id = `moving-${n}`;
+    const first = await asker(() => broker.connect(), id);
+    t.equal((await reply(replier, asked(id), 'one')).code, 0);
+    const second = await asker(() => broker.connect(), id);
+    await waitUntil('a reply over the newer connection', async () => {
+      t.equal((await reply(replier, asked(id), 'two')).code, 0);
+      return texts(second).includes('two');
+    });
+    await first.close();
+    t.equal((await reply(replier, asked(id), 'three')).code, 0, 'a Java broker forgets the client when the older connection closes');
+    t.ok(texts(second).includes('three'));
+  }
 });
 
 test('a reply that cannot be pushed is told, and stored all the same', async (t) => {
@@ -171,8 +168,9 @@ test('a reply that cannot be pushed is told, and stored all the same', async (t)
   await fails(uncorrelated, /fail/, 'what it answers to is the client’s affair');
 });
 
-test('an empty reply is pushed and not stored: so the Go client makes them', async (t) => {
-  const broker = await brokerUnderTest(t, isForeign ? {} : { shards: 1 });
+// A Java broker fails with a null pointer.
+test('an empty reply is pushed and not stored: so the Go client makes them', { skip: isForeign }, async (t) => {
+  const broker = await brokerUnderTest(t, { shards: 1 });
   const id = uniqueName('empty');
   const client = await asker(() => broker.connect(), id);
   const answer = await reply(await broker.connect(), asked(id), '');

@@ -6,7 +6,7 @@
 import { encodeProducerTable, type ProducerInfo } from '../../../../protocol/remoting/bodies/producer-table.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
-import { joinedGroupsPath, type ListProducerGroups, type ProducerGroupsListed } from '../../../consumer-group/joined-groups-actor.ts';
+import { joinedGroupsPath, type ListProducerGroups, type ProducerGroupsListed } from '../../../consumer-group/joined-groups-messages.ts';
 import { type ListProducers, type ProducersListed, producerGroupPath } from '../../../producer-group/producer-group-actor.ts';
 import type { Handler, Request } from '../../request.ts';
 
