@@ -229,6 +229,11 @@ export class PopQueues {
   /** The queue's place for the group is known, and the offset that a tool has set is taken. */
   #isReady(queue: PopQueue, isFromEnd: boolean, context: ActorContext): boolean {
     const nowMs = context.monotonicMs();
+    if (this.#around.groups.get(this.#group)?.config.consumeEnable === false) {
+      // Paused since the pop began to wait.
+      queue.look = 'blocked';
+      return false;
+    }
     this.#takeReset(queue, context);
     if (queue.isAsking) return false;
     if (queue.mustAsk(nowMs)) {

@@ -226,7 +226,9 @@ export function decideUpdate(table: TopicLookup, request: UpdateTopic, settings:
 /** A topic that a part of the broker needs: retry and dead-letter topics, and what recovery finds in the log alone. */
 export function decideEnsure(table: TopicLookup, config: TopicConfig, settings: TopicSettings): TopicDecision {
   if (table.get(config.topicName) !== undefined) return { kind: 'unchanged' };
-  const bad = nameRefusal(config.topicName) ?? rangeRefusal(config, settings) ?? countRefusal(table, config.topicName, settings);
+  // Only the broker makes retry topics with a plus in their name (enableRetryTopicV2).
+  const name = isRetryTopic(config.topicName) ? config.topicName.replace('+', '_') : config.topicName;
+  const bad = nameRefusal(name) ?? rangeRefusal(config, settings) ?? countRefusal(table, config.topicName, settings);
   return bad === null ? { kind: 'put', config } : { kind: 'refuse', ...bad };
 }
 

@@ -6,7 +6,8 @@ import tap, { test } from 'tap';
 import { queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { ack, batchAck, changeInvisible, type PoppedMessage, pop } from '../support/pop-client.ts';
-import type { RemotingClient } from '../support/remoting-client.ts';
+import { RemotingClient } from '../support/remoting-client.ts';
+import { startRingmq } from '../support/start-ringmq.ts';
 import { pause, waitUntil } from '../support/wait-until.ts';
 
 tap.setTimeout(180_000);
@@ -230,6 +231,54 @@ test('peek, notification and polling info', async (t) => {
   t.equal(peeked.code, 0);
   t.ok(peeked.body.includes('newer'));
   t.same(bodies(await popAll(client, topic, 1, { group })), ['newer'], 'it was only looked at');
+});
+
+test('retry topics of the second kind, beside those of the first that are there already', async (t) => {
+  if (isForeign) return;
+  const ringmq = await startRingmq({});
+  t.teardown(() => ringmq.destroy());
+  const topic = uniqueName('kinds');
+  const group = uniqueName('CG_kinds');
+  let client = await RemotingClient.connect(ringmq.broker);
+  t.teardown(() => client.close());
+  await sendAll(client, topic, 2, 1);
+  const [first] = await popAll(client, topic, 1, { group, max: 1, invisibleMs: 0 });
+  const retry = `%RETRY%${group}_${topic}`;
+  await waitUntil('the first retry topic', async () => (await readQueue(client, retry, 0).catch(() => [])).length === 1);
+  t.equal((await client.request(25, {}, { body: Buffer.from('enableRetryTopicV2=true\n') })).code, 0);
+  await waitUntil('the second retry topic', async () => {
+    await pop(client, topic, { group, max: 1, invisibleMs: 0, queueId: 0 });
+    return (await readQueue(client, `%RETRY%${group}+${topic}`, 0).catch(() => [])).length > 0;
+  });
+  await client.close();
+  await ringmq.kill();
+  await ringmq.start({});
+  client = await RemotingClient.connect(ringmq.broker);
+  const again = await popAll(client, topic, 2, { group });
+  t.same([...new Set(bodies(again))], ['m0', 'm1'], 'both are popped, after a crash too');
+  for (const message of again) t.equal((await ack(client, message, group)).code, 0);
+  t.equal(first!.body.toString(), 'm0');
+  t.equal((await ack(client, again[0]!, 'CG_of_nobody_at_all')).code, 26, 'a group that nobody knows');
+});
+
+test('a paused group gets nothing, also where it waits', async (t) => {
+  if (isForeign) return;
+  const broker = await brokerUnderTest(t);
+  const client = await broker.connect();
+  const topic = uniqueName('paused');
+  const group = uniqueName('CG_paused');
+  await sendAll(client, topic, 1);
+  await popAll(client, topic, 1, { group });
+  const held = pop(client, topic, { group, holdMs: 2_000 });
+  await pause(300);
+  const enable = (consumeEnable: boolean): Promise<unknown> =>
+    client.request(200, {}, { body: Buffer.from(JSON.stringify({ groupName: group, consumeEnable })) });
+  await enable(false);
+  await sendMessage(client, topic, 'new', { queueId: 1 });
+  t.equal((await held).frame.code, 210);
+  t.equal((await pop(client, topic, { group })).frame.code, 16);
+  await enable(true);
+  t.same(bodies(await popAll(client, topic, 1, { group })), ['new']);
 });
 
 test('requests that cannot be served are refused by the Java broker’s codes', async (t) => {

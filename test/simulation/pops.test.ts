@@ -94,7 +94,8 @@ for (const [fault, seed] of FAULTS.flatMap((one) => [1, 2, 3, 4, 5, fresh].map((
         world.advance(random.below(2_000));
         world.append.refuseFor('');
         excusedUntil = world.now + 2_000;
-      } else world.advance(random.below(1_500));
+      } else if (dice < 93) world.actor.tell({ kind: 'tell-whole' });
+      else world.advance(random.below(1_500));
     }
 
     const dead = new Set<string>();

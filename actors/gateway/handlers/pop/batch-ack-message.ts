@@ -1,7 +1,7 @@
 /**
  * BATCH_ACK_MESSAGE (200151): many popped messages are done, of one or more pops. Answered when that is stored. Receipts that are over do not fail the
  * others: the remark counts them. Answers 0; 2 a pop's actor gave no answer; 13 of another broker, or a queue that the topic has not; 14 the log refuses;
- * 17 no such topic; 208 nothing to acknowledge; 1 a body that is none. Source: RocketMQ 5.3 `AckMessageProcessor`.
+ * 17 no such topic; 26 no such group; 208 nothing to acknowledge; 1 a body that is none. Source: RocketMQ 5.3 `AckMessageProcessor`.
  */
 import { popTopicName } from '../../../../model/pop-topic.ts';
 import { decodeBatchAck } from '../../../../protocol/remoting/bodies/batch-ack.ts';
@@ -9,6 +9,7 @@ import {
   MESSAGE_ILLEGAL,
   NO_MESSAGE,
   SERVICE_NOT_AVAILABLE,
+  SUBSCRIPTION_GROUP_NOT_EXIST,
   SUCCESS,
   SYSTEM_BUSY,
   TOPIC_NOT_EXIST,
@@ -33,6 +34,10 @@ export function batchAckMessage(door: PopDoor): Handler {
       return;
     }
     for (const { group, topic, retry, queueId } of acks) {
+      if (door.groups.get(group) === undefined) {
+        request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${group.slice(0, 64)}] does not exist`);
+        return;
+      }
       const stored = popTopicName(group, topic, retry);
       const known = door.topics.get(stored);
       if (known === undefined) {

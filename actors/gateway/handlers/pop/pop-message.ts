@@ -2,7 +2,7 @@
  * POP_MESSAGE (200050): messages that nobody else of the group gets until they are acknowledged or their invisible time is over. A pop that finds nothing
  * waits as long as it may, for messages of the topic and for those that come again.
  * Answers 0; 209 too many pops wait; 210 nothing came in time, or the request is older than that; 2 the pop's actor gave no answer; 29 more than 32
- * messages, or an invisible time below 0; those of pop-rules.ts. Source: RocketMQ 5.3 `PopMessageProcessor`.
+ * messages, an invisible time below 0, or an attempt's name that is too long; those of pop-rules.ts. Source: RocketMQ 5.3 `PopMessageProcessor`.
  */
 
 import { formatProperties, POP_CK, parseProperties } from '../../../../model/message-property.ts';
@@ -20,6 +20,8 @@ import type { PullCounts } from '../../pull-counts.ts';
 import type { Handler, Request } from '../../request.ts';
 
 const MESSAGES_MAX = 32;
+/** It stays with the messages, and in the journal. */
+const ATTEMPT_ID_MAX = 256;
 /** A request that is later than this after its own end has no asker any more. */
 const LATE_MS = 500;
 /** Answered so long before the client's own end. */
@@ -56,6 +58,10 @@ export function popMessage(parts: PopMessageParts): Handler {
     }
     if (maxMsgNums > MESSAGES_MAX) {
       request.answer(INVALID_PARAMETER, `the pop message's num is greater than ${MESSAGES_MAX}: maxMsgNums is ${maxMsgNums}`);
+      return;
+    }
+    if ((asked.attemptId ?? '').length > ATTEMPT_ID_MAX) {
+      request.answer(INVALID_PARAMETER, `the attemptId has ${asked.attemptId?.length} characters; ${ATTEMPT_ID_MAX} are allowed`);
       return;
     }
     if (invisibleTime < 0) {

@@ -1,6 +1,6 @@
 /**
  * The rules that a receipt must keep before its pop actor is asked, in the Java broker's order and with its codes: 17 no such topic; 13 a queue that
- * the topic has not, or a receipt of another queue, message, topic or broker; 208 a message that the queue does not hold.
+ * the topic has not, or a receipt of another queue, message, topic or broker; 208 a message that the queue does not hold; 26 no such group.
  * Source: RocketMQ 5.3 `AckMessageProcessor`, `ChangeInvisibleTimeProcessor`.
  */
 import { type PopRetry, poppedTopic } from '../../../../model/pop-topic.ts';
@@ -10,6 +10,7 @@ import {
   MESSAGE_ILLEGAL,
   NO_MESSAGE,
   SERVICE_NOT_AVAILABLE,
+  SUBSCRIPTION_GROUP_NOT_EXIST,
   SUCCESS,
   SYSTEM_BUSY,
   TOPIC_NOT_EXIST,
@@ -37,6 +38,10 @@ export function checkReceipt(request: Request, asked: AckMessageRequest, door: P
   const [min, max] = [ranges.minOffset(stored, queueId), ranges.maxOffset(stored, queueId)];
   if (offset < min || offset >= max) {
     return refuse(NO_MESSAGE, `offset is illegal, key:${stored}@${queueId}, commit:${offset}, store:${min}~${max}`);
+  }
+  // Else any name would make an actor.
+  if (door.groups.get(consumerGroup) === undefined) {
+    return refuse(SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${consumerGroup.slice(0, 64)}] does not exist`);
   }
   const receipt = parseReceipt(extraInfo, offset);
   const { topic: popped, retry } = poppedTopic(consumerGroup, stored);
