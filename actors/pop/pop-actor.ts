@@ -240,6 +240,7 @@ export class PopActor implements Actor<PopCommand | Private> {
       return context.schedule(Math.min(waitMs, WAIT_MS_MAX), over);
     });
     this.#watch(message, context);
+    if (this.#queues.hasMore) this.#serveSoon(1, context);
   }
 
   /** The queues' actors say when something comes to a queue that is empty. */

@@ -15,8 +15,6 @@ const SCAN_UNITS_MAX = 1024;
 const SCAN_ROUNDS_MAX = 16;
 /** The group may have committed otherwise since the queue was used last: a pull, a tool. */
 const IDLE_MS = 2_000;
-/** Then what it has committed is on the disk, and another offset is somebody's word: backwards, too. */
-export const LONG_IDLE_MS = 60_000;
 
 /**
  * `taken`: see `chosen`. `empty`: wait until something comes. `blocked`: wait until something is settled. `reading`: the file has to tell. `more`: nothing wanted

@@ -16,7 +16,7 @@ import type { OrderedPop } from './ordered-pop.ts';
 import type { PopEvent } from './pop-events.ts';
 import { type Checkpoint, PopLedger } from './pop-ledger.ts';
 import type { AwaitPoppable, Peek, Pop } from './pop-messages.ts';
-import { LONG_IDLE_MS, PopQueue, type PopTerms } from './pop-queue.ts';
+import { PopQueue, type PopTerms } from './pop-queue.ts';
 import type { QueueEvent } from './pop-record.ts';
 import type { PopSurroundings } from './pop-surroundings.ts';
 import type { PoppedMessages } from './popped-messages.ts';
@@ -311,14 +311,13 @@ export class PopQueues {
     const { ledger } = queue;
     const { table } = this.#around;
     const nowMs = context.monotonicMs();
-    const isLongIdle = nowMs - queue.usedAt > LONG_IDLE_MS;
     queue.usedAt = nowMs;
     if (ledger.next < 0) {
       const begin = queue.isFromEnd && ledger.retry === 0 ? table.next(queue.handle) - 1 : 0;
       this.#happened(queue, { kind: 'reset', next: offset >= 0 ? offset : Math.max(begin, table.min(queue.handle)) });
       queue.committed = offset;
-    } else if (ledger.isClean && offset >= 0 && (offset > ledger.next || (isLongIdle && offset !== ledger.next))) {
-      // Somebody else has consumed for the group, or has set it back.
+    } else if (ledger.isClean && offset > ledger.next) {
+      // Somebody else has consumed for the group. Backwards goes only what a tool resets: the group may have lost what it was told last.
       this.#happened(queue, { kind: 'reset', next: offset });
       queue.committed = offset;
     } else {
@@ -382,8 +381,8 @@ export class PopQueues {
       const { ledger, topic, committed } = queue;
       const offset = ledger.floor;
       if (offset < 0 || offset === committed) continue;
-      queue.committed = offset;
-      group.tell({ kind: 'commit-offset', topic, queueId: ledger.queueId, offset });
+      // Without room it is told with the next one.
+      if (group.tell({ kind: 'commit-offset', topic, queueId: ledger.queueId, offset })) queue.committed = offset;
     }
     this.#uncommitted.clear();
   }
