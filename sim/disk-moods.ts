@@ -20,6 +20,8 @@ export class DiskMoods implements DiskFates {
   readonly #onStill: (ms: number) => void;
   readonly #onDeath: () => void;
   #isHealed = false;
+  /** Syncs of the log so far, in all lives. */
+  #syncs = 0;
   #armed: { readonly kind: CrashKind; calls: number } | null = null;
 
   /** @param onStill hears of calls that take long */
@@ -60,9 +62,12 @@ export class DiskMoods implements DiskFates {
     if (call === 'sync') latencyMs = random.next() * (random.next() * 1000 < SLOW_SYNCS_PER_1000 ? SLOW_SYNC_MS : syncMs);
     else if (writeMs > 0 && CHANGING.has(call) && random.below(4) === 0) latencyMs = random.next() * writeMs;
     if (latencyMs > 1) this.#onStill(latencyMs);
-    const doneBytes = bytes > 0 ? random.below(bytes + 1) : 0;
+    // Of a sync: whether it failed before its thread died.
+    const doneBytes = bytes > 0 ? random.below(bytes + 1) : call === 'sync' ? random.below(2) : 0;
     const armed = this.#armed;
     if (armed !== null && CHANGING.has(call) && armed.calls-- <= 0) return { latencyMs, errno: null, doneBytes, death: 'process' };
+    if (thread === 'sync' && call === 'sync' && this.#syncs++ === this.#scenario.failedSync)
+      return { latencyMs, errno: 'EIO', doneBytes: 0, death: 'none' };
     const luck = random.next() * 10_000;
     const mayDie = !thread.startsWith('shard');
     if (mayDie && luck < threadDeathsPer10000) return { latencyMs, errno: null, doneBytes, death: 'thread' };

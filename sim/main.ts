@@ -5,7 +5,7 @@
  *   npm run sim -- --seeds 1000            seeds 1 to 1000
  *   npm run sim -- --seed 17 --verbose     one seed, with its trace
  *   npm run sim -- --seeds 500 --fresh     seeds that nobody has run before
- *   npm run sim -- --ms 60000 --fresh      as many as fit into this time
+ *   npm run sim -- --ms 60000 --fresh      as many as fit into this time; --fixed 500: after the first 500
  *   npm run sim -- --planted               the planted bugs; --only NAME: one of them
  */
 import { availableParallelism } from 'node:os';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     ms: { type: 'string' },
     fresh: { type: 'boolean', default: false },
+    fixed: { type: 'string' },
     planted: { type: 'boolean', default: false },
     only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
@@ -32,7 +33,7 @@ const { values } = parseArgs({
   },
 });
 
-function whole(name: 'seeds' | 'seed' | 'ms' | 'workers', otherwise: number): number {
+function whole(name: 'seeds' | 'seed' | 'ms' | 'fixed' | 'workers', otherwise: number): number {
   const text = values[name];
   if (text === undefined) return otherwise;
   const number = Number(text);
@@ -72,6 +73,8 @@ function replay(seed: number, bug: string | null = null): string {
 async function runSeeds(): Promise<number> {
   const msMax = whole('ms', 0);
   const count = whole('seeds', msMax > 0 ? Number.MAX_SAFE_INTEGER : 1000);
+  // The same ones every time, before those that nobody has run.
+  const fixed = values.fresh ? whole('fixed', 0) : 0;
   const first = values.fresh ? 1_000_000 + Math.floor(Math.random() * 2 ** 30) : whole('seed', 1);
   const began = performance.now();
   let given = 0;
@@ -81,7 +84,8 @@ async function runSeeds(): Promise<number> {
   const totals: Record<string, number> = {};
   const next = (): SeedQuestion | null => {
     if (given >= count || (msMax > 0 && performance.now() - began > msMax)) return null;
-    return { seed: first + given++, bug: null };
+    const number = given++;
+    return { seed: number < fixed ? number + 1 : first + number - fixed, bug: null };
   };
   await onAllWorkers(next, ({ seed, result }) => {
     done++;
@@ -97,8 +101,10 @@ async function runSeeds(): Promise<number> {
     }
   });
   const seconds = (performance.now() - began) / 1000;
+  const fresh = Math.max(0, given - fixed);
+  const which = `${fixed > 0 ? `seeds 1 to ${Math.min(fixed, given)} and ` : ''}${fresh > 0 ? `seeds ${first} to ${first + fresh - 1}` : 'no others'}`;
   console.log(
-    `seeds ${first} to ${first + given - 1} in ${seconds.toFixed(1)} s on ${workersWanted} threads, ${((seconds * 1000) / Math.max(1, done)).toFixed(0)} ms each`,
+    `${which} in ${seconds.toFixed(1)} s on ${workersWanted} threads, ${((seconds * 1000) / Math.max(1, done)).toFixed(0)} ms each`,
   );
   console.log(
     `of all: ${Object.entries(totals)

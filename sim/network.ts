@@ -25,16 +25,19 @@ export class Network {
   readonly time: SimulatedTime;
   readonly random: SeededRandom;
   moods: NetworkMoods;
+  /** Hears of what clients cannot read. */
+  readonly problem: (text: string) => void;
   #listeners: Listener[] = [];
   readonly #open: Set<Link> = new Set();
   #nextPort = 1024;
   /** Numbers clients in the trace. */
   nextClient = 0;
 
-  constructor(time: SimulatedTime, random: SeededRandom, moods: NetworkMoods) {
+  constructor(time: SimulatedTime, random: SeededRandom, moods: NetworkMoods, problem: (text: string) => void) {
     this.time = time;
     this.random = random;
     this.moods = moods;
+    this.problem = problem;
   }
 
   /** What a shard listens with. */

@@ -1,7 +1,7 @@
 /**
  * Runs one seed: its scenario, its world, all workloads that the scenario has. The same seed gives the same trace.
  */
-import type { PlantedBug } from './planted/planted-bugs.ts';
+import type { PlantedBug } from './planted/planted-bug.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { Messages } from './workloads/messages.ts';
 import { Offsets } from './workloads/offsets.ts';

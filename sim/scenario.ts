@@ -34,6 +34,8 @@ export type Scenario = {
   readonly shardDeaths: number;
   /** Of 10 000 calls of the disk, those that fail. */
   readonly diskErrorsPer10000: number;
+  /** The sync of the log that fails, counted from 0; null: none. */
+  readonly failedSync: number | null;
   /** Usual time of a sync, at most. */
   readonly syncMs: number;
   /** Writes take time too, in which others go on. */
@@ -48,7 +50,9 @@ export function scenarioOf(seed: number): Scenario {
   const pick = <T>(...choices: readonly T[]): T => choices[random.below(choices.length)]!;
   const chance = (share: number): boolean => random.next() < share;
   const syncFlush = chance(0.5);
-  const loadMs = 1500 + random.below(3500);
+  // Most seeds are short; some are long and quiet, so that what comes every ten seconds comes.
+  const isLong = chance(0.12);
+  const loadMs = isLong ? 11_000 + random.below(8_000) : 1_000 + random.below(2_500);
   const kinds: CrashKind[] = ['kill', 'power', 'stop'];
   const crashes = Array.from({ length: random.below(4) }, () => ({
     atMs: Math.floor(random.next() * loadMs),
@@ -60,7 +64,7 @@ export function scenarioOf(seed: number): Scenario {
     seed,
     syncFlush,
     shards: pick(1, 2, 2, 3),
-    segmentBytes: pick(32, 64, 128, 512) * 1024,
+    segmentBytes: pick(64, 128, 128, 512) * 1024,
     laneBytes: pick(512, 1024) * 1024,
     chunks: pick(12, 24, 64),
     topics: pick(1, 1, 2),
@@ -72,11 +76,12 @@ export function scenarioOf(seed: number): Scenario {
     offsets: chance(0.5),
     batches: chance(0.3),
     loadMs,
-    gapMs: pick(5, 20, 60),
+    gapMs: isLong ? pick(100, 200) : pick(8, 20, 60),
     crashes,
-    threadDeathsPer10000: chance(0.3) ? pick(5, 30, 100) : 0,
+    threadDeathsPer10000: chance(0.3) ? pick(5, 50, 200) : 0,
     shardDeaths: chance(0.25) ? 1 + random.below(2) : 0,
     diskErrorsPer10000: chance(0.25) ? pick(3, 20) : 0,
+    failedSync: chance(0.2) ? random.below(50) : null,
     syncMs: pick(0.2, 2, 20),
     writeMs: pick(0, 0.1, 1),
     lastCrash: pick(null, ...kinds),

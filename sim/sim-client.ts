@@ -70,11 +70,17 @@ export class SimClient {
     let link: Link | null = null;
     link = this.#network.connect({
       received: (bytes) => {
-        const error = frames.push(bytes, bytes.length, (frame, start, end) => {
-          this.#answered(decodeCommand(frame, start, end));
-          return true;
-        });
-        if (error !== null) throw error;
+        try {
+          const error = frames.push(bytes, bytes.length, (frame, start, end) => {
+            this.#answered(decodeCommand(frame, start, end));
+            return true;
+          });
+          if (error !== null) throw error;
+        } catch (thrown) {
+          // What a client cannot read is the broker's mistake.
+          this.#network.problem(`client ${this.#number} cannot read what it got: ${String(thrown)}`);
+          this.drop();
+        }
       },
       closed: () => {
         if (this.#link !== link) return;

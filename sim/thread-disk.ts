@@ -59,7 +59,13 @@ export class ThreadDisk implements Disk {
     this.#machine.time.tell(() => `  ${this.#thread}: ${call} ${path}${bytes > 0 ? ` ${bytes} bytes` : ''}${fateText(fate)}`);
     if (fate.death === 'none' && fate.errno === null) return run();
     if (call === 'write' || call === 'sync') {
-      this.#base.fail({ call, errno: fate.errno ?? 'EIO', path: /./, doneBytes: fate.doneBytes, isCut: fate.death !== 'none' });
+      this.#base.fail({
+        call,
+        errno: fate.errno ?? 'EIO',
+        path: /./,
+        doneBytes: fate.doneBytes,
+        isCut: fate.death === 'process' || (fate.death === 'thread' && fate.doneBytes === 0),
+      });
       try {
         run();
       } catch (thrown) {

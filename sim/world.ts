@@ -89,7 +89,7 @@ export class World {
     this.time = new SimulatedTime(seed);
     this.random = new SeededRandom(seed ^ 0x2545f491);
     this.disk = new MemoryDisk({ seed: seed ^ 0x3c6ef372, capacityBytes: DISK_BYTES, now: () => this.time.clock.now() });
-    this.network = new Network(this.time, new SeededRandom(seed ^ 0x1b873593), scenario.network);
+    this.network = new Network(this.time, new SeededRandom(seed ^ 0x1b873593), scenario.network, (text) => this.problem(text));
     this.moods = new DiskMoods(
       scenario,
       new SeededRandom(seed ^ 0x165667b1),
@@ -269,14 +269,20 @@ export class World {
       if (this.isHealed && !this.#mayFail) this.problem(`a fault though all is well: ${fault.error.message}`);
       if (this.#life !== life) return;
       this.time.after(this.random.next() * EXIT_MS_MAX, () => {
-        if (this.#life === life) this.#endNow('exit');
+        // A disk that fails may take the machine along.
+        if (this.#life === life) this.#endNow(this.random.below(4) === 0 ? 'power' : 'exit');
       });
     });
   }
 
   /** What was broken before the healing may still be noticed. */
   get #mayFail(): boolean {
-    return this.scenario.diskErrorsPer10000 > 0 || this.scenario.threadDeathsPer10000 > 0 || this.scenario.shardDeaths > 0;
+    return (
+      this.scenario.failedSync !== null ||
+      this.scenario.diskErrorsPer10000 > 0 ||
+      this.scenario.threadDeathsPer10000 > 0 ||
+      this.scenario.shardDeaths > 0
+    );
   }
 
   #startFailed(life: Life, error: Error): void {

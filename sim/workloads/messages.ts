@@ -148,7 +148,7 @@ export class Messages implements Workload {
       else if (got.code === FOUND) {
         this.#world.count('pulls found');
         positions.set(key, got.next);
-      } else if (got.next >= 0 && got.next < offset) positions.set(key, got.next);
+      } else if (got.next >= 0) positions.set(key, got.next);
       await this.#world.sleep(this.#random.next() * 40);
     }
   }
@@ -200,6 +200,10 @@ export class Messages implements Workload {
       if (got?.code === FOUND && got.records.length > 0) {
         for (const record of got.records) this.#seen(topic, queueId, record);
         records.push(...got.records);
+        at = got.next;
+        tries = 0;
+      } else if (got !== null && got.next > at) {
+        // Nothing that can be read: the next offset that may be something.
         at = got.next;
         tries = 0;
       } else if (++tries > 20) {
