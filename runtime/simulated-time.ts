@@ -14,7 +14,7 @@ export interface Doer {
 
 type Task = { readonly atMs: number; readonly order: number; run: (() => void) | null };
 
-const PROMISE_LINKS = 16;
+const PROMISE_LINKS = 10;
 /** Reading the clock takes time: whoever waits for it in a loop gets out. */
 const READ_MS = 0.001;
 

@@ -76,7 +76,7 @@ export function scenarioOf(seed: number): Scenario {
     offsets: chance(0.5),
     batches: chance(0.3),
     loadMs,
-    gapMs: isLong ? pick(100, 200) : pick(8, 20, 60),
+    gapMs: isLong ? pick(100, 200) : pick(10, 25, 60),
     crashes,
     threadDeathsPer10000: chance(0.3) ? pick(5, 50, 200) : 0,
     shardDeaths: chance(0.25) ? 1 + random.below(2) : 0,

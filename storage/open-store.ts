@@ -134,7 +134,8 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     tell(damage);
   };
   const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, onLost, deleted);
-  if (options.liveEnd === undefined) createAbort(disk, layout.abort, options.processId);
+  // Also where a store is taken over that was closed in order: its log goes on.
+  if (options.liveEnd === undefined || wasClean) createAbort(disk, layout.abort, options.processId);
   const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
     from: indexStart(index, snapshot, log, start.from),
     onRecord: (record) => {

@@ -5,7 +5,7 @@ import { decodeMessageRecord, encodeMessageRecord, type MessageRecord } from '..
 import { NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import { MemoryDisk } from '../../storage/memory-disk.ts';
-import type { OpenedStore } from '../../storage/open-store.ts';
+import { type OpenedStore, openStore } from '../../storage/open-store.ts';
 import { StoreWriter, testStoreOptions } from '../support/store-writer.ts';
 
 const EVER = Number.MAX_SAFE_INTEGER;
@@ -265,3 +265,12 @@ function removeAll(disk: MemoryDisk, directory: string): void {
     disk.remove(`${directory}/${name}`);
   }
 }
+
+test('openStore beside a running log says that the store is open, also where the former worker had closed it in order', async (t) => {
+  const { disk, writer } = stored(40);
+  const options = testStoreOptions(disk, '/store');
+  const last = writer.written.at(-1)!;
+  t.notOk(disk.exists(options.layout.abort), 'closed in order');
+  openStore({ ...options, liveEnd: last.position + last.size });
+  t.ok(disk.exists(options.layout.abort), 'or the next start would believe what is written from here on without a look');
+});
