@@ -55,6 +55,7 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - The broker listens on loopback unless told otherwise ([configuration](configuration.md)).
 - A pull answers what the client asks for, up to \`maxTransferBytesOnMessageInMemory\` (4 MiB here, and no limit of 32 messages).
 - Filter plugins are ours alone ([plugins](plugins.md)): the attribute \`filter.plugin\` of topics and groups, and the expression type \`PLUGIN\`, which the Java broker refuses.
+- Pulls and pops by tag give messages of these tags alone: the broker compares the tags themselves where their hashes are equal, which the Java broker leaves to clients.
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
   not in the index: a query by tag (index type \`T\`, from 5.5 on) finds nothing and says so.
 - A commit beyond a queue's end is refused (29) and changes nothing: a Java broker takes it, and the group jumps over what is still to come. Stock clients

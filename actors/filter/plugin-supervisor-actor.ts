@@ -397,8 +397,10 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     if (this.#idleTicks > IDLE_TICKS_MAX) {
       this.#isTicking = false;
       for (const { exchange } of this.#plugins.values()) exchange.unwatch();
-      // What came before that nobody was sent for.
-      for (const { exchange, serving } of this.#plugins.values()) if (serving !== null && exchange.hasWaiting) this.#watch(context);
+      // What came before that nobody was sent for; a worker may be at it already.
+      for (const { exchange, serving } of this.#plugins.values()) {
+        if (serving !== null && (exchange.hasWaiting || exchange.isAtWork(serving.generation))) this.#watch(context);
+      }
       this.#show();
       return;
     }
