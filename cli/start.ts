@@ -79,12 +79,13 @@ async function startAdmin(config: BrokerConfig, broker: RunningBroker, log: Log)
   if (config.adminPort < 0) return undefined;
   const snapshot = () => broker.metrics();
   const whole = () => broker.groupMetrics();
+  const halves = (from: number) => broker.halfMessages(from);
   try {
-    return await startAdminServer(config.adminHost, config.adminPort, snapshot, whole);
+    return await startAdminServer(config.adminHost, config.adminPort, snapshot, whole, halves);
   } catch (error) {
     if (!(error instanceof PortInUseError) || config.adminPortExplicit) throw error;
     log('warn', `the admin port ${config.adminPort} is in use, a free one is taken instead`);
-    return await startAdminServer(config.adminHost, 0, snapshot, whole);
+    return await startAdminServer(config.adminHost, 0, snapshot, whole, halves);
   }
 }
 

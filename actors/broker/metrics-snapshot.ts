@@ -50,6 +50,17 @@ export type ThreadMetrics = {
   readonly deadLetters: number;
 };
 
+/** Of half messages and what became of them; counters since the start. */
+export type TransactionMetrics = {
+  readonly open: number;
+  /** Age of the oldest one, as the last round of checks saw it; null: none waits. */
+  readonly oldestMs: number | null;
+  readonly committed: number;
+  readonly rolledBack: number;
+  readonly checks: number;
+  readonly givenUp: number;
+};
+
 export type MetricsSnapshot = {
   readonly cluster: string;
   readonly broker: string;
@@ -76,6 +87,7 @@ export type MetricsSnapshot = {
   readonly logFlushedOffset: number;
   /** Age of the oldest message that is kept; null when unknown. */
   readonly reservedMs: number | null;
+  readonly transactions: TransactionMetrics;
   readonly heldPulls: number;
   readonly pendingSends: number;
   /** Timed messages: those that wait, how late the oldest due one is, units not seen yet; counters since the start. */

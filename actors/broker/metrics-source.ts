@@ -63,6 +63,14 @@ export class MetricsSource {
       logWrittenOffset: written,
       logFlushedOffset: this.#marks?.read(FLUSHED_END) ?? 0,
       reservedMs: null,
+      transactions: {
+        open: first('halfMessages'),
+        oldestMs: first('halfMessagesSince') === 0 ? null : Math.max(0, this.#system.context.now() - first('halfMessagesSince')),
+        committed: first('transactionsCommitted'),
+        rolledBack: first('transactionsRolledBack'),
+        checks: first('transactionChecks'),
+        givenUp: first('transactionsGivenUp'),
+      },
       heldPulls: sum('heldPulls'),
       pendingSends: sum('pendingSends'),
       timers: {

@@ -5,7 +5,7 @@
  * Prometheus' exposition format 0.0.4.
  */
 import { isSystemGroup } from '../../model/group.ts';
-import type { GroupMetrics, LagMetrics, MetricsSnapshot } from './metrics-snapshot.ts';
+import type { GroupMetrics, LagMetrics, MetricsSnapshot, TransactionMetrics } from './metrics-snapshot.ts';
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -18,6 +18,7 @@ export function formatMetrics(snapshot: MetricsSnapshot): string {
   const writer = new MetricsWriter({ cluster: snapshot.cluster, node_type: 'broker', node_id: snapshot.broker });
   writeTraffic(writer, snapshot);
   writeStore(writer, snapshot);
+  writeTransactions(writer, snapshot.transactions);
   writeClients(writer, snapshot);
   writeThreads(writer, snapshot);
   writePlugins(writer, snapshot);
@@ -115,6 +116,17 @@ function writeStore(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
   writer.add('ringmq_timers_recalled_total', 'counter', 'Timed messages taken back before their time.', [{ value: timers.recalled }]);
   writer.add('rocketmq_topic_number', 'gauge', 'Topics.', [{ value: snapshot.topicCount }]);
   writer.add('rocketmq_consumer_group_number', 'gauge', 'Consumer groups.', [{ value: snapshot.groupCount }]);
+}
+
+function writeTransactions(writer: MetricsWriter, { open, oldestMs, committed, rolledBack, checks, givenUp }: TransactionMetrics): void {
+  writer.add('rocketmq_half_messages', 'gauge', 'Half messages whose transactions have no outcome yet.', [{ value: open }]);
+  writer.add('ringmq_half_message_age_ms', 'gauge', 'Age of the oldest of them, as the last round of checks saw it.', known(oldestMs));
+  writer.add('rocketmq_commit_messages_total', 'counter', 'Half messages that were committed.', [{ value: committed }]);
+  writer.add('rocketmq_rollback_messages_total', 'counter', 'Half messages that were rolled back.', [{ value: rolledBack }]);
+  writer.add('ringmq_transaction_checks_total', 'counter', 'Times that producer groups were asked about a half message.', [
+    { value: checks },
+  ]);
+  writer.add('ringmq_given_up_messages_total', 'counter', 'Half messages that nobody answered for.', [{ value: givenUp }]);
 }
 
 function writeClients(writer: MetricsWriter, snapshot: MetricsSnapshot): void {

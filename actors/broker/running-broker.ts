@@ -63,4 +63,21 @@ export type RunningBroker = {
   metrics(): MetricsSnapshot;
   /** The same with what the groups say, who are asked: costs each shard a little. Rejects when a part gives no answer in time. */
   groupMetrics(): Promise<MetricsSnapshot>;
+  /** Half messages that are not ended, from a queue offset on. Rejects when nobody answers in time. */
+  halfMessages(from: number): Promise<HalfMessagesPage>;
+};
+
+/** A page of them; `next` is where the next one begins, −1: there is none. `open`: how many there are in all. */
+export type HalfMessagesPage = {
+  readonly open: number;
+  readonly next: number;
+  readonly messages: readonly {
+    readonly queueOffset: number;
+    readonly physicalOffset: number;
+    readonly producerGroup: string;
+    readonly topic: string;
+    readonly uniqueKey: string;
+    readonly ageMs: number;
+    readonly checks: number;
+  }[];
 };

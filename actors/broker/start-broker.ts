@@ -31,6 +31,7 @@ import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
+import type { HalfMessagesListed, ListHalfMessages } from '../transaction/transaction-messages.ts';
 import {
   BROKER_STATS_PATH,
   COMMIT_LOG_PATH,
@@ -47,7 +48,7 @@ import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import type { GroupMetricsCollector } from './group-metrics.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
-import type { BrokerFault, BrokerHooks, GuestInvitation, RunningBroker } from './running-broker.ts';
+import type { BrokerFault, BrokerHooks, GuestInvitation, HalfMessagesPage, RunningBroker } from './running-broker.ts';
 
 /** Blocking threads make next to no garbage: a small young generation saves megabytes of each. */
 const BLOCKING_LIMITS = { maxYoungGenerationSizeMb: 3 };
@@ -61,6 +62,7 @@ const SENDS_SHARE = 0.3;
 const QUEUES_PER_PAGE = 256;
 /** A stop does not wait longer for name servers to take routes back. */
 const WITHDRAW_MAX_MS = 1_000;
+const LIST_MAX_MS = 2_000;
 /** A log worker that is replaced itself drains a dead shard's lane a little later. */
 const LANE_DRAIN_MS = 500;
 const LANE_DRAIN_TRIES = 20;
@@ -454,6 +456,27 @@ class StartingBroker implements RunningBroker {
     }
     const groups = await this.#groups.collect();
     return { ...this.metrics(), groups };
+  }
+
+  async halfMessages(from: number): Promise<HalfMessagesPage> {
+    if (this.#memory === null || !this.#isServing) return { open: 0, next: -1, messages: [] };
+    const target: ActorRef<ListHalfMessages> = this.#system.ref(TRANSACTION_PATH);
+    const listed = await this.#system.ask<HalfMessagesListed, ListHalfMessages>(
+      target,
+      (replyTo) => ({ kind: 'list-half-messages', from, replyTo }),
+      LIST_MAX_MS,
+    );
+    const now = this.#system.context.now();
+    const messages = listed.offsets.map((queueOffset, index) => ({
+      queueOffset,
+      physicalOffset: listed.physicals[index]!,
+      producerGroup: listed.groups[index]!,
+      topic: listed.topics[index]!,
+      uniqueKey: listed.ids[index]!,
+      ageMs: Math.max(0, now - listed.since[index]!),
+      checks: listed.checks[index]!,
+    }));
+    return { open: listed.pending, next: listed.next, messages };
   }
 
   stop(): Promise<void> {

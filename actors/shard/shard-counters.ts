@@ -26,6 +26,12 @@ export const SHARD_COUNTERS = [
   'timersParked',
   'timersDelivered',
   'timersRecalled',
+  'halfMessages',
+  'halfMessagesSince',
+  'transactionsCommitted',
+  'transactionsRolledBack',
+  'transactionChecks',
+  'transactionsGivenUp',
 ] as const;
 export type ShardCounter = (typeof SHARD_COUNTERS)[number];
 export type ShardCounts = Record<ShardCounter, number>;

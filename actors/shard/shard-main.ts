@@ -61,6 +61,7 @@ import type { TopicTable } from '../topic/topic-table.ts';
 import { parseTopicsFile, TOPICS_FILE } from '../topic/topics-json.ts';
 import { startTransactions } from '../transaction/start-transaction.ts';
 import { createTransactionHandlers } from '../transaction/transaction-handlers.ts';
+import { newFigures, type TransactionFigures } from '../transaction/transaction-messages.ts';
 import { ArrivalTable } from './arrival-table.ts';
 import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
@@ -472,9 +473,10 @@ class Shard {
       startWheel(thread, { ...around, rollAfterMs: () => timers.rollAfterMs, counts: this.#timers });
     }
     gateway.addHandlers(createTransactionHandlers(thread));
+    let transactions = newFigures();
     if (this.#index === 0) {
       const around = { live, topics, table, marks, visibleEnd, append, records, arrivals };
-      startTransactions(thread, { ...around, storeHost: hostOfBytes(storeHost) });
+      transactions = startTransactions(thread, { ...around, storeHost: hostOfBytes(storeHost) });
     }
     const popsMost = popLimits(live.config);
     startPop(thread, {
@@ -504,7 +506,7 @@ class Shard {
     if (thread.threadsOf(GUEST_GROUP).length > 0) {
       openGuestDoor(thread, gateway, config.listenPort, { topics, groups, sendLimits: limits, pullLimits: pullsMost });
     }
-    this.#count(memory, send, append, pull, popped, topics, groups);
+    this.#count(memory, send, append, pull, popped, topics, groups, transactions);
   }
 
   #count(
@@ -515,6 +517,7 @@ class Shard {
     popped: { readonly messagesOut: number; readonly bytesOut: number },
     topics: TopicTable,
     groups: { readonly size: number },
+    transactions: TransactionFigures,
   ): void {
     const block = new ShardCounterBlock(memory.counters, this.#index);
     const gateway = this.#gateway;
@@ -544,6 +547,12 @@ class Shard {
       timersParked: () => wheel.parked,
       timersDelivered: () => wheel.delivered,
       timersRecalled: () => wheel.recalled,
+      halfMessages: () => transactions.pending,
+      halfMessagesSince: () => transactions.oldestSince,
+      transactionsCommitted: () => transactions.committed,
+      transactionsRolledBack: () => transactions.rolledBack,
+      transactionChecks: () => transactions.checks,
+      transactionsGivenUp: () => transactions.givenUp,
     };
     const readers = SHARD_COUNTERS.map((name) => sources[name]);
     this.#thread.addTurnEnd(() => {

@@ -3,7 +3,8 @@ import tap, { test } from 'tap';
 import { queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { updateTopic } from '../support/create-topic.ts';
-import type { RemotingClient } from '../support/remoting-client.ts';
+import { RemotingClient } from '../support/remoting-client.ts';
+import { startRingmq } from '../support/start-ringmq.ts';
 import {
   COMMIT,
   endOneway,
@@ -247,4 +248,39 @@ test('a delayed half message waits for its time from its commit on', async (t) =
   t.same(await bodies(client, topic), []);
   await waitUntil('it is there', async () => (await bodies(client, topic)).length > 0, 20_000);
   t.ok(Date.now() - at > 800, 'not before its time');
+});
+
+test('half messages that wait are listed with their age, before and after a kill', { skip: isForeign }, async (t) => {
+  const ringmq = await startRingmq({ args: ['--set', 'transactionCheckInterval=300'] });
+  t.teardown(() => ringmq.destroy());
+  const topic = uniqueName('listed');
+  const listed = async (): Promise<{ open: number; messages: Record<string, unknown>[] }> => {
+    const answer = await fetch(`http://${ringmq.admin}/transactions`);
+    return (await answer.json()) as { open: number; messages: Record<string, unknown>[] };
+  };
+  const client = await RemotingClient.connect(ringmq.broker);
+  const open = await sendHalf(client, topic, 'open');
+  const ended = await sendHalf(client, topic, 'ended');
+  t.equal((await endTransaction(client, ended, COMMIT)).code, 0);
+  const own = {
+    queueOffset: open.halfOffset,
+    physicalOffset: open.physical,
+    producerGroup: 'PG_test',
+    topic,
+    uniqueKey: open.id,
+    checks: 0,
+  };
+  const before = await listed();
+  t.match(before, { open: 1, next: -1, messages: [own] });
+  await client.close();
+  await ringmq.kill();
+  await ringmq.start();
+  const after = await waitUntil('the list after the kill', async () => {
+    const page = await listed();
+    return page.open > 0 ? page : undefined;
+  });
+  t.match(after.messages[0], own);
+  t.ok(Number(after.messages[0]?.['ageMs']) > Number(before.messages[0]?.['ageMs']), 'older');
+  const metrics = await (await fetch(`http://${ringmq.admin}/metrics`)).text();
+  t.match(metrics, /rocketmq_half_messages\{[^}]*\} 1\n/);
 });

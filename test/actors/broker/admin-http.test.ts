@@ -39,6 +39,7 @@ const snapshot: MetricsSnapshot = {
   logWrittenOffset: 1_073_742_000,
   logFlushedOffset: 1_073_741_000,
   reservedMs: 5,
+  transactions: { open: 3, oldestMs: 9000, committed: 5, rolledBack: 2, checks: 4, givenUp: 1 },
   heldPulls: 4,
   pendingSends: 6,
   refusals: [{ code: 2, count: 11 }],
@@ -89,6 +90,8 @@ test('formatMetrics writes RocketMQ names, each family once, labels escaped', as
   t.match(text, /rocketmq_consumer_connections\{[^}]*consumer_group="G"\} 2\n/);
   t.match(text, /ringmq_member_subscription_differs\{[^}]*consumer_group="G",client_id="c\\"1"\} 1\n/);
   t.match(text, /ringmq_lags_not_shown\{[^}]*\} 3\n/);
+  t.match(text, /rocketmq_half_messages\{[^}]*\} 3\n/);
+  t.match(text, /ringmq_half_message_age_ms\{[^}]*\} 9000\n/);
   t.match(text, /ringmq_busy_seconds_total\{[^}]*thread="shard-0"\} 1\.5\n/);
   const families = text.match(/^# TYPE (\S+)/gm) ?? [];
   t.equal(new Set(families).size, families.length);
@@ -133,6 +136,22 @@ test('startAdminServer answers /health and /metrics, and nothing else', async (t
   t.equal((await ask(server.address, '/')).status, 404);
   t.equal((await ask(server.address, '/health', 'POST')).status, 405);
   t.equal((await ask(server.address, '/health', 'HEAD')).body, '');
+});
+
+test('startAdminServer lists half messages a page at a time', async (t) => {
+  const asked: number[] = [];
+  const page = { open: 1, next: -1, messages: [] };
+  const halves = (from: number): Promise<unknown> => {
+    asked.push(from);
+    return Promise.resolve(page);
+  };
+  const server = await startAdminServer('127.0.0.1', 0, () => snapshot, undefined, halves);
+  t.teardown(() => server.close());
+  t.same(JSON.parse((await ask(server.address, '/transactions')).body), page);
+  t.equal((await ask(server.address, '/transactions?from=17')).status, 200);
+  t.same(asked, [0, 17]);
+  for (const query of ['from=', 'from=-1', 'from=x', 'to=1', 'from=1&x=2'])
+    t.equal((await ask(server.address, `/transactions?${query}`)).status, 400);
 });
 
 test('startAdminServer shows the counters when the groups give no answer', async (t) => {
