@@ -72,6 +72,8 @@ export const FLAG_NO_DISPATCH = 512;
 export const FLAG_DELAYED = 1024;
 /** First record of a batch whose records are of several queues. */
 export const FLAG_MIXED = 2048;
+/** A half message: its last property is the queue that its sender chose. */
+export const FLAG_HALF = 4096;
 /** Parked for a time of its own: its unit carries the 64 bits of D_TAG (low) and D_KEY_HASH (high) instead of a tag. */
 export const FLAG_TIMED = 4096;
 

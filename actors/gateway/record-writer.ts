@@ -7,7 +7,16 @@
 import { copyBytes } from '../../model/copy-bytes.ts';
 import { bodyCrc32 } from '../../model/crc32.ts';
 import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
+import {
+  REAL_QUEUE_ID,
+  REAL_TOPIC,
+  TRANSACTION_CHECK_TIMES,
+  TRANSACTION_ID,
+  TRANSACTION_ORIGIN_QUEUE_OFFSET,
+  TRANSACTION_PREPARED_QUEUE_OFFSET,
+} from '../../model/message-property.ts';
 import { RECORD_MAGIC_V1, RECORD_MAGIC_V2, TOPIC_V1_BYTES_MAX } from '../../model/message-record.ts';
+import { TRANSACTION_MASK } from '../../model/system-flag.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
 import { monthAround } from '../../runtime/clock.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
@@ -22,6 +31,7 @@ import {
   D_UNIQUE_AT,
   D_UNIQUE_HASH,
   FLAG_BORN_V6,
+  FLAG_HALF,
   FLAG_KEY,
   FLAG_MANY_KEYS,
   FLAG_UNIQUE,
@@ -35,6 +45,8 @@ const NAME_END = 1;
 const VALUE_END = 2;
 const BLANK = 32;
 const TWO_32 = 0x1_0000_0000;
+/** A longer one is not told in the answer. */
+const UNIQUE_KEY_BYTES_MAX = 512;
 /** Set for a prepared and for a rolled-back one. */
 const SYS_PREPARED = 0x4;
 const SYS_BORN_V6 = 0x10;
@@ -64,6 +76,9 @@ export class RecordFields {
   propertiesStart = 0;
   propertiesEnd = 0;
   arePropertiesEscaped = false;
+  /** Where a half message is to go; null: no half message. `topic` is the half topic then, `queueId` its queue. */
+  realTopic: TopicState | null = null;
+  realQueueId = 0;
 }
 
 const NAMES = {
@@ -72,6 +87,7 @@ const NAMES = {
   WAIT: [87, 65, 73, 84],
   DELAY: [68, 69, 76, 65, 89],
   UNIQ_KEY: [85, 78, 73, 81, 95, 75, 69, 89],
+  true: [116, 114, 117, 101],
   TRAN_MSG: [84, 82, 65, 78, 95, 77, 83, 71],
   TRACE_ON: [84, 82, 65, 67, 69, 95, 79, 78],
   MSG_REGION: [77, 83, 71, 95, 82, 69, 71, 73, 79, 78],
@@ -85,6 +101,28 @@ const NAMES = {
 function isName(bytes: Uint8Array, at: number, name: readonly number[]): boolean {
   for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
   return true;
+}
+
+/** What only the broker says of a half message: a client's own word for it is dropped. */
+const HALFS_OWN: readonly Uint8Array[] = [
+  REAL_TOPIC,
+  REAL_QUEUE_ID,
+  TRANSACTION_ID,
+  TRANSACTION_CHECK_TIMES,
+  TRANSACTION_PREPARED_QUEUE_OFFSET,
+  TRANSACTION_ORIGIN_QUEUE_OFFSET,
+].map((name) => Buffer.from(name));
+/** Beside the unique key and the topic's name. */
+const HALF_PROPERTIES_BYTES = 64;
+
+function isHalfsOwn(bytes: Uint8Array, at: number, length: number): boolean {
+  for (const name of HALFS_OWN) {
+    if (name.length !== length) continue;
+    let same = 0;
+    while (same < length && bytes[at + same] === name[same]) same++;
+    if (same === length) return true;
+  }
+  return false;
 }
 
 /** A broker-made UNIQ_KEY for messages that come without one: 32 hex digits, as clients make theirs; tools read the time out of it. */
@@ -141,14 +179,16 @@ export class RecordWriter {
    * record's size or why there is none.
    */
   write(fields: RecordFields, flags: number, slot: number, connection: number, opaque: number): number {
+    const { realTopic } = fields;
+    // Of a transaction that is not committed: such a record has no place in its queue.
+    if (realTopic === null && (fields.sysFlag & SYS_PREPARED) !== 0) return RECORD_OTHER_KIND;
     const topicBytes = fields.topic.nameBytes;
     const bodyBytes = fields.bodyEnd - fields.bodyStart;
     const rawProperties = fields.propertiesEnd - fields.propertiesStart;
     const bornV6 = fields.bornHost.length === 20;
     const fixed = 88 + (bornV6 ? 12 : 0) + (this.#storeFlag === 0 ? 0 : 12);
-    const sizeMax = fixed + bodyBytes + 4 + topicBytes.length + this.#before.length + rawProperties + 44 + this.#after.length;
-    // Of a transaction that is not committed: such a record has no place in its queue.
-    if ((fields.sysFlag & SYS_PREPARED) !== 0) return RECORD_OTHER_KIND;
+    let sizeMax = fixed + bodyBytes + 4 + topicBytes.length + this.#before.length + rawProperties + 44 + this.#after.length;
+    if (realTopic !== null) sizeMax += UNIQUE_KEY_BYTES_MAX + realTopic.nameBytes.length + HALF_PROPERTIES_BYTES;
     const at = this.#lane.reserve(sizeMax);
     if (at < 0) return RECORD_LANE_FULL;
     const bytes = this.#bytes;
@@ -161,7 +201,8 @@ export class RecordWriter {
     view.setInt32(at + 24, -1);
     view.setInt32(at + 28, -1);
     view.setInt32(at + 32, -1);
-    view.setInt32(at + 36, (fields.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | (bornV6 ? SYS_BORN_V6 : 0) | this.#storeFlag);
+    const sysFlag = realTopic === null ? fields.sysFlag : fields.sysFlag & ~TRANSACTION_MASK;
+    view.setInt32(at + 36, (sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | (bornV6 ? SYS_BORN_V6 : 0) | this.#storeFlag);
     view.setInt32(at + 40, Math.floor(fields.bornTimestamp / TWO_32));
     view.setInt32(at + 44, fields.bornTimestamp | 0);
     let cursor = at + 48;
@@ -190,6 +231,7 @@ export class RecordWriter {
     let keyHash = 0;
     let uniqueHash = 0;
     let uniqueAt = 0;
+    let isPrepared = false;
     let descriptorFlags = flags | FLAG_WAIT_SYNC | (bornV6 ? FLAG_BORN_V6 : 0);
     // In place: `cursor` follows `raw` at a distance once something was dropped.
     while (raw < end) {
@@ -204,7 +246,7 @@ export class RecordWriter {
       }
       const name = raw;
       const value = nameEnd + 1;
-      let keep = valueEnd > value && nameEnd > raw;
+      let keep = valueEnd > value && nameEnd > raw && (realTopic === null || !isHalfsOwn(bytes, raw, nameEnd - raw));
       switch (nameEnd - raw) {
         case 4:
           if (isName(bytes, name, NAMES.TAGS)) tag = javaHashBytes(bytes, value, valueEnd);
@@ -232,13 +274,16 @@ export class RecordWriter {
           break;
         case 8:
           if (isName(bytes, name, NAMES.UNIQ_KEY)) {
-            if (keep && valueEnd - value < 512) {
+            if (keep && valueEnd - value < UNIQUE_KEY_BYTES_MAX) {
               descriptorFlags |= FLAG_UNIQUE;
               uniqueHash = indexHash(javaHashBytes(bytes, value, valueEnd, seed));
               uniqueAt = ((value - (raw - cursor) - at) << 9) | (valueEnd - value);
             }
           } else if (isName(bytes, name, NAMES.TRACE_ON)) keep = false;
-          else if (keep && bytes[value] === 116 && isName(bytes, name, NAMES.TRAN_MSG)) return RECORD_OTHER_KIND;
+          else if (keep && bytes[value] === 116 && isName(bytes, name, NAMES.TRAN_MSG)) {
+            isPrepared = valueEnd - value === 4 && isName(bytes, value, NAMES.true);
+            if (realTopic === null || !isPrepared) return RECORD_OTHER_KIND;
+          }
           break;
         case 10:
           if (isName(bytes, name, NAMES.MSG_REGION)) keep = false;
@@ -271,6 +316,17 @@ export class RecordWriter {
       descriptorFlags |= FLAG_UNIQUE;
     }
     cursor = copyBytes(this.#after, 0, this.#after.length, bytes, cursor);
+    if (realTopic !== null) {
+      // A long key of the client's own, or no half message after all.
+      if (!isPrepared || uniqueAt === 0) return RECORD_OTHER_KIND;
+      const key = at + (uniqueAt >>> 9);
+      cursor = writeAscii(`${TRANSACTION_ID}\u0001`, bytes, cursor);
+      cursor = copyBytes(bytes, key, key + (uniqueAt & 511), bytes, cursor);
+      cursor = writeAscii(`\u0002${REAL_TOPIC}\u0001`, bytes, cursor);
+      cursor = copyBytes(realTopic.nameBytes, 0, realTopic.nameBytes.length, bytes, cursor);
+      cursor = writeAscii(`\u0002${REAL_QUEUE_ID}\u0001${fields.realQueueId}\u0002`, bytes, cursor);
+      descriptorFlags |= FLAG_HALF;
+    }
     const propertiesBytes = cursor - lengthAt - 2;
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return RECORD_PROPERTIES_TOO_LONG;
     view.setInt16(lengthAt, propertiesBytes);

@@ -25,6 +25,7 @@ import {
   FLAG_BATCH,
   FLAG_BINARY,
   FLAG_CONTINUED,
+  FLAG_HALF,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
   type LaneProducer,
@@ -134,7 +135,8 @@ export class SendAnswers implements PollSource {
     }
     const bytes = this.#lane.lane.bytes;
     const record = words[at + D_POSITION]! & this.#lane.lane.byteMask;
-    const queueId = this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
+    const isHalf = (flags & FLAG_HALF) !== 0;
+    const queueId = isHalf ? lastNumber(bytes, record + words[at + D_SIZE]!) : this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
     const offset = queueOffsetOf(words, at);
     if ((flags & FLAG_BATCH) === 0) {
       const unique = words[at + D_UNIQUE_AT]!;
@@ -242,6 +244,19 @@ export class SendAnswers implements PollSource {
     this.#say(connection, (flags & FLAG_BINARY) !== 0, words[at + D_OPAQUE]!, SYSTEM_BUSY, lateRemark(limitMs));
   }
 }
+
+/** The number that is the value of the last property, of a record that ends at `end`. */
+function lastNumber(bytes: Uint8Array, end: number): number {
+  let value = 0;
+  let unit = 1;
+  for (let at = end - 2; bytes[at]! >= ZERO; at--) {
+    value += (bytes[at]! - ZERO) * unit;
+    unit *= 10;
+  }
+  return value;
+}
+
+const ZERO = 0x30;
 
 /** For a record whose fate is not known in time. */
 export function lateRemark(limitMs: number): string {

@@ -8,7 +8,8 @@
  */
 
 import { readInt32 } from '../../model/message-record.ts';
-import { topicNameFault } from '../../model/topic.ts';
+import { TRANSACTION_MASK, TRANSACTION_PREPARED } from '../../model/system-flag.ts';
+import { TRANS_HALF_TOPIC, topicNameFault } from '../../model/topic.ts';
 import { utf8Text } from '../../model/utf8.ts';
 import { decodeCommand, encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { FieldError } from '../../protocol/remoting/errors.ts';
@@ -48,6 +49,8 @@ export interface SendLimits {
   autoCreate: boolean;
   /** How long a frame that was read waits for room in the lane. */
   laneWaitMs: number;
+  /** Half messages of transactions. */
+  areHalvesRefused: boolean;
 }
 
 type Stalled = { readonly connection: ClientConnection; readonly frame: Uint8Array; readonly since: number };
@@ -189,14 +192,29 @@ export class SendPath {
     fields.propertiesStart = header.propertiesStart;
     fields.propertiesEnd = header.propertiesEnd;
     fields.arePropertiesEscaped = header.arePropertiesEscaped;
+    const { queueId } = fields;
+    const isHalf = (header.sysFlag & TRANSACTION_MASK) === TRANSACTION_PREPARED && this.#takeHalf(header, topic);
     const size = this.#writer.write(fields, this.#flags(header), connection.slot, connection.id, header.opaque);
+    if (isHalf) fields.realTopic = null;
     if (size > 0) {
       this.messages++;
       this.bytes += size;
       this.#thread.requestTurn();
-    } else if (size === RECORD_OTHER_KIND) return this.#unusual.send(connection, header, topic, fields.queueId, bytes);
+    } else if (size === RECORD_OTHER_KIND) return this.#unusual.send(connection, header, topic, queueId, bytes);
     else if (size !== RECORD_LANE_FULL) this.#refuseRecord(connection, header, size);
     return size;
+  }
+
+  /** What clients say is prepared is a half message as a rule, which is written as plain ones are. False: it is for the unusual sends. */
+  #takeHalf(header: SendHeader, topic: TopicState): boolean {
+    const half = this.#topics.get(TRANS_HALF_TOPIC);
+    if (half === undefined || this.#limits.areHalvesRefused || header.reconsumeTimes > 0) return false;
+    const fields = this.#fields;
+    fields.realTopic = topic;
+    fields.realQueueId = fields.queueId;
+    fields.topic = half;
+    fields.queueId = 0;
+    return true;
   }
 
   #refuseRecord(connection: ClientConnection, header: SendHeader, why: number): void {

@@ -77,6 +77,7 @@ export function sendLimits(config: BrokerConfig): SendLimits {
     bodyBytesMax: Math.min(config.maxMessageBytes, config.commitLogSegmentBytes - RECORD_EXTRA_BYTES),
     autoCreate: config.autoCreateTopicEnable,
     laneWaitMs: config.laneWaitMs,
+    areHalvesRefused: config.rejectTransactionMessage,
   };
 }
 
