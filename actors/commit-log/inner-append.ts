@@ -58,6 +58,18 @@ export type InnerMessage = {
   readonly unitTime?: number;
 };
 
+/** The same as a whole record, with its store host, whose offsets are open. */
+export type InnerRecord = {
+  readonly topic: TopicState;
+  readonly queueId: number;
+  readonly record: Uint8Array;
+  /** Java's hash of its tag; 0 without one. */
+  readonly tag: number;
+  /** As the index wants it; −1: none. */
+  readonly uniqueHash: number;
+  readonly hasKeys: boolean;
+};
+
 /** What became of a record: `stored` with its place, maybe `flush-late`; `refused` with the log's reason; `late`: nobody knows yet. */
 export type Appended = {
   readonly kind: 'stored' | 'flush-late' | 'refused' | 'late';
@@ -136,7 +148,7 @@ export class InnerAppend {
    * after a crash all of them or the first ones. Null: they are taken, and the patient `done` will be called with what became of each; the
    * log refuses all of them or none, but for those whose queue was deleted.
    */
-  appendAll(messages: readonly InnerMessage[], done: (appended: readonly Appended[]) => void): NotTaken | null {
+  appendAll(messages: readonly (InnerMessage | InnerRecord)[], done: (appended: readonly Appended[]) => void): NotTaken | null {
     if (this.#refusal !== null) return 'refused';
     const { messages: messagesBefore, bytes: bytesBefore } = this;
     const begin = this.#lane.head;
@@ -147,7 +159,9 @@ export class InnerAppend {
       if (all.length === messages.length) done(all);
     };
     for (let i = 0; i < messages.length; i++) {
-      const notTaken = this.#put(messages[i]!, i === 0 ? FLAG_BATCH | FLAG_MIXED : FLAG_CONTINUED, one, true);
+      const message = messages[i]!;
+      const flags = i === 0 ? FLAG_BATCH | FLAG_MIXED : FLAG_CONTINUED;
+      const notTaken = 'record' in message ? this.#putRecord(message, flags, one) : this.#put(message, flags, one, true);
       if (notTaken === null) continue;
       this.#lane.rollBack(begin);
       for (let taken = 0; taken < i; taken++) this.#pending.delete((ticket + taken) & 0x7fffffff);
@@ -188,36 +202,57 @@ export class InnerAppend {
     const type = transactionType(message.sysFlag);
     const isIndexed = type !== TRANSACTION_ROLLBACK;
     const uniqueKey = isIndexed ? message.properties.get(UNIQ_KEY) : undefined;
-    // A batch is answered once, for all its records.
-    let flags = (batchFlags & FLAG_CONTINUED) === 0 ? batchFlags | FLAG_ANSWER | FLAG_WAIT_SYNC : batchFlags;
+    let flags = batchFlags;
     if (bornHost.address.length === 16) flags |= FLAG_BORN_V6;
     if (uniqueKey !== undefined) flags |= FLAG_UNIQUE;
     if (isIndexed && message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
     if (delayLevel > 0) flags |= FLAG_DELAYED;
     if (type !== TRANSACTION_NONE && type !== TRANSACTION_COMMIT) flags |= FLAG_NO_DISPATCH;
     const tags = message.properties.get(TAGS);
-    const ticket = this.#nextTicket;
-    this.#nextTicket = (ticket + 1) & 0x7fffffff;
-    this.#pending.set(ticket, { done, isPatient });
-    const words = lane.lane.descriptors;
-    const word = lane.commit(size);
-    words[word + D_QUEUE] = topic.queueHandles[queueId] ?? -1;
-    words[word + D_FLAGS] = flags;
-    words[word + D_TAG] = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
-    words[word + D_UNIQUE_HASH] = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
-    words[word + D_KEY_HASH] = 0;
+    const tag = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
+    const uniqueHash = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
+    const handle = topic.queueHandles[queueId] ?? -1;
+    const word = this.#commit(size, handle, flags, tag, uniqueHash, { done, isPatient });
     if (unitTime !== undefined) {
-      words[word + D_FLAGS] = flags | FLAG_TIMED;
+      const words = lane.lane.descriptors;
+      words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
       words[word + D_TAG] = unitTime;
       words[word + D_KEY_HASH] = Math.floor(unitTime / TWO_32);
     }
+    return null;
+  }
+
+  #putRecord({ topic, queueId, record, tag, uniqueHash, hasKeys }: InnerRecord, batchFlags: number, done: OnAppended): NotTaken | null {
+    const flags = batchFlags | (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (hasKeys ? FLAG_MANY_KEYS : 0);
+    const at = this.#lane.reserve(record.length);
+    if (at < 0) return 'lane-full';
+    this.#lane.lane.bytes.set(record, at);
+    const handle = topic.queueHandles[queueId] ?? -1;
+    this.#commit(record.length, handle, flags, tag, Math.max(0, uniqueHash), { done, isPatient: true });
+    return null;
+  }
+
+  /** Takes the record that was written where it was reserved; gives the word index of its descriptor. */
+  #commit(size: number, handle: number, flags: number, tag: number, uniqueHash: number, pending: Pending): number {
+    const lane = this.#lane;
+    const ticket = this.#nextTicket;
+    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    this.#pending.set(ticket, pending);
+    const words = lane.lane.descriptors;
+    const word = lane.commit(size);
+    words[word + D_QUEUE] = handle;
+    // A batch is answered once, for all its records.
+    words[word + D_FLAGS] = (flags & FLAG_CONTINUED) === 0 ? flags | FLAG_ANSWER | FLAG_WAIT_SYNC : flags;
+    words[word + D_TAG] = tag;
+    words[word + D_UNIQUE_HASH] = uniqueHash;
+    words[word + D_KEY_HASH] = 0;
     words[word + D_SLOT] = INNER_SLOT;
     words[word + D_CONNECTION] = ticket;
     words[word + D_OPAQUE] = 0;
     words[word + D_UNIQUE_AT] = 0;
     this.messages++;
     this.bytes += size;
-    return null;
+    return word;
   }
 
   /** Whether the append waits for the log's word and nothing else. */

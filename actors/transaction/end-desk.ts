@@ -4,6 +4,7 @@
  * an op record never speaks of a message that is not there, and only the log's last piece can lack its op record after a crash.
  * Owns the requests that wait: for the record they name, for room in the lane, for what else happens to their half message. Too many: 2.
  */
+import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { parseProperties } from '../../model/message-property.ts';
 import { decodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
 import { SCHEDULE_TOPIC, TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
@@ -16,12 +17,14 @@ import {
   TOPIC_NOT_EXIST,
 } from '../../protocol/remoting/response-code.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
-import type { Appended, InnerMessage } from '../commit-log/inner-append.ts';
+import { indexHash } from '../../storage/index/key-hash.ts';
+import type { Appended, InnerMessage, InnerRecord } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import { delayLevelOf, parkMessage } from '../timer/delayed-message.ts';
 import { endRefusal, type Refusal } from './decide-end.ts';
 import { committedMessage, opMessage, originOf, type Properties, realDestination } from './half-message.ts';
 import type { OpProgress } from './op-progress.ts';
+import { PlainHalf } from './plain-half.ts';
 import type { Outcome, TransactionLedger } from './transaction-ledger.ts';
 import type { EndTransaction, Later, TransactionEvent, TransactionParts } from './transaction-messages.ts';
 
@@ -30,7 +33,7 @@ type Item = {
   readonly current: number;
   readonly origin: number;
   /** Null: rolled back. */
-  readonly message: InnerMessage | null;
+  readonly message: InnerMessage | InnerRecord | null;
 };
 
 /** Requests that wait; for half messages whose end is lost so, their producers are asked. */
@@ -51,6 +54,7 @@ export class EndDesk {
   /** Their half message is being ended or stored again. */
   #deferred: EndTransaction[] = [];
   #views = 0;
+  readonly #plain = new PlainHalf();
   #batch: Item[] = [];
   #batchBytes = 0;
   #isFlushDue = false;
@@ -115,11 +119,42 @@ export class EndDesk {
       say(end, SYSTEM_BUSY, `the half message at commitLogOffset ${end.physical} could not be read in time; try again`);
       return;
     }
+    if (bytes.length > 0 && this.#plain.read(bytes) && this.#endPlain(end, context)) return;
     const half = bytes.length === 0 ? null : decodeMessageRecord(bytes, 0);
     const properties = half === null ? NO_PROPERTIES : parseProperties(half.properties);
     const refused = endRefusal(end, half, properties, context.now(), this.#parts.settings.timeoutMs);
     if (refused !== null) say(end, refused.code, refused.remark);
     else this.#decide(end, half!, properties, context);
+  }
+
+  /** False: it is not as it should be, or not so plain: the general way finds out. */
+  #endPlain(end: EndTransaction, context: ActorContext): boolean {
+    const { topics } = this.#parts;
+    const plain = this.#plain;
+    const { bytes, queueOffset: offset } = plain;
+    if (offset !== end.halfOffset || !plain.isOfGroup(end.group)) return false;
+    const standing = this.#ledger.standing(offset, offset);
+    if (standing.kind !== 'open') return false;
+    const { current } = standing;
+    if (!end.isCommit) {
+      this.#add({ end, current, origin: offset, message: null }, context);
+      return true;
+    }
+    const topic = topics.find(bytes, plain.topicStart, plain.topicEnd);
+    if (topic === undefined || plain.realQueueId >= topic.queueHandles.length || !PlainHalf.fits(topic.nameBytes)) return false;
+    const queueId = plain.realQueueId;
+    const seed = keyHashSeed(topic.nameHash);
+    const { uniqueStart, uniqueEnd, tagStart, tagEnd, hasKeys } = plain;
+    const message = {
+      topic,
+      queueId,
+      record: plain.committed(topic.nameBytes, queueId),
+      tag: tagEnd === 0 ? 0 : javaHashBytes(bytes, tagStart, tagEnd),
+      uniqueHash: uniqueEnd === 0 ? -1 : indexHash(javaHashBytes(bytes, uniqueStart, uniqueEnd, seed)),
+      hasKeys,
+    };
+    this.#add({ end, current, origin: offset, message }, context);
+    return true;
   }
 
   #decide(end: EndTransaction, half: MessageRecord, properties: Properties, context: ActorContext): void {
@@ -156,7 +191,7 @@ export class EndDesk {
   #add(item: Item, context: ActorContext): void {
     this.#ledger.begin(item.current);
     this.#batch.push(item);
-    this.#batchBytes += item.message?.body.length ?? 0;
+    if (item.message !== null) this.#batchBytes += 'record' in item.message ? item.message.record.length : item.message.body.length;
     if (this.#batch.length >= BATCH_ITEMS_MAX || this.#batchBytes >= BATCH_BYTES_MAX) this.#flush(context);
     else if (!this.#isFlushDue) {
       // Behind all that is in the mailbox by now.
