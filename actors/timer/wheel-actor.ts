@@ -106,7 +106,8 @@ const START_LOOK_MS = 20;
 const AGAIN_MS = 5;
 const FILES_AGAIN_MS = 1_000;
 const ASK_MAX_MS = 5_000;
-const OPEN_MAX_MS = 600_000;
+/** A count may read all files; a reader that died is asked again. */
+const COUNT_MAX_MS = 30_000;
 /** A clock that stands further behind what the wheel has reached was set back. */
 const BACK_MS = 2_000;
 
@@ -284,7 +285,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     context.ask<TimersCounted, CountTimers>(
       context.ref(this.#parts.files),
       (replyTo) => ({ kind: 'count-timers', ...units, replyTo }),
-      OPEN_MAX_MS,
+      COUNT_MAX_MS,
       (counted): Private => ({ kind: 'counted', life, counted: counted ?? null }),
     );
   }
@@ -421,7 +422,8 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     this.#scanned += count;
     if (this.#near.size > this.#limits.nearMax && this.#takenUntil === null) {
       const { key, physical } = this.#near.median();
-      this.#endNear(key, physical);
+      // What came late is not found a second time.
+      if (comesBefore(this.#ledger.takenKey, Number.MAX_SAFE_INTEGER, key, physical)) this.#endNear(key, physical);
     }
     this.#saver!.changed(context);
   }
@@ -475,7 +477,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     context.ask<TimersIndexed, IndexTimers>(
       context.ref(this.#parts.files),
       (replyTo) => ({ kind: 'index-timers', ...units, replyTo }),
-      OPEN_MAX_MS,
+      COUNT_MAX_MS,
       (reply): Private => ({ kind: 'indexed', indexed: reply?.indexed ?? 0 }),
     );
   }

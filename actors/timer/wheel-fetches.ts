@@ -106,9 +106,13 @@ export class WheelFetches {
     this.#delivery.lose(flight, 'a timed message is lost: its record is damaged or was removed', { physical });
   }
 
-  /** The least key of a word that is still to be read: messages from it on may be taken back. */
+  /**
+   * The least key of a word that is still to be read: messages from it on may be taken back. A word that cannot be read before something
+   * else has gone holds nothing up.
+   */
   wordKey(near: NearTimers): number {
-    let key = near.size > 0 && isRecallKey(near.key) ? near.key : Number.POSITIVE_INFINITY;
+    const isStuck = this.#ledger.isFull || this.#delivery.heldBytes >= HELD_BYTES_MAX;
+    let key = near.size > 0 && isRecallKey(near.key) && !isStuck ? near.key : Number.POSITIVE_INFINITY;
     for (const batch of this.#running.values()) key = Math.min(key, batch.wordKey);
     for (const batch of this.#again) key = Math.min(key, batch.wordKey);
     return key;

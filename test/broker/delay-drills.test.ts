@@ -28,15 +28,20 @@ async function missing(address: string, acknowledged: ReadonlySet<string>): Prom
   }
 }
 
-for (const { thread, shards, flush } of [
+for (const { thread, shards, flush, isTimed = false } of [
   { thread: 'shard-0', shards: 1, flush: 'async' },
   { thread: 'shard-0', shards: 2, flush: 'sync' },
   { thread: 'shard-1', shards: 2, flush: 'async' },
   { thread: 'log', shards: 2, flush: 'async' },
   { thread: 'store', shards: 1, flush: 'sync' },
   { thread: 'reader', shards: 1, flush: 'async' },
+  { thread: 'shard-0', shards: 2, flush: 'async', isTimed: true },
+  { thread: 'log', shards: 1, flush: 'sync', isTimed: true },
+  { thread: 'reader', shards: 2, flush: 'async', isTimed: true },
 ]) {
-  test(`ending the thread ${thread} loses no delayed message (${shards} shards, ${flush} flush)`, { timeout: 120_000 }, async (t) => {
+  test(`ending the thread ${thread} loses no ${isTimed ? 'timed' : 'delayed'} message (${shards} shards, ${flush} flush)`, {
+    timeout: 120_000,
+  }, async (t) => {
     const { address, broker, faults, logged } = await startInProcess(t, shards, flush, ['messageDelayLevel=1s 2s 1s']);
     const acknowledged = new Set<string>();
     let isStopped = false;
@@ -46,7 +51,8 @@ for (const { thread, shards, flush } of [
         const body = `${sender}-${i}`;
         try {
           if (client === undefined || !client.isOpen) client = await RemotingClient.connect(address);
-          const properties = { DELAY: String(1 + (i % 3)), KEYS: `k${i} l${i}` };
+          const wait = isTimed ? { TIMER_DELAY_MS: String(500 + ((i * 37) % 1500)) } : { DELAY: String(1 + (i % 3)) };
+          const properties = { ...wait, KEYS: `k${i} l${i}` };
           const { code } = await sendMessage(client, TOPIC, body, { queueId: sender % 4, properties, timeoutMs: 8_000 });
           if (code === 0) acknowledged.add(body);
         } catch {
