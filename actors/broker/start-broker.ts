@@ -117,7 +117,8 @@ class StartingBroker implements RunningBroker {
           laneBytes: config.logLaneBytes,
           queueMax: config.queuesMax,
           counterWords: SHARD_COUNTER_WORDS,
-          plugins: config.pluginsMax,
+          // Plugins are files and threads of this machine: a simulated one has neither.
+          plugins: hooks.world === undefined ? config.pluginsMax : 0,
         })
       : null;
   }
