@@ -7,7 +7,7 @@
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
- *   --jobs N              clients at once, each with a broker of its own (2): they wait most of the time
+ *   --jobs N              clients at once, each with a broker of its own (4): they wait most of the time
  *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
  *   --admin A,B           releases of the stock admin tool whose output is compared with that about a Java broker (5.5.0,5.3.3)
  *   --nightly              every scenario with every number of shards; else some run with the largest only
@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     clients: { type: 'string' },
     scenarios: { type: 'string' },
     shards: { type: 'string', default: '1,2' },
-    jobs: { type: 'string', default: '2' },
+    jobs: { type: 'string', default: '4' },
     'java-servers': { type: 'string', default: '5.4.0' },
     admin: { type: 'string', default: '5.5.0,5.3.3' },
     nightly: { type: 'boolean', default: false },
