@@ -3,11 +3,11 @@
  * `fence`: no acknowledgement ever again. A failed sync is never retried: the kernel drops the pages, and the next sync would say that
  * all is well. While a store is being opened nothing is acknowledged yet: there every row but the first means that the start fails.
  *
- *   call                   | EINTR, EAGAIN | ENOSPC, EDQUOT, EFBIG | any other
- *   read                   | retry-rest    | fence                 | fence
- *   write                  | retry-rest    | cut-back              | fence
- *   open, make-directory   | fence         | refuse                | fence
- *   sync, sync-directory, truncate, rename, remove, close, stat, list, free-bytes, lock | fence, whatever the errno
+ *   call                       | EINTR, EAGAIN | ENOSPC, EDQUOT, EFBIG | any other
+ *   read                       | retry-rest    | fence                 | fence
+ *   write                      | retry-rest    | cut-back              | fence
+ *   open, make-directory, lock | fence         | refuse                | fence
+ *   sync, sync-directory, truncate, rename, remove, close, stat, list, free-bytes | fence, whatever the errno
  */
 import { type DiskCall, DiskError } from './errors.ts';
 
@@ -19,6 +19,7 @@ import { type DiskCall, DiskError } from './errors.ts';
 export type DiskErrorDecision = 'retry-rest' | 'cut-back' | 'refuse' | 'fence';
 
 const INTERRUPTED = new Set(['EINTR', 'EAGAIN']);
+const MAKES_NAMES: ReadonlySet<DiskCall> = new Set<DiskCall>(['open', 'make-directory', 'lock']);
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function decideDiskError(call: DiskCall, errno: string): DiskErrorDecision {
@@ -26,7 +27,7 @@ export function decideDiskError(call: DiskCall, errno: string): DiskErrorDecisio
     if (INTERRUPTED.has(errno)) return 'retry-rest';
     if (call === 'write' && NO_ROOM.has(errno)) return 'cut-back';
   }
-  if ((call === 'open' || call === 'make-directory') && NO_ROOM.has(errno)) return 'refuse';
+  if (MAKES_NAMES.has(call) && NO_ROOM.has(errno)) return 'refuse';
   return 'fence';
 }
 

@@ -89,8 +89,19 @@ export type OpenedStore = {
   readonly mended: readonly string[];
 };
 
-/** Opens or makes the store, and leaves the abort file that only `closeStore` removes. */
+/** Opens or makes the store, and leaves the abort file that only `closeStore` removes. Holds nothing open when it throws. */
 export function openStore(options: OpenStoreOptions): OpenedStore {
+  const held: { close(): void }[] = [];
+  try {
+    return openParts(options, held);
+  } catch (error) {
+    for (const part of held) part.close();
+    throw error;
+  }
+}
+
+/** @param held gets each part as soon as it is open */
+function openParts(options: OpenStoreOptions, held: { close(): void }[]): OpenedStore {
   const { disk, layout, segmentBytes } = options;
   if (!disk.exists(layout.root)) {
     disk.makeDirectory(layout.root);
@@ -98,7 +109,9 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   }
   const wasClean = !wasAborted(disk, layout.abort);
   const checkpoint = Checkpoint.open(disk, layout.checkpoint);
+  held.push(checkpoint);
   const log = CommitLog.open(disk, layout.commitLog, segmentBytes);
+  held.push(log);
   const deleted = loadDeletedTopics(disk, layout.deletedTopics);
   const table = log.segmentCount === 0 ? null : withoutDeleted(loadQueueTable(disk, layout, checkpoint), deleted);
   const former = checkpoint.values;
@@ -108,6 +121,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
     ...(options.unitsPerFile === undefined ? {} : { unitsPerFile: options.unitsPerFile }),
     ...(options.queueFilesOpenMax === undefined ? {} : { openMax: options.queueFilesOpenMax }),
   });
+  held.push(queues);
   const snapshot = table !== null && table.position >= log.minOffset && queues.areFilesThere(table, QUEUES_LOOKED_AT_MAX) ? table : null;
   if (snapshot === null) scanQueues(options, log, queues, checkpoint);
   else queues.adopt(snapshot);
@@ -126,6 +140,7 @@ export function openStore(options: OpenStoreOptions): OpenedStore {
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
   const index = openIndex(options, wasClean);
+  if (index !== null) held.push(index);
   let lostRecords = 0;
   let walked = 0;
   const tell = (damage: Damage): void => options.onDamage({ ...damage, path: log.pathOf(damage.position) });

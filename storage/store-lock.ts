@@ -35,7 +35,13 @@ function takeBySocket(path: string): () => void {
     server.close();
     throw lockedError(path, foreign);
   }
-  writeFileSync(path, `${process.pid}\n`);
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    // On a full disk it is tried again, and must not find itself.
+    server.close();
+    throw error;
+  }
   return () => {
     if (!server.listening) return;
     writeFileSync(path, '');

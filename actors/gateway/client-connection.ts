@@ -9,9 +9,8 @@ import { encodeCommand, ONEWAY_FLAG } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import type { OutputBuffer, OutputPool } from './output-pool.ts';
 import type { Connection } from './request.ts';
+import { unsentAllowance } from './unsent-allowance.ts';
 
-/** Unsent bytes at which a connection is read no further. */
-export const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Unsent bytes at which pushes to the client are dropped. */
 const PUSH_UNSENT_BYTES_MAX = 1024 * 1024;
 const FIRST_BUFFER_BYTES = 4 * 1024;
@@ -179,7 +178,7 @@ export class ClientConnection implements Connection {
     }
     const whole = output.length === output.bytes.length ? output.bytes : output.bytes.subarray(0, output.length);
     const taken = this.#socket.write(whole, output.release);
-    if (!taken && this.#socket.writableLength >= UNSENT_BYTES_MAX) this.hold(HOLD_UNSENT);
+    if (!taken && this.isOverfull) this.hold(HOLD_UNSENT);
   }
 
   push(code: number, ext: Record<string, string>, body?: Uint8Array): void {
@@ -213,6 +212,11 @@ export class ClientConnection implements Connection {
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.length = 0;
     this.#owner.closed(this, this.#reason);
+  }
+
+  /** As many unsent bytes as it may have now, or more. */
+  get isOverfull(): boolean {
+    return this.unsentBytes >= unsentAllowance(this.#owner.pool.outstanding);
   }
 
   /** Unsent bytes. */

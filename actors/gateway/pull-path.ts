@@ -38,7 +38,7 @@ import type { Pull, PullReply } from '../queue/queue-actor.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
-import { type ClientConnection, UNSENT_BYTES_MAX } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
 import { PullCounts } from './pull-counts.ts';
 import { GROUP_FORBIDDEN, PullRules, pausedRemark, type Wanted } from './pull-rules.ts';
 import { bytesAllowed, holdAllowedMs, MESSAGES_MAX, messagesAllowed, type PullLimits } from './pull-terms.ts';
@@ -607,9 +607,9 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   /** Pulls that were read before the connection was found to be slow: their messages would only pile up. */
   #isTooFar(ticket: number, pending: Pending): boolean {
     const { connection } = pending;
-    if (!connection.isOpen || connection.unsentBytes < UNSENT_BYTES_MAX) return false;
+    if (!connection.isOpen || !connection.isOverfull) return false;
     this.#settle(ticket, pending);
-    const remark = `the connection has ${connection.unsentBytes} bytes to be read, ${UNSENT_BYTES_MAX} are the most; read its answers, then pull again`;
+    const remark = `the connection has ${connection.unsentBytes} bytes to be read, which is the most; read its answers, then pull again`;
     this.#say(pending, code.FLOW_CONTROL, remark);
     return true;
   }

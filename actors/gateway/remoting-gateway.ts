@@ -17,7 +17,7 @@ import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../pr
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { type AskClient, type AskClientWithBody, ClientCalls, type ClientCallsParts } from './client-calls.ts';
-import { ClientConnection, type ClientSocket, type ConnectionOwner, type Listen, listen, UNSENT_BYTES_MAX } from './client-connection.ts';
+import { ClientConnection, type ClientSocket, type ConnectionOwner, type Listen, listen } from './client-connection.ts';
 import { type FetchAnswer, fetchLong, type LongBody } from './fetch-long.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
@@ -229,10 +229,10 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
       request.answer(FLOW_CONTROL, `the connection has ${REQUESTS_IN_FLIGHT_MAX} requests under way, which is the most; wait for answers`);
       return;
     }
-    if (connection.unsentBytes >= UNSENT_BYTES_MAX) {
+    if (connection.isOverfull) {
       request.answer(
         FLOW_CONTROL,
-        `the connection has ${UNSENT_BYTES_MAX} bytes to be read, which is the most; read its answers, then ask again`,
+        `the connection has ${connection.unsentBytes} bytes to be read, which is the most; read its answers, then ask again`,
       );
       return;
     }

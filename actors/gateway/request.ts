@@ -17,6 +17,8 @@ export interface Connection {
   readonly isOpen: boolean;
   /** Answers that its client has not read yet. */
   readonly unsentBytes: number;
+  /** They are as many as it may have now, which is less while many clients do not read. */
+  readonly isOverfull: boolean;
   /** Writes a request of ours to the client, one-way; dropped when the connection has gone. */
   push(code: number, ext: Record<string, string>, body?: Uint8Array): void;
   /** Closes the socket, with the reason in the log and the counters. */

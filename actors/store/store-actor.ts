@@ -136,13 +136,23 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
 
   started(context: ActorContext): void {
     this.#context = context;
-    if (!this.#parts.takesOver) return;
+    if (this.#parts.takesOver) this.#takeOver(context);
+  }
+
+  /** On a full disk it waits for room: units stay in memory meanwhile, as they do for a worker that has the store open. */
+  #takeOver(context: ActorContext): void {
     const around = { ...this.#parts, table: this.#parts.filer };
-    const files = this.#parts.hooks.inCall(() => takeOverStore(this.#parts.config, around));
-    this.#indexedTo = files.end;
-    this.#use(files);
-    this.#open!.tails.adopt();
-    context.log('warn', 'the store was taken over', { position: files.end, records: files.records });
+    try {
+      const files = this.#parts.hooks.inCall(() => takeOverStore(this.#parts.config, around));
+      this.#indexedTo = files.end;
+      this.#use(files);
+      this.#open!.tails.adopt();
+      context.log('warn', 'the store was taken over', { position: files.end, records: files.records });
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#onFailure(error);
+      return;
+    }
     this.#round();
   }
 
@@ -262,9 +272,10 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
   /** One round. True: units or entries went to their files. */
   #round(): boolean {
     const open = this.#open;
-    if (open === null || this.#isFenced) return false;
     const { now, monotonicMs, hooks } = this.#parts;
     const began = monotonicMs();
+    if (open === null && this.#parts.takesOver && began >= this.#retryAt && !this.#isFenced) this.#takeOver(this.#context!);
+    if (open === null || this.#isFenced) return false;
     this.#lastRound = began;
     if (began < this.#retryAt) {
       this.#schedule(this.#retryAt - began);

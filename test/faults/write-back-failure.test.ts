@@ -1,7 +1,7 @@
 /**
- * Disks that fail for real, on loop devices (root on Linux): a write-back error that the kernel reports once, and power cuts. The Java
- * broker retries the failed sync, takes the later success for good, and loses what it acknowledged (`bench/write-back.ts` shows it
- * beside ours). Ours stops at the first failed sync and loses nothing.
+ * Disks that fail for real, on loop devices (root on Linux): a write-back error that the kernel reports once, and power cuts. A broker
+ * that tries a failed sync again takes the later success for good, and loses what it acknowledged: Java's does. Ours stops at the first
+ * failed sync and loses nothing.
  */
 import tap, { test } from 'tap';
 import { type FileSystem, LoopDisk, missingDisks, missingPowerCut } from '../support/loop-disk.ts';

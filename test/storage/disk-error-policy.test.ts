@@ -40,6 +40,7 @@ const ROWS: [DiskCall, string, DiskErrorDecision][] = [
   ['list', 'EIO', 'fence'],
   ['free-bytes', 'EIO', 'fence'],
   ['lock', 'EIO', 'fence'],
+  ['lock', 'ENOSPC', 'refuse'],
 ];
 
 for (const [call, errno, decision] of ROWS) {

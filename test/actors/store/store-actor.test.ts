@@ -173,6 +173,22 @@ test('StoreActor takes over from a dead one beside a log that goes on', async (t
   }
 });
 
+test('StoreActor takes over on a full disk as soon as there is room', async (t) => {
+  const disk = new MemoryDisk({ seed: 1 });
+  const store = new StoreUnderTest(disk, '/store');
+  store.open();
+  for (let number = 0; number < 100; number++) store.send(message(number));
+  store.run(14);
+  for (let number = 100; number < 200; number++) store.send(message(number));
+  store.kill();
+  disk.fail({ call: 'write', errno: 'ENOSPC', path: /consumequeue/, times: 5 });
+  store.spawnStore();
+  for (let number = 200; number < 300; number++) store.send(message(number));
+  store.run(20);
+  for (let queueId = 0; queueId < 4; queueId++) t.same(bodies(store, 'T', queueId), expected(300, queueId), 'each message is there once');
+  t.ok(store.stop().ok, 'and it stops in order');
+});
+
 test('StoreActor writes a checkpoint when something changed and none when nothing did', async (t) => {
   const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
   store.open();

@@ -3,12 +3,11 @@
  * may be as large as a frame.
  */
 import { FLOW_CONTROL, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
-import { UNSENT_BYTES_MAX } from '../../client-connection.ts';
 import type { Connection, Request } from '../../request.ts';
 
 /** Whether the client takes answers. */
 export function takesAnswers(connection: Connection): boolean {
-  return connection.isOpen && connection.unsentBytes < UNSENT_BYTES_MAX;
+  return connection.isOpen && !connection.isOverfull;
 }
 
 /** Answers a request whose messages could not be viewed. */
@@ -16,7 +15,7 @@ export function refuseView(request: Request): void {
   const { connection } = request;
   if (takesAnswers(connection)) request.answer(SYSTEM_BUSY, 'the store has too many requests waiting; try again');
   else {
-    const text = `the connection has ${connection.unsentBytes} bytes to be read, ${UNSENT_BYTES_MAX} are the most`;
+    const text = `the connection has ${connection.unsentBytes} bytes to be read, which is the most`;
     request.answer(FLOW_CONTROL, `${text}; read its answers, then ask again`);
   }
 }
