@@ -89,6 +89,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   itself, which stop a Java broker's wheel. A clock that is set forward makes timed messages due; one that is set back makes them wait for the time that it tells then.
 - The wheel's files are not Java's (\`timerwheel\`, \`timerlog\`). Timed messages that wait in a Java broker's store are taken over when it is opened here; a Java broker on a store of ours reads them all from the queue, and
   delivers those again that the queue still has. A timed message whose record retention removes by force, on a full disk, is lost and told, as in Java.
+- A failed sync, rename or truncate of the store ends the broker with exit code 70, and nothing is acknowledged after it ([durability](durability.md)); the Java
+  broker tries again. While the disk is nearly full it is looked at twice a second (Java: every ten seconds); \`deleteExpiredCommitLog\` counts for twenty looks, a second apart.
 - Replication and access control are not there yet: what asks for them is refused, not ignored.
 `;
 }
