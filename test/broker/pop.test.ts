@@ -1,6 +1,6 @@
 /**
  * Pop consumption at a started broker: messages in flight, receipts, messages that come again, ordered pops, what waits. Expectations that touch no
- * process were checked against the Java broker 5.4.0 (BROKER_UNDER_TEST), but for those that are said to differ.
+ * process were checked against the Java broker 5.4.0 (BROKER_UNDER_TEST), but for those that are said to differ and one of the last test's.
  */
 import tap, { test } from 'tap';
 import { queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
