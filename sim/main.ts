@@ -148,6 +148,7 @@ async function runPlanted(): Promise<number> {
     const problem = result.problems[0];
     if (bug === null || problem === undefined) return;
     const before = found.get(bug);
+    if (before === undefined) console.log(`${bug} is found by seed ${asked}: ${replay(asked, bug)}`);
     if (before === undefined || before.seed > asked) found.set(bug, { seed: asked, problem });
   });
   for (const { name, what } of bugs) {
