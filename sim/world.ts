@@ -37,6 +37,7 @@ const STOP_MS_MAX = 12_000;
 const VERIFY_MS_MAX = 120_000;
 /** What is under way when the world is healed comes to its end. */
 const SETTLE_MS = 3_000;
+const LATE_MS = 2_500;
 const PROBLEMS_MAX = 20;
 
 /** One process of the broker. */
@@ -142,6 +143,8 @@ export class World {
       this.#end(scenario.lastCrash);
       await time.run(STOP_MS_MAX + RESTART_MS_MAX, () => this.#life === null);
       await this.#untilServing('after the last end');
+      // What was due while no broker was there comes now.
+      if (scenario.delays) await time.run(LATE_MS);
     }
     if (this.#isServing) await this.#verify();
     this.#life?.machine.kill();
