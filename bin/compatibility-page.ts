@@ -66,7 +66,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - A name space in front of names is part of them. One that goes beside them (\`namespaceV2\`) is passed over, as a Java broker does: it parts nothing.
 - Clients over Go leave no traces before the trace topic is there: start with \`traceTopicEnable=true\`, or send one message to it.
 - Locks of queues that are consumed in order outlive a restart (\`queueLocks.json\`; a Java broker forgets them and may give a queue to a second client
-  while the first still works on it). They are free at once when the client's connection closes, half a minute after a restart at the latest.
+  while the first still works on it). They are free at once when the client's connection closes, half a minute after a restart at the latest; who was refused one
+  is told when it is free.
 - Request and reply: a reply is pushed and stored at the same time, not one after the other; a stored reply keeps the flags of its compression; an
   empty one is pushed (a Java broker fails); a client that has come back over another connection is found; a reply over \`maxMessageSize\` is refused before it is pushed. Clients of 5.0 to 5.3 report a time-out of \`request(message, timeout)\` as soon as the
   request is sent, with any broker: ask by a selector and a callback there.

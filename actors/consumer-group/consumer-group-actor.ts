@@ -94,7 +94,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
-    this.#locks = new LockKeeper(options.group);
+    this.#locks = new LockKeeper(options.group, () => this.#wantsNotices());
     this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);

@@ -3,9 +3,12 @@
  * them; what comes before they are there waits. A client hears of a queue that is new to it when the store has it on disk, or after half a
  * second: a slow disk keeps nobody from consuming. Queues are free at once when their client's connection closes; the disk hears of that
  * seconds later, so that a broker that stops, and closes all connections, leaves the locks to its next life.
+ * A member that was refused a queue is told when it is free (request 40): a Java broker leaves it to the member's next round, 20 s later.
  * Source: RocketMQ `RebalanceLockManager`.
  */
+import { NOTIFY_CONSUMER_IDS_CHANGED } from '../../protocol/remoting/request-code.ts';
 import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { PushToClient } from '../gateway/request.ts';
 import type { LockQueues, LocksTold, QueryLocks, QueuesLocked, UnlockQueues } from './consumer-group-messages.ts';
 import {
   type FreeLocks,
@@ -16,7 +19,7 @@ import {
   type LocksSaved,
   type SaveLocks,
 } from './lock-store-actor.ts';
-import { memberKey } from './members.ts';
+import { connectionOfKey, memberKey } from './members.ts';
 import { type QueueColumns, QueueLocks } from './queue-locks.ts';
 
 export type LockCommand = LockQueues | UnlockQueues | QueryLocks;
@@ -42,6 +45,7 @@ type Flight = {
 
 export class LockKeeper {
   readonly #group: string;
+  readonly #wantsNotices: () => boolean;
   readonly #locks = new QueueLocks();
   readonly #flights: Map<number, Flight> = new Map();
   #state: 'unread' | 'reading' | 'read' = 'unread';
@@ -49,8 +53,10 @@ export class LockKeeper {
   #flight = 0;
   #freedIsDue = false;
 
-  constructor(group: string) {
+  /** @param wantsNotices whether members are told of changes */
+  constructor(group: string, wantsNotices: () => boolean) {
     this.#group = group;
+    this.#wantsNotices = wantsNotices;
   }
 
   receive(message: LockCommand | LockTimer, context: ActorContext): void {
@@ -170,9 +176,22 @@ export class LockKeeper {
   }
 
   #freed(context: ActorContext): void {
+    this.#tellWaiting(context);
     if (!this.#locks.hasFreed || this.#freedIsDue) return;
     this.#freedIsDue = true;
     context.schedule(FREED_AFTER_MS, { kind: 'freed-due' } satisfies LockTimer);
+  }
+
+  /** Whoever was refused a queue asks again when it looks at its group anew, which it else does every 20 s only. */
+  #tellWaiting(context: ActorContext): void {
+    const members = this.#locks.takeMayAskAgain();
+    if (members.size === 0 || !this.#wantsNotices()) return;
+    const ext = { consumerGroup: this.#group };
+    for (const member of members) {
+      const { shard, connection } = connectionOfKey(member);
+      const gateway: ActorRef<PushToClient> = context.ref(`gateway/${shard}`);
+      gateway.tell({ kind: 'push-to-client', connection, code: NOTIFY_CONSUMER_IDS_CHANGED, ext, body: null });
+    }
   }
 
   #tellFreed(context: ActorContext): void {

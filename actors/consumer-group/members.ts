@@ -116,6 +116,11 @@ export function memberKey(shard: number, connection: number): number {
   return connection * 4096 + shard;
 }
 
+/** The connection that a key stands for. */
+export function connectionOfKey(key: number): { readonly shard: number; readonly connection: number } {
+  return { shard: key % 4096, connection: Math.floor(key / 4096) };
+}
+
 /** @param now milliseconds that never go back. */
 export function applyMemberEvent(state: Membership, event: MemberEvent, now: number): MemberEffects {
   if (event.kind === 'heartbeat') return onHeartbeat(state, event, now);

@@ -15,8 +15,9 @@ export const CLIENT_LOCK_LIFE_MS = 30_000;
 export const SAVE_AGAIN_MS = 600_000;
 const UNSAVED = Number.NEGATIVE_INFINITY;
 
-/** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. */
-type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number };
+/** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. `wantedBy`: of the
+ * one that was refused last; −1: nobody was. */
+type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number; wantedBy: number };
 
 /** Queues in two columns of equal length. */
 export type QueueColumns = { readonly topics: string[]; readonly queueIds: number[] };
@@ -25,6 +26,8 @@ export class QueueLocks {
   readonly #byTopic: Map<string, Map<number, Lock>> = new Map();
   /** Queues that were freed, and stand as locked on disk still. */
   #freed: Map<string, Set<number>> = new Map();
+  /** Members that were refused a queue which is free now. */
+  #mayAskAgain: Set<number> = new Set();
   #count = 0;
 
   get count(): number {
@@ -47,8 +50,12 @@ export class QueueLocks {
     const lock = queues?.get(queueId);
     if (lock !== undefined) {
       if (lock.clientId !== clientId) {
-        if (now - lock.lockedMs < LOCK_LIFE_MS) return 'refused';
+        if (now - lock.lockedMs < LOCK_LIFE_MS) {
+          lock.wantedBy = member;
+          return 'refused';
+        }
         lock.savedMs = UNSAVED;
+        lock.wantedBy = -1;
       }
       lock.clientId = clientId;
       lock.lockedMs = now;
@@ -57,7 +64,7 @@ export class QueueLocks {
     }
     if (this.#count >= LOCKS_PER_GROUP_MAX) return 'refused';
     if (queues === undefined) this.#byTopic.set(topic, (queues = new Map()));
-    queues.set(queueId, { clientId, lockedMs: now, member, savedMs: UNSAVED });
+    queues.set(queueId, { clientId, lockedMs: now, member, savedMs: UNSAVED, wantedBy: -1 });
     this.#count++;
     return 'new';
   }
@@ -90,6 +97,13 @@ export class QueueLocks {
     }
     this.#freed = new Map();
     return still;
+  }
+
+  /** Members that wanted a queue which was freed, each once. */
+  takeMayAskAgain(): ReadonlySet<number> {
+    const members = this.#mayAskAgain;
+    if (members.size > 0) this.#mayAskAgain = new Set();
+    return members;
   }
 
   /** Frees the queue if `clientId` holds it. */
@@ -131,6 +145,7 @@ export class QueueLocks {
     if (lock === undefined) return;
     queues.delete(queueId);
     this.#count--;
+    if (lock.wantedBy !== -1) this.#mayAskAgain.add(lock.wantedBy);
     if (queues.size === 0) this.#byTopic.delete(topic);
     const freed = this.#freed.get(topic);
     if (freed === undefined) this.#freed.set(topic, new Set([queueId]));

@@ -52,7 +52,11 @@ for (const flush of ['async', 'sync'] as const) {
     t.same(await lock(a, 'a', [0, 1]), [0, 1]);
     t.same(await lock(b, 'b', [0, 1, 2]), [2], 'only what nobody has');
     t.same(await lock(a, 'a', [0, 1, 2]), [0, 1], 'renewed');
+    b.pushed.length = 0;
+    a.pushed.length = 0;
     t.equal((await unlock(b, 'b', [0, 2])).code, 0);
+    await waitUntil('the one who was refused to be told', () => Promise.resolve(a.pushed.some(({ code }) => code === 40)), 2_000, 5);
+    t.same(b.pushed, [], 'and nobody else');
     t.same(await lock(a, 'a', [0, 2]), [0, 2], 'b gave back what was its own');
 
     const closedAt = performance.now();

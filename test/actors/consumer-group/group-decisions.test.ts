@@ -110,6 +110,7 @@ test('QueueLocks', async (t) => {
   locks.unlock('T', 0, 'b');
   t.equal(locks.count, 0);
   t.same(locks.takeFreed(), { topics: ['T'], queueIds: [0] });
+  t.same([...locks.takeMayAskAgain()], [], 'a lock that ran out was taken by the one who wanted it');
   t.notOk(locks.hasFreed);
   locks.lock('T', 1, 'a', 1, 0);
   locks.lock('U', 1, 'a', 1, 0);
@@ -123,6 +124,14 @@ test('QueueLocks', async (t) => {
   locks.lock('U', 2, 'b', 2, 0);
   locks.expire(LOCK_LIFE_MS);
   t.equal(locks.count, 0);
+  t.same([...locks.takeMayAskAgain()], [], 'nobody was refused since the last was freed');
+  locks.lock('V', 0, 'a', 1, 0);
+  locks.lock('V', 1, 'a', 1, 0);
+  locks.lock('V', 0, 'b', 2, 0);
+  locks.lock('V', 1, 'b', 2, 0);
+  locks.release('a');
+  t.same([...locks.takeMayAskAgain()], [2], 'who was refused may ask again, and is told once');
+  t.same([...locks.takeMayAskAgain()], []);
   locks.restore('T', 0, 'a', 0, 1_000);
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS - 1), 'refused', 'its owner may have renewed it just before the restart');
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS), 'new', 'by now it has given it up itself');
