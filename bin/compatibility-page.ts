@@ -77,6 +77,7 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   more is answered 0 and does nothing, another one is refused (1). One that was given up is refused (604) until request 323 has resumed it; 323 takes
   half messages that were given up and nothing else. It may be ended by any place that it has had since its producer was first asked.
 - The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
+  A half message may have a delay level, which counts from its commit on, but no time of its own (\`TIMER_\`): that is refused (13).
 - Half messages that were stored again carry \`TRAN_ORIGIN_QUEUE_OFFSET\`, a property of ours; a Java broker on the same store goes on with them, and passes it on.
 - Pops: what is in flight is kept by the broker that gave it out and in its log (\`rmq_sys_REVIVE_LOG_<cluster>\`, in records of our own), not in timers: a
   message comes again within 200 ms of its invisible time, also after a crash. A Java broker started on the same store afterwards does not know what was in
