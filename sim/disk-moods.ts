@@ -54,6 +54,11 @@ export class DiskMoods implements DiskFates {
     this.#onDeath();
   }
 
+  /** Whether a thread dies where it makes no call. */
+  diesAtProbe(): boolean {
+    return !this.#isHealed && this.#random.next() * 10_000 < this.#scenario.threadDeathsPer10000;
+  }
+
   fateOf(thread: string, call: DiskCall, path: string, bytes: number): CallFate {
     const random = this.#random;
     if (this.#isHealed) return GOOD;

@@ -17,6 +17,7 @@ import { MemoryDisk } from '../storage/memory-disk.ts';
 import { DELAYS_MS } from './delays.ts';
 import { DiskMoods } from './disk-moods.ts';
 import { Network } from './network.ts';
+import { probeWith } from './probes.ts';
 import { mainOf, type PlantedParts } from './production-threads.ts';
 import type { CrashKind, Scenario } from './scenario.ts';
 import { simulatedMemory, viewsOf } from './shared-memory.ts';
@@ -218,6 +219,9 @@ export class World {
       },
       onStill: (ms) => void this.stillness.push({ atMs: time.nowMs, ms }),
       onFailure: (error) => this.problem(`the root failed: ${error.stack}`),
+    });
+    probeWith(() => {
+      if (machine.current?.name === 'log' && !machine.isDead && this.moods.diesAtProbe()) machine.dieHere();
     });
     const life: Life = { machine, disks, memory: null, broker: null, isStopping: false, fencedAtMs: Number.POSITIVE_INFINITY };
     this.#life = life;
