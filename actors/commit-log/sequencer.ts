@@ -180,7 +180,8 @@ export class Sequencer {
     if (first === head) return false;
     if (this.#marks.fenced) return this.#refuse(laneIndex, first, head, OUTCOME_FENCED);
     const now = this.#now();
-    if (now < this.#fullUntil) return this.#refuse(laneIndex, first, head, OUTCOME_DISK_FULL);
+    // A clock that was set back must not make the next probe wait for as long.
+    if (now < this.#fullUntil && now >= this.#fullUntil - PROBE_MS) return this.#refuse(laneIndex, first, head, OUTCOME_DISK_FULL);
     const startEnd = this.#end;
     let last = first;
     try {
