@@ -14,6 +14,8 @@ const GROUPS = 3;
 const LOST_MS_MAX = 1_000;
 /** Turns, rings and the save itself. */
 const SLACK_MS = 150;
+/** So long a group waits for the word that its offsets are saved before it sends them again: two ends in a row cost more. */
+const UNHEARD_MS = 5_000;
 
 type Commit = { readonly offset: number; readonly ackedAtMs: number };
 type Place = {
@@ -31,6 +33,7 @@ export class Offsets implements Workload {
   readonly #random: SeededRandom;
   readonly #places: Place[] = [];
   #isStopped = false;
+  #shardEndedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World) {
     this.#world = world;
@@ -79,11 +82,14 @@ export class Offsets implements Workload {
   onCrash(crash: Crash): void {
     if (crash.kind === 'stop') return;
     const isUnsynced = crash.losesUnsynced && !this.#world.scenario.syncFlush;
-    this.#forget(isUnsynced ? 0 : crash.fencedAtMs);
+    const isDouble = crash.fencedAtMs - this.#shardEndedAtMs < UNHEARD_MS;
+    this.#forget(isUnsynced ? 0 : isDouble ? this.#shardEndedAtMs : crash.fencedAtMs);
   }
 
   onThreadEnd(name: string): void {
-    if (name.startsWith('shard')) this.#forget(this.#world.time.nowMs);
+    if (!name.startsWith('shard')) return;
+    this.#shardEndedAtMs = this.#world.time.nowMs;
+    this.#forget(this.#shardEndedAtMs);
   }
 
   #forget(atMs: number): void {
