@@ -610,6 +610,7 @@ export const brokerOptions = {
   pluginCallMs: integer({
     key: 'pluginCallMs',
     origin: 'ringmq',
+    change: 'file',
     group: 'Consuming',
     default: 80,
     min: 20,
@@ -620,6 +621,7 @@ export const brokerOptions = {
   pluginMemoryMb: integer({
     key: 'pluginMemoryMb',
     origin: 'ringmq',
+    change: 'file',
     group: 'Consuming',
     default: 64,
     min: 16,
@@ -630,6 +632,7 @@ export const brokerOptions = {
   pluginRestarts: integer({
     key: 'pluginRestarts',
     origin: 'ringmq',
+    change: 'file',
     group: 'Consuming',
     default: 5,
     min: 0,
@@ -639,6 +642,7 @@ export const brokerOptions = {
   pluginPolicy: choice({
     key: 'pluginPolicy',
     origin: 'ringmq',
+    change: 'file',
     group: 'Consuming',
     default: 'hold',
     choices: ['hold', 'pass'],

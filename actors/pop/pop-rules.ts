@@ -64,6 +64,12 @@ export class PopRules {
     else this.#mayRead(request, group, topic, then);
   }
 
+  /** Calls back when the group is known, which use makes where that is allowed; else the request is answered. */
+  withGroup(request: Request, group: string, then: () => void): void {
+    if (this.#door.groups.get(group) !== undefined) then();
+    else this.#ensureGroup(request, group, then);
+  }
+
   #mayRead(request: Request, group: string, topic: TopicState, then: (topic: TopicState) => void): void {
     const { groups } = this.#door;
     if (groups.get(group)?.config.consumeEnable === false) {

@@ -43,7 +43,8 @@ const FENCES: Row[] = [
   { faults: [fault('ftruncate', 'ENOSPC', '1', ...UNITS)], flush: 'async' },
   { faults: [fault('rename', 'EIO', '2', 'config/topics.json.tmp')] },
   { faults: [fault('rename', 'ENOSPC', '2', 'config/topics.json.tmp')] },
-  { faults: [fault('fsync', 'EIO', '1', 'config')] },
+  // The first is the start's.
+  { faults: [fault('fsync', 'EIO', '2', 'config')] },
 ];
 
 for (const row of FENCES) {

@@ -224,7 +224,6 @@ test('sends to retry topics, in crowds and wrong', { skip: isForeign }, async (t
     { name: 'a queue that does not exist', topic: retry, options: { queueId: 7 }, codes: [29] },
     { name: 'no body', topic: retry, options: {}, body: '', codes: [1] },
     { name: 'a level that is none', topic: retry, options: { properties: { DELAY: 'x' } }, codes: [1] },
-    { name: 'a timer', topic: retry, options: { properties: { TIMER_DELAY_SEC: '1' } }, codes: [13] },
     { name: 'attempts that are no number', topic: retry, options: { fields: { j: 'many' } }, codes: [1] },
   ];
   for (const { name, topic, options, body = 'x', codes } of cases) {

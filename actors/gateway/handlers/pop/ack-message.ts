@@ -7,24 +7,24 @@ import { decodeAckMessageRequest } from '../../../../protocol/remoting/requests/
 import type { QueueRanges } from '../../../consumer-group/decide-offset.ts';
 import type { PopDoor } from '../../../pop/pop-door.ts';
 import type { PoppedAcked } from '../../../pop/pop-messages.ts';
+import type { PopRules } from '../../../pop/pop-rules.ts';
 import type { Handler } from '../../request.ts';
-import { answerDone, answerOutcome, checkReceipt } from './receipt-rules.ts';
+import { answerDone, answerOutcome, withReceipt } from './receipt-rules.ts';
 
-export function ackMessage(door: PopDoor, ranges: QueueRanges): Handler {
+export function ackMessage(door: PopDoor, rules: PopRules, ranges: QueueRanges): Handler {
   return (request) => {
     const asked = decodeAckMessageRequest(request.command.ext);
-    const good = checkReceipt(request, asked, door, ranges);
-    if (good === null) return;
-    const { receipt, topic, retry } = good;
-    const { queueId, popTime, invisibleMs, offset } = receipt;
-    door.ask<PoppedAcked>(
-      asked.consumerGroup,
-      topic,
-      0,
-      (ticket, replyTo) => ({ kind: 'ack-popped', ticket, retry, queueId, popTime, invisibleMs, offsets: [offset], replyTo }),
-      (acked) => {
-        if (answerOutcome(request, acked?.outcome ?? 'busy', receipt)) answerDone(request);
-      },
-    );
+    withReceipt(request, asked, door, rules, ranges, ({ receipt, topic, retry }) => {
+      const { queueId, popTime, invisibleMs, offset } = receipt;
+      door.ask<PoppedAcked>(
+        asked.consumerGroup,
+        topic,
+        0,
+        (ticket, replyTo) => ({ kind: 'ack-popped', ticket, retry, queueId, popTime, invisibleMs, offsets: [offset], replyTo }),
+        (acked) => {
+          if (answerOutcome(request, acked?.outcome ?? 'busy', receipt)) answerDone(request);
+        },
+      );
+    });
   };
 }

@@ -9,20 +9,20 @@ import {
   MESSAGE_ILLEGAL,
   NO_MESSAGE,
   SERVICE_NOT_AVAILABLE,
-  SUBSCRIPTION_GROUP_NOT_EXIST,
   SUCCESS,
   SYSTEM_BUSY,
   TOPIC_NOT_EXIST,
 } from '../../../../protocol/remoting/response-code.ts';
 import type { PopDoor } from '../../../pop/pop-door.ts';
 import type { PoppedAcked, ReceiptOutcome } from '../../../pop/pop-messages.ts';
+import type { PopRules } from '../../../pop/pop-rules.ts';
 import type { Handler } from '../../request.ts';
 
 /** How bad an outcome is, worst last. */
 const RANKS: readonly ReceiptOutcome[] = ['done', 'replaced', 'expired', 'refused', 'busy'];
 
-export function batchAckMessage(door: PopDoor): Handler {
-  return (request) => {
+export function batchAckMessage(door: PopDoor, rules: PopRules): Handler {
+  const handle: Handler = (request) => {
     const { body } = request.command;
     const { brokerName, acks } = body.length === 0 ? { brokerName: '', acks: [] } : decodeBatchAck(body);
     if (acks.length === 0) {
@@ -34,10 +34,6 @@ export function batchAckMessage(door: PopDoor): Handler {
       return;
     }
     for (const { group, topic, retry, queueId } of acks) {
-      if (door.groups.get(group) === undefined) {
-        request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${group.slice(0, 64)}] does not exist`);
-        return;
-      }
       const stored = popTopicName(group, topic, retry);
       const known = door.topics.get(stored);
       if (known === undefined) {
@@ -51,6 +47,11 @@ export function batchAckMessage(door: PopDoor): Handler {
         );
         return;
       }
+    }
+    const unknown = acks.find(({ group }) => door.groups.get(group) === undefined);
+    if (unknown !== undefined) {
+      rules.withGroup(request, unknown.group, () => handle(request));
+      return;
     }
     let left = acks.length;
     let over = 0;
@@ -79,4 +80,5 @@ export function batchAckMessage(door: PopDoor): Handler {
       }
     }
   };
+  return handle;
 }

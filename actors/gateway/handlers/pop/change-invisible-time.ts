@@ -8,43 +8,43 @@ import { INVALID_PARAMETER } from '../../../../protocol/remoting/response-code.t
 import type { QueueRanges } from '../../../consumer-group/decide-offset.ts';
 import type { PopDoor } from '../../../pop/pop-door.ts';
 import type { InvisibleChanged } from '../../../pop/pop-messages.ts';
+import type { PopRules } from '../../../pop/pop-rules.ts';
 import type { Handler } from '../../request.ts';
-import { answerDone, answerOutcome, checkReceipt } from './receipt-rules.ts';
+import { answerDone, answerOutcome, withReceipt } from './receipt-rules.ts';
 
-export function changeInvisibleTime(door: PopDoor, ranges: QueueRanges): Handler {
+export function changeInvisibleTime(door: PopDoor, rules: PopRules, ranges: QueueRanges): Handler {
   return (request) => {
     const asked = decodeChangeInvisibleTimeRequest(request.command.ext);
     if (asked.invisibleTime < 0) {
       request.answer(INVALID_PARAMETER, `the invisibleTime is ${asked.invisibleTime} ms; 0 or more are needed`);
       return;
     }
-    const good = checkReceipt(request, asked, door, ranges);
-    if (good === null) return;
-    const { receipt, topic, retry } = good;
-    const { queueId, popTime, invisibleMs, offset, reviveQueueId } = receipt;
-    door.ask<InvisibleChanged>(
-      asked.consumerGroup,
-      topic,
-      0,
-      (ticket, replyTo) => ({
-        kind: 'change-invisible',
-        ticket,
-        retry,
-        queueId,
-        offset,
-        popTime,
-        invisibleMs,
-        nextMs: asked.invisibleTime,
-        replyTo,
-      }),
-      (changed) => {
-        if (!answerOutcome(request, changed?.outcome ?? 'busy', receipt) || changed === null) return;
-        answerDone(request, {
-          popTime: String(changed.popTime),
-          invisibleTime: String(changed.invisibleMs),
-          reviveQid: String(reviveQueueId),
-        });
-      },
-    );
+    withReceipt(request, asked, door, rules, ranges, ({ receipt, topic, retry }) => {
+      const { queueId, popTime, invisibleMs, offset, reviveQueueId } = receipt;
+      door.ask<InvisibleChanged>(
+        asked.consumerGroup,
+        topic,
+        0,
+        (ticket, replyTo) => ({
+          kind: 'change-invisible',
+          ticket,
+          retry,
+          queueId,
+          offset,
+          popTime,
+          invisibleMs,
+          nextMs: asked.invisibleTime,
+          replyTo,
+        }),
+        (changed) => {
+          if (!answerOutcome(request, changed?.outcome ?? 'busy', receipt) || changed === null) return;
+          answerDone(request, {
+            popTime: String(changed.popTime),
+            invisibleTime: String(changed.invisibleMs),
+            reviveQid: String(reviveQueueId),
+          });
+        },
+      );
+    });
   };
 }

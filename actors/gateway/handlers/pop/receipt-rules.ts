@@ -1,6 +1,7 @@
 /**
  * The rules that a receipt must keep before its pop actor is asked, in the Java broker's order and with its codes: 17 no such topic; 13 a queue that
- * the topic has not, or a receipt of another queue, message, topic or broker; 208 a message that the queue does not hold; 26 no such group.
+ * the topic has not, or a receipt of another queue, message, topic or broker; 208 a message that the queue does not hold; 26 no such group, and none is
+ * made by use: a group that only its receipts know, after a crash, is made again.
  * Source: RocketMQ 5.3 `AckMessageProcessor`, `ChangeInvisibleTimeProcessor`.
  */
 import { type PopRetry, poppedTopic } from '../../../../model/pop-topic.ts';
@@ -10,7 +11,6 @@ import {
   MESSAGE_ILLEGAL,
   NO_MESSAGE,
   SERVICE_NOT_AVAILABLE,
-  SUBSCRIPTION_GROUP_NOT_EXIST,
   SUCCESS,
   SYSTEM_BUSY,
   TOPIC_NOT_EXIST,
@@ -18,12 +18,26 @@ import {
 import type { QueueRanges } from '../../../consumer-group/decide-offset.ts';
 import type { PopDoor } from '../../../pop/pop-door.ts';
 import type { ReceiptOutcome } from '../../../pop/pop-messages.ts';
+import type { PopRules } from '../../../pop/pop-rules.ts';
 import type { Request } from '../../request.ts';
 
 export type GoodReceipt = { readonly receipt: Receipt; readonly topic: string; readonly retry: PopRetry };
 
+/** `then` is called with a receipt that may be given to its pop actor; else the request is answered. */
+export function withReceipt(
+  request: Request,
+  asked: AckMessageRequest,
+  door: PopDoor,
+  rules: PopRules,
+  ranges: QueueRanges,
+  then: (good: GoodReceipt) => void,
+): void {
+  const good = checkReceipt(request, asked, door, ranges);
+  if (good !== null) rules.withGroup(request, asked.consumerGroup, () => then(good));
+}
+
 /** Null: the request was answered. */
-export function checkReceipt(request: Request, asked: AckMessageRequest, door: PopDoor, ranges: QueueRanges): GoodReceipt | null {
+function checkReceipt(request: Request, asked: AckMessageRequest, door: PopDoor, ranges: QueueRanges): GoodReceipt | null {
   const { topic: stored, queueId, offset, consumerGroup, extraInfo } = asked;
   const topic = door.topics.get(stored);
   const refuse = (code: number, remark: string): null => {
@@ -38,10 +52,6 @@ export function checkReceipt(request: Request, asked: AckMessageRequest, door: P
   const [min, max] = [ranges.minOffset(stored, queueId), ranges.maxOffset(stored, queueId)];
   if (offset < min || offset >= max) {
     return refuse(NO_MESSAGE, `offset is illegal, key:${stored}@${queueId}, commit:${offset}, store:${min}~${max}`);
-  }
-  // Else any name would make an actor.
-  if (door.groups.get(consumerGroup) === undefined) {
-    return refuse(SUBSCRIPTION_GROUP_NOT_EXIST, `subscription group [${consumerGroup.slice(0, 64)}] does not exist`);
   }
   const receipt = parseReceipt(extraInfo, offset);
   const { topic: popped, retry } = poppedTopic(consumerGroup, stored);
