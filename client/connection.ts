@@ -14,9 +14,10 @@ import {
   type RemotingCommand,
 } from '../protocol/remoting/command.ts';
 import { FrameError } from '../protocol/remoting/errors.ts';
+import type { DirectPath, Link } from '../protocol/remoting/link.ts';
 import type { ClientEnvironment } from './environment.ts';
 import { ClientError } from './errors.ts';
-import type { DirectPath, Link, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** A request to send; opaque and flag are the connection's. */
 export type Request = Omit<CommandFields, 'opaque' | 'flag'>;

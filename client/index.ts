@@ -1,4 +1,6 @@
 /** The client's public API: `ringmq/client`. What is not named here is private and may change with any release. */
+
+export type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents } from '../protocol/remoting/link.ts';
 export { Admin, type AdminOptions } from './admin.ts';
 export type { AdminCalls, BrokerAddress, BrokerChoice } from './admin-calls.ts';
 export type { GroupAdmin, GroupSettings, QueueLag } from './admin-groups.ts';
@@ -22,5 +24,5 @@ export {
   type ValueHandler,
 } from './push-consumer.ts';
 export { TcpTransport, type TcpTransportOptions } from './tcp-transport.ts';
-export type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents, Transport } from './transport.ts';
+export type { Transport } from './transport.ts';
 export { defineTopic, type StandardSchema, Topic, type TopicDefinition } from './typed-topic.ts';

@@ -6,6 +6,7 @@
 import type { MessageQueue } from '../model/queue-id.ts';
 import { AUTO_CREATE_TOPIC } from '../model/topic.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
+import type { DirectSendAnswer } from '../protocol/remoting/link.ts';
 import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2 } from '../protocol/remoting/request-code.ts';
 import {
   decodeSendMessageResponse,
@@ -20,7 +21,6 @@ import type { ClientCore } from './client-core.ts';
 import { ClientError } from './errors.ts';
 import type { PreparedMessage } from './outgoing-message.ts';
 import { brokerAddress, type TopicRoute } from './route-table.ts';
-import type { DirectSendAnswer } from './transport.ts';
 
 /**
  * All four say that the message is stored. FLUSH_DISK_TIMEOUT: but not synced in time; FLUSH_SLAVE_TIMEOUT, SLAVE_NOT_AVAILABLE: but not

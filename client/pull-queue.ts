@@ -51,15 +51,7 @@ export class PullQueue {
 
   /** For tools. */
   get info(): ProcessQueueInfo {
-    const { bytes, consumedOffset, messages } = this.#progress;
-    return {
-      commitOffset: consumedOffset,
-      cachedMsgCount: messages,
-      cachedMsgSizeInMiB: Math.floor(bytes / 1024 ** 2),
-      locked: false,
-      lastPullTimestamp: this.#puller.lastPullAt,
-      lastConsumeTimestamp: this.#polledAt,
-    };
+    return this.#progress.info(false, this.#puller.lastPullAt, this.#polledAt);
   }
 
   start(): void {

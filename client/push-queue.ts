@@ -58,15 +58,7 @@ export class PushQueue {
 
   /** For tools. */
   get info(): ProcessQueueInfo {
-    const { bytes, consumedOffset, messages } = this.#progress;
-    return {
-      commitOffset: consumedOffset,
-      cachedMsgCount: messages,
-      cachedMsgSizeInMiB: Math.floor(bytes / 1024 ** 2),
-      locked: this.#owner.isLocked?.(this.queue) ?? false,
-      lastPullTimestamp: this.#puller.lastPullAt,
-      lastConsumeTimestamp: this.#consumedAt,
-    };
+    return this.#progress.info(this.#owner.isLocked?.(this.queue) ?? false, this.#puller.lastPullAt, this.#consumedAt);
   }
 
   start(): void {

@@ -4,6 +4,8 @@
  * Source: RocketMQ 5.3 `ProcessQueue`.
  */
 
+import type { ProcessQueueInfo } from '../protocol/remoting/bodies/consumer-running-info.ts';
+
 type Held = { readonly offset: number; readonly bytes: number; isDone: boolean };
 
 /** Entries at the front that are done are cut off when so many have gathered. */
@@ -42,6 +44,18 @@ export class QueueProgress {
   /** What the group has consumed: all before this offset is done. */
   get consumedOffset(): number {
     return this.#held[this.#first]?.offset ?? this.#nextOffset;
+  }
+
+  /** What it tells of itself, beside what its puller and its consumer know. Times in ms. */
+  info(locked: boolean, lastPullTimestamp: number, lastConsumeTimestamp: number): ProcessQueueInfo {
+    return {
+      commitOffset: this.consumedOffset,
+      cachedMsgCount: this.#messages,
+      cachedMsgSizeInMiB: Math.floor(this.#bytes / 1024 ** 2),
+      locked,
+      lastPullTimestamp,
+      lastConsumeTimestamp,
+    };
   }
 
   /** The offset to commit, if it is another than was committed last; null when there is nothing new. */

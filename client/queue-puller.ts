@@ -8,6 +8,7 @@ import { isTagType, type SubscriptionData } from '../model/subscription.ts';
 import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG, PULL_SUSPEND_FLAG } from '../model/system-flag.ts';
 import { isRetryTopic } from '../model/topic.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
+import type { DirectPullAnswer } from '../protocol/remoting/link.ts';
 import { PULL_MESSAGE } from '../protocol/remoting/request-code.ts';
 import {
   decodePullMessageResponse,
@@ -20,7 +21,6 @@ import { readAnswer, refusal } from './answers.ts';
 import type { Member } from './consumer-options.ts';
 import { ClientError } from './errors.ts';
 import { type Message, receiveMessages } from './message.ts';
-import type { DirectPullAnswer } from './transport.ts';
 
 /** What a puller's owner does with it. */
 export type PullSink = {

@@ -5,7 +5,8 @@
  */
 import { connect, type Socket } from 'node:net';
 import { FrameReader } from '../protocol/remoting/frame-reader.ts';
-import type { Link, LinkEvents, Transport } from './transport.ts';
+import type { Link, LinkEvents } from '../protocol/remoting/link.ts';
+import type { Transport } from './transport.ts';
 
 export type TcpTransportOptions = {
   /** Largest frame that is read, in bytes. */

@@ -14,10 +14,10 @@ import { SeededRandom } from './random.ts';
 import { DATA_BYTES } from './ring/ring-layout.ts';
 import type { Doer, SimulatedTime } from './simulated-time.ts';
 import type { ThreadSpec } from './supervision/thread-spec.ts';
-import { Placement } from './thread/placement.ts';
 import { ASLEEP, blockOf, IS_ASLEEP } from './thread/thread-block.ts';
 import type { ThreadContext } from './thread/thread-context.ts';
 import { ThreadLoop } from './thread/thread-loop.ts';
+import { loopPlace } from './thread/thread-place.ts';
 import { errorInWords, type ThreadBirth, type WordHome } from './thread/thread-words.ts';
 
 const FAILED_EXIT_CODE = 70;
@@ -270,16 +270,9 @@ export class SimulatedThread implements ThreadHandle, Doer {
     if (birth === null || this.state !== 'starting' || this.#machine.isDead) return;
     const seed = (this.#machine.options.seed ^ Math.imul(birth.index + 1, 0x9e3779b1)) + birth.generation;
     const loop = new ThreadLoop({
-      index: birth.index,
+      ...loopPlace(birth),
       name: this.name,
       loop: 'blocking',
-      generation: birth.generation,
-      placement: new Placement(birth.threads, birth.rules),
-      threadCount: birth.threads.length,
-      words: new Int32Array(birth.blocks),
-      ringsIn: birth.ringsIn,
-      ringsOut: birth.ringsOut,
-      ringBytes: birth.ringBytes,
       heartbeatMs: birth.heartbeatMs,
       clock: this.#time.clock,
       random: new SeededRandom(seed),

@@ -98,6 +98,11 @@ export function physicalOffsetOf(words: Int32Array, at: number): number {
   return words[at + D_PHYSICAL_HI]! * TWO_32 + (words[at + D_PHYSICAL_LO]! >>> 0);
 }
 
+/** It is written, but ends behind `flushed`, the end of what is on the disk. */
+export function isUnsynced(words: Int32Array, at: number, flushed: number): boolean {
+  return words[at + D_OUTCOME] === OUTCOME_STORED && physicalOffsetOf(words, at) + words[at + D_SIZE]! > flushed;
+}
+
 /** A written record's place in its queue. */
 export function queueOffsetOf(words: Int32Array, at: number): number {
   return words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);

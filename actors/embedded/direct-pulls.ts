@@ -8,6 +8,7 @@ import { MessageTextError } from '../../model/errors.ts';
 import { isReadable } from '../../model/permission.ts';
 import { isTagType } from '../../model/subscription.ts';
 import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
+import type { DirectPullAnswer } from '../../protocol/remoting/link.ts';
 import type { PullMessageRequest, PullMessageResponse } from '../../protocol/remoting/requests/pull-message.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -24,7 +25,6 @@ import { TagExpressions } from '../queue/tag-expressions.ts';
 import { FlushWatch } from '../shard/flush-watch.ts';
 import { GuestQueues } from './guest-queues.ts';
 import type { HeldLease, Leases } from './leases.ts';
-import type { DirectPullAnswer } from './link-shape.ts';
 
 const QUEUE_MAILBOX_MAX = 131_072;
 const MAILBOX_MAX = 1 << 20;

@@ -6,6 +6,7 @@
 
 import { formatMessageId } from '../../model/message-id.ts';
 import { QUEUE_ID_AT } from '../../model/message-record.ts';
+import type { DirectSendAnswer } from '../../protocol/remoting/link.ts';
 import type { SendMessageRequest } from '../../protocol/remoting/requests/send-message.ts';
 import { SERVICE_NOT_AVAILABLE, SUCCESS } from '../../protocol/remoting/response-code.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
@@ -15,9 +16,9 @@ import {
   D_FLAGS,
   D_OUTCOME,
   D_POSITION,
-  D_SIZE,
   FLAG_ANSWER,
   FLAG_WAIT_SYNC,
+  isUnsynced,
   LaneProducer,
   OUTCOME_FENCED,
   type Outcome,
@@ -29,7 +30,6 @@ import { hostBytes } from '../gateway/client-connection.ts';
 import { RECORD_LANE_FULL, RecordFields, RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { outcomeRemark } from '../gateway/send-answers.ts';
 import type { TopicState } from '../topic/topic-table.ts';
-import type { DirectSendAnswer } from './link-shape.ts';
 
 /** Characters of properties that are written here; more is refused anyway, by a shard. */
 const PROPERTIES_MAX = 32_767;
@@ -128,12 +128,11 @@ export class DirectSends implements PollSource {
     while (count !== written) {
       const at = lane.lane.descriptorAt(count);
       const outcome = isFenced ? OUTCOME_FENCED : (words[at + D_OUTCOME] as Outcome);
-      const physical = physicalOffsetOf(words, at);
-      if (outcome === 0 && (words[at + D_FLAGS]! & FLAG_WAIT_SYNC) !== 0 && physical + words[at + D_SIZE]! > flushed) break;
+      if (!isFenced && (words[at + D_FLAGS]! & FLAG_WAIT_SYNC) !== 0 && isUnsynced(words, at, flushed)) break;
       const slot = count & lane.lane.descriptorMask;
       const done = this.#waiting[slot]!;
       this.#waiting[slot] = ignore;
-      done(outcome === 0 ? this.#stored(at, physical) : refused(outcome, this.#marks));
+      done(outcome === 0 ? this.#stored(at) : refused(outcome, this.#marks));
       count = (count + 1) | 0;
     }
     if (count === first) return false;
@@ -142,11 +141,11 @@ export class DirectSends implements PollSource {
     return true;
   }
 
-  #stored(at: number, physical: number): DirectSendAnswer {
+  #stored(at: number): DirectSendAnswer {
     const { descriptors: words, view, byteMask } = this.#lane.lane;
     const queueId = view.getInt32((words[at + D_POSITION]! & byteMask) + QUEUE_ID_AT);
     const queueOffset = queueOffsetOf(words, at);
-    const response = { msgId: formatMessageId(this.#host, physical), queueId, queueOffset, transactionId: null };
+    const response = { msgId: formatMessageId(this.#host, physicalOffsetOf(words, at)), queueId, queueOffset, transactionId: null };
     return { code: SUCCESS, remark: null, response };
   }
 }

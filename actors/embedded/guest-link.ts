@@ -6,6 +6,7 @@
 import type { ExtFields, RemotingCommand } from '../../protocol/remoting/command.ts';
 import { decodeCommand, encodeCommandHead, peekHeader } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
+import type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents } from '../../protocol/remoting/link.ts';
 import * as requestCode from '../../protocol/remoting/request-code.ts';
 import {
   decodePullMessageResponse,
@@ -21,7 +22,6 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { DirectPulls } from './direct-pulls.ts';
 import { type DirectSends, SEND_NO_ROOM, SEND_TAKEN } from './direct-sends.ts';
 import type { Leases } from './leases.ts';
-import type { DirectPath, DirectPullAnswer, DirectSendAnswer, Link, LinkEvents } from './link-shape.ts';
 import { PIPE_CLOSE, PIPE_OPEN, PIPE_PAUSE, PIPE_RESUME, PipeWriter } from './pipe.ts';
 
 /** Bytes that wait before `send` says false. */

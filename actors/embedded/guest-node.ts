@@ -3,6 +3,8 @@
  * for a broker, a lane of its own. Holds the links of the clients to that node. What fails here ends the guest and its links, never the
  * application; the cluster writes what the lane held.
  */
+
+import type { Link, LinkEvents } from '../../protocol/remoting/link.ts';
 import type { Actor, ActorContext, ActorRef, LogLevel } from '../../runtime/actor.ts';
 import { toError } from '../../runtime/errors.ts';
 import { createGuest } from '../../runtime/thread/guest-thread.ts';
@@ -15,7 +17,6 @@ import { DirectSends } from './direct-sends.ts';
 import { type AskLease, type GuestHello, guestDoorPath } from './guest-door.ts';
 import { GuestLink, type LinkParts } from './guest-link.ts';
 import { Leases } from './leases.ts';
-import type { Link, LinkEvents } from './link-shape.ts';
 import { PIPE_CLOSE, PIPE_DATA, PIPE_ID_BYTES, PIPE_OPENED, PIPE_PAUSE, PIPE_RESUME } from './pipe.ts';
 
 /** An orderly leave waits so long for the lane's last records. */

@@ -2,10 +2,11 @@
  * In-process transport: a client's links to the nodes of a cluster in its own process, without a socket. Joins a node as its guest when the
  * first link is opened, and again after the node was stopped, killed or has failed. One a cluster and thread.
  */
+
+import type { DirectPath, Link, LinkEvents } from '../../protocol/remoting/link.ts';
 import { threadHeap } from '../../runtime/thread/heap.ts';
 import type { GuestInvitation } from '../broker/running-broker.ts';
 import { GuestNode, type GuestNodeHooks } from './guest-node.ts';
-import type { DirectPath, Link, LinkEvents } from './link-shape.ts';
 
 /** What the transport asks of its cluster; a node is named by its place in the plan. */
 export type TransportParts = {

@@ -28,6 +28,7 @@ import {
   FLAG_HALF,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
+  isUnsynced,
   type LaneProducer,
   OUTCOME_DISK_FULL,
   OUTCOME_FENCED,
@@ -95,7 +96,7 @@ export class SendAnswers implements PollSource {
       const end = (flags & FLAG_BATCH) === 0 ? (count + 1) | 0 : this.#batchEnd(count, written);
       let outcome = words[at + D_OUTCOME] as Outcome;
       if (isFenced) outcome = OUTCOME_FENCED;
-      else if ((flags & FLAG_WAIT_SYNC) !== 0 && this.#isUnsynced((end - 1) | 0, flushed)) break;
+      else if ((flags & FLAG_WAIT_SYNC) !== 0 && isUnsynced(words, lane.lane.descriptorAt((end - 1) | 0), flushed)) break;
       if ((flags & FLAG_ANSWER) !== 0) this.#answer(count, end, at, flags, outcome, SUCCESS);
       count = end;
     }
@@ -110,13 +111,6 @@ export class SendAnswers implements PollSource {
     let count = (first + 1) | 0;
     while (count !== written && (lane.descriptors[lane.descriptorAt(count) + D_FLAGS]! & FLAG_CONTINUED) !== 0) count = (count + 1) | 0;
     return count;
-  }
-
-  /** A written record that ends behind what is on the disk. */
-  #isUnsynced(count: number, flushed: number): boolean {
-    const words = this.#lane.lane.descriptors;
-    const at = this.#lane.lane.descriptorAt(count);
-    return words[at + D_OUTCOME] === OUTCOME_STORED && physicalOffsetOf(words, at) + words[at + D_SIZE]! > flushed;
   }
 
   #answer(first: number, end: number, at: number, flags: number, outcome: Outcome, code: number): void {

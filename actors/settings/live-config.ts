@@ -10,6 +10,17 @@ import { type BrokerConfig, type ConfigChange, changedConfig } from '../broker/b
 export type Wait = () => () => void;
 export type ConfigListener = (next: BrokerConfig, previous: BrokerConfig, wait: Wait) => void;
 
+/** The settings whose values fit. */
+type SettingOf<V> = { [N in keyof BrokerConfig]: BrokerConfig[N] extends V ? N : never }[keyof BrokerConfig];
+
+/** Settings under the names that a part of the broker has for them, read at each use. */
+export function settingsAs<V extends object>(live: LiveConfig, names: { readonly [K in keyof V]: SettingOf<V[K]> }): Readonly<V> {
+  const view = {} as V;
+  for (const [name, setting] of Object.entries(names) as [string, keyof BrokerConfig][])
+    Object.defineProperty(view, name, { enumerable: true, get: () => live.config[setting] });
+  return view;
+}
+
 export class LiveConfig {
   /** Replaced as a whole: hold no reference to it over a turn. */
   config: BrokerConfig;

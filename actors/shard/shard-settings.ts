@@ -14,7 +14,7 @@ import type { Configure, Done } from '../name-server/shard-actor.ts';
 import { nameServerPath } from '../name-server/topic-shard.ts';
 import type { PopLimits } from '../pop/pop-surroundings.ts';
 import type { NameServersChanged, PeriodChanged } from '../registration/registration-actor.ts';
-import type { LiveConfig, Wait } from '../settings/live-config.ts';
+import { type LiveConfig, settingsAs, type Wait } from '../settings/live-config.ts';
 import type { TopicReply, TopicSettingsChanged, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
 
@@ -52,23 +52,13 @@ export function topicSettings(live: LiveConfig, pluginFault: TopicSettings['plug
 
 /** The limits of groups, read at each use. */
 export function groupLimits(live: LiveConfig): GroupLimits {
-  return {
-    get groupsMax() {
-      return live.config.groupsMax;
-    },
-    get membersMax() {
-      return live.config.membersPerGroupMax;
-    },
-    get memberExpiryMs() {
-      return live.config.clientExpiryMs;
-    },
-    get offsetSaveMs() {
-      return live.config.offsetSaveEveryMs;
-    },
-    get notifyMembers() {
-      return live.config.notifyMembers;
-    },
-  };
+  return settingsAs<GroupLimits>(live, {
+    groupsMax: 'groupsMax',
+    membersMax: 'membersPerGroupMax',
+    memberExpiryMs: 'clientExpiryMs',
+    offsetSaveMs: 'offsetSaveEveryMs',
+    notifyMembers: 'notifyMembers',
+  });
 }
 
 /** To be put into the send path's own limits at each change. */
@@ -93,17 +83,7 @@ export function pullLimits(config: BrokerConfig): PullLimits {
 
 /** How queues are assigned, read at each use. */
 export function assignmentLimits(live: LiveConfig): AssignmentLimits {
-  return {
-    get mode() {
-      return live.config.requestMode;
-    },
-    get shareQueues() {
-      return live.config.popShareQueues;
-    },
-    get isBalanced() {
-      return live.config.serverLoadBalancerEnable;
-    },
-  };
+  return settingsAs<AssignmentLimits>(live, { mode: 'requestMode', shareQueues: 'popShareQueues', isBalanced: 'serverLoadBalancerEnable' });
 }
 
 /** To be put into the pop actors' own limits at each change. */

@@ -12,7 +12,7 @@ import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { IndexFeed } from '../commit-log/index-feed.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import { TailFiler } from '../queue/queue-table.ts';
-import type { LiveConfig } from '../settings/live-config.ts';
+import { type LiveConfig, settingsAs } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import type { RetentionRules } from './decide-retention.ts';
 import type { StoreConfig } from './open-store.ts';
@@ -89,21 +89,11 @@ export function main(thread: ThreadContext, given: unknown, world: ThreadWorld =
 }
 
 function retentionRules(live: LiveConfig): RetentionRules {
-  return {
-    get reservedHours() {
-      return live.config.reservedHours;
-    },
-    get deleteHours() {
-      return live.config.deleteHours;
-    },
-    get diskUsedPercentMax() {
-      return live.config.diskUsedPercentMax;
-    },
-    get diskForcePercent() {
-      return live.config.diskForcePercent;
-    },
-    get diskFullPercent() {
-      return live.config.diskFullPercent;
-    },
-  };
+  return settingsAs<RetentionRules>(live, {
+    reservedHours: 'reservedHours',
+    deleteHours: 'deleteHours',
+    diskUsedPercentMax: 'diskUsedPercentMax',
+    diskForcePercent: 'diskForcePercent',
+    diskFullPercent: 'diskFullPercent',
+  });
 }

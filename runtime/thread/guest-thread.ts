@@ -6,8 +6,8 @@
 import type { LogLevel } from '../actor.ts';
 import { systemClock } from '../clock.ts';
 import { systemRandom } from '../random.ts';
-import { Placement } from './placement.ts';
 import { ThreadLoop } from './thread-loop.ts';
+import { loopPlace } from './thread-place.ts';
 import type { GuestBirth } from './thread-words.ts';
 
 /** Nobody watches a guest's heartbeat; a turn this often puts an end to any wait that no design should have. */
@@ -22,16 +22,9 @@ export interface GuestEffects {
 /** Makes the loop; its turns begin with `runOnEvents`, when its sources and actors are there. */
 export function createGuest(birth: GuestBirth, effects: GuestEffects): ThreadLoop {
   return new ThreadLoop({
-    index: birth.index,
+    ...loopPlace(birth),
     name: birth.name,
     loop: 'event',
-    generation: birth.generation,
-    placement: new Placement(birth.threads, birth.rules),
-    threadCount: birth.threads.length,
-    words: new Int32Array(birth.blocks),
-    ringsIn: birth.ringsIn,
-    ringsOut: birth.ringsOut,
-    ringBytes: birth.ringBytes,
     heartbeatMs: TURN_EVERY_MS,
     clock: systemClock,
     random: systemRandom,

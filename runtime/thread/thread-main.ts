@@ -8,9 +8,9 @@ import { systemClock } from '../clock.ts';
 import { toError } from '../errors.ts';
 import { systemRandom } from '../random.ts';
 import { threadHeap } from './heap.ts';
-import { Placement } from './placement.ts';
 import type { ThreadModule } from './thread-context.ts';
 import { ThreadLoop } from './thread-loop.ts';
+import { loopPlace } from './thread-place.ts';
 import { errorInWords, type ThreadBirth, type WordHome } from './thread-words.ts';
 
 const FAILED_EXIT_CODE = 70;
@@ -28,16 +28,9 @@ const fail = (error: Error): void => {
 };
 
 const thread = new ThreadLoop({
-  index: birth.index,
+  ...loopPlace(birth),
   name: (birth.threads[birth.index] as { name: string }).name,
   loop: birth.loop,
-  generation: birth.generation,
-  placement: new Placement(birth.threads, birth.rules),
-  threadCount: birth.threads.length,
-  words: new Int32Array(birth.blocks),
-  ringsIn: birth.ringsIn,
-  ringsOut: birth.ringsOut,
-  ringBytes: birth.ringBytes,
   heartbeatMs: birth.heartbeatMs,
   clock: systemClock,
   random: systemRandom,

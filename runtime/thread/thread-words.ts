@@ -3,21 +3,12 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../actor.ts';
-import type { RingMemory } from '../ring/ring-layout.ts';
-import type { PlacementRule, ThreadName } from './placement.ts';
 import type { LoopKind } from './thread-context.ts';
+import type { ThreadPlace } from './thread-place.ts';
 
 /** `workerData` of every thread. */
-export interface ThreadBirth {
-  readonly index: number;
+export interface ThreadBirth extends ThreadPlace {
   readonly loop: LoopKind;
-  readonly generation: number;
-  readonly threads: readonly ThreadName[];
-  readonly rules: readonly PlacementRule[];
-  readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
-  readonly ringBytes: number;
   readonly heartbeatMs: number;
   readonly module: string;
   readonly data: unknown;
@@ -25,17 +16,9 @@ export interface ThreadBirth {
   readonly control: MessagePort | undefined;
 }
 
-/** What a thread that is not the system's needs to join it (guest-thread.ts). Plain data and shared memory: it may be posted. */
-export interface GuestBirth {
-  readonly index: number;
+/** What a thread that is not the system's needs (guest-thread.ts). Plain data and shared memory: it may be posted. */
+export interface GuestBirth extends ThreadPlace {
   readonly name: string;
-  readonly generation: number;
-  readonly threads: readonly ThreadName[];
-  readonly rules: readonly PlacementRule[];
-  readonly blocks: SharedArrayBuffer;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
-  readonly ringBytes: number;
 }
 
 /** Worker → root, by the worker's port: it can be written to from a thread that never turns its event loop. */

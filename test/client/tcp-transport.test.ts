@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { test } from 'tap';
 import { parseAddress, TcpTransport } from '../../client/tcp-transport.ts';
-import type { Link } from '../../client/transport.ts';
 import { encodeCommand } from '../../protocol/remoting/command.ts';
+import type { Link } from '../../protocol/remoting/link.ts';
 import { freePort } from '../support/free-port.ts';
 import { FrameCutter } from '../support/raw-frame.ts';
 import { waitUntil } from '../support/wait-until.ts';

@@ -104,7 +104,7 @@ for (const [fault, seed] of FAULTS.flatMap((one) => [1, 2, 3, 4, 5, fresh].map((
       take(messages);
       for (const one of messages) settle(one, world.ack(one));
       world.advance(500);
-      for (const record of world.stored(`%DLQ%G`)) dead.add(Buffer.from(record.body).toString());
+      for (const record of world.records(`%DLQ%G`)) dead.add(Buffer.from(record.body).toString());
     }
     const lost = [...sent].filter((body) => !acked.has(body) && !dead.has(body) && !unsure.has(body));
     t.same(lost, [], `${acked.size} acknowledged, ${dead.size} dead letters of ${sent.size}`);

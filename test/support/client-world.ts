@@ -3,8 +3,9 @@
  * says. The very classes of `client/` run in it. Frames cross it after a millisecond; nothing real is opened.
  */
 import type { ClientEnvironment } from '../../client/environment.ts';
-import type { Link, LinkEvents, Transport } from '../../client/transport.ts';
+import type { Transport } from '../../client/transport.ts';
 import { type CommandFields, decodeCommand, encodeCommand, type RemotingCommand } from '../../protocol/remoting/command.ts';
+import type { Link, LinkEvents } from '../../protocol/remoting/link.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 
 type Timer = { readonly atMs: number; readonly order: number; readonly run: () => void };

@@ -51,7 +51,7 @@ export type StoreTestOptions = Partial<Omit<StoreConfig, 'directory'>> & {
   readonly retention?: RetentionRules;
   readonly chunkCount?: number;
   readonly seed?: number;
-  readonly startMs?: number;
+  readonly startMs?: number | undefined;
   readonly hour?: number;
   readonly feedEntries?: number;
 };

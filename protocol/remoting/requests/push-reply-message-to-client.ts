@@ -5,20 +5,10 @@
  */
 import type { ExtFields } from '../command.ts';
 import { FieldReader } from '../field-reader.ts';
+import { readSentFields, type SentFields } from './send-message.ts';
 
-/** Its header fields; null: not sent. Hosts are `address:port`. */
-export type PushReplyMessageToClientRequest = {
-  readonly producerGroup: string;
-  readonly topic: string;
-  readonly defaultTopic: string;
-  readonly defaultTopicQueueNums: number;
-  readonly queueId: number;
-  readonly sysFlag: number;
-  readonly bornTimestamp: number;
-  readonly flag: number;
-  readonly properties: string | null;
-  readonly reconsumeTimes: number | null;
-  readonly unitMode: boolean | null;
+/** Its header fields: those of the send that it was, and where that was stored. Hosts are `address:port`. */
+export type PushReplyMessageToClientRequest = SentFields & {
   readonly bornHost: string;
   readonly storeHost: string;
   readonly storeTimestamp: number;
@@ -27,17 +17,7 @@ export type PushReplyMessageToClientRequest = {
 export function decodePushReplyMessageToClientRequest(ext: ReadonlyMap<string, string>): PushReplyMessageToClientRequest {
   const fields = new FieldReader(ext);
   return {
-    producerGroup: fields.string('producerGroup'),
-    topic: fields.string('topic'),
-    defaultTopic: fields.string('defaultTopic'),
-    defaultTopicQueueNums: fields.int('defaultTopicQueueNums'),
-    queueId: fields.int('queueId'),
-    sysFlag: fields.int('sysFlag'),
-    bornTimestamp: fields.time('bornTimestamp'),
-    flag: fields.int('flag'),
-    properties: fields.optionalString('properties'),
-    reconsumeTimes: fields.optionalInt('reconsumeTimes'),
-    unitMode: fields.optionalBoolean('unitMode'),
+    ...readSentFields(fields),
     bornHost: fields.string('bornHost'),
     storeHost: fields.string('storeHost'),
     storeTimestamp: fields.time('storeTimestamp'),

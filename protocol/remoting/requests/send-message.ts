@@ -8,8 +8,8 @@ import type { ExtFields } from '../command.ts';
 import { FieldReader } from '../field-reader.ts';
 import { SEND_MESSAGE, SEND_REPLY_MESSAGE } from '../request-code.ts';
 
-/** Its header fields; null: not sent. */
-export type SendMessageRequest = {
+/** What is said of a message with its send, and again when a reply is handed on; null: not sent. */
+export type SentFields = {
   readonly producerGroup: string;
   readonly topic: string;
   readonly defaultTopic: string;
@@ -22,6 +22,10 @@ export type SendMessageRequest = {
   readonly properties: string | null;
   readonly reconsumeTimes: number | null;
   readonly unitMode: boolean | null;
+};
+
+/** Its header fields; null: not sent. */
+export type SendMessageRequest = SentFields & {
   readonly maxReconsumeTimes: number | null;
   readonly batch: boolean | null;
 };
@@ -47,6 +51,14 @@ export function decodeSendMessageRequest(ext: ReadonlyMap<string, string>): Send
   const isShort = ext.has('a') || ext.has('b');
   const fields = new FieldReader(isShort ? withLongNames(ext) : ext);
   return {
+    ...readSentFields(fields),
+    maxReconsumeTimes: fields.optionalInt('maxReconsumeTimes'),
+    batch: fields.optionalBoolean('batch'),
+  };
+}
+
+export function readSentFields(fields: FieldReader): SentFields {
+  return {
     producerGroup: fields.string('producerGroup'),
     topic: fields.string('topic'),
     defaultTopic: fields.string('defaultTopic'),
@@ -58,8 +70,6 @@ export function decodeSendMessageRequest(ext: ReadonlyMap<string, string>): Send
     properties: fields.optionalString('properties'),
     reconsumeTimes: fields.optionalInt('reconsumeTimes'),
     unitMode: fields.optionalBoolean('unitMode'),
-    maxReconsumeTimes: fields.optionalInt('maxReconsumeTimes'),
-    batch: fields.optionalBoolean('batch'),
   };
 }
 

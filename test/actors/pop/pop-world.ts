@@ -1,36 +1,27 @@
 /**
- * Pop actors in a simulation, with the sequencer, the store actor, the queue actors and the reader as they run in production over a disk in memory. The
- * world plays the clients, the consumer group (whose committed offsets may be lost) and the topic registry.
+ * Pop actors in a simulation, with the queue actors as they run in production and what they need of a broker to append. The world plays the
+ * clients, the consumer group (whose committed offsets may be lost) and the topic registry.
  */
 import { join } from 'node:path';
-import { InnerAppend } from '../../../actors/commit-log/inner-append.ts';
 import { defaultGroupConfig } from '../../../actors/consumer-group/group-config.ts';
 import { GroupTable } from '../../../actors/consumer-group/group-table.ts';
 import type { CommitOffset, QueryOffset } from '../../../actors/consumer-group/offset-keeper.ts';
-import { SendAnswers } from '../../../actors/gateway/send-answers.ts';
 import { PopActor } from '../../../actors/pop/pop-actor.ts';
 import { PopJournal } from '../../../actors/pop/pop-journal.ts';
 import { POP_JOURNAL_FILE, PopJournalKeeper, parseJournalStarts } from '../../../actors/pop/pop-journal-keeper.ts';
 import { type PopCommand, type PopReply, popPath } from '../../../actors/pop/pop-messages.ts';
 import type { PopLimits, PopSurroundings } from '../../../actors/pop/pop-surroundings.ts';
-import { type Arrived, QueueActor } from '../../../actors/queue/queue-actor.ts';
-import { ReaderActor } from '../../../actors/store/reader-actor.ts';
-import { plainTopic } from '../../../actors/topic/topic-config.ts';
-import { TopicTable, topicState } from '../../../actors/topic/topic-table.ts';
-import { decodeMessageRecord, decodeMessageRecords, type MessageRecord } from '../../../model/message-record.ts';
+import { QueueActor } from '../../../actors/queue/queue-actor.ts';
+import { decodeMessageRecord } from '../../../model/message-record.ts';
 import type { PopRetry } from '../../../model/pop-topic.ts';
-import { SendResponseWriter } from '../../../protocol/remoting/response-writer.ts';
 import type { ActorMessage, ActorRef } from '../../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset } from '../../../storage/consume-queue/queue-unit.ts';
 import { loadTable } from '../../../storage/json-table.ts';
 import type { MemoryDisk } from '../../../storage/memory-disk.ts';
 import { storeLayout } from '../../../storage/store-layout.ts';
-import { StoreUnderTest } from '../../support/store-under-test.ts';
+import { AppendWorld, ROOT } from '../../support/append-world.ts';
 
-const ROOT = '/store';
 const JOURNAL = 'rmq_sys_REVIVE_LOG_C';
-const HOST = { address: Uint8Array.of(127, 0, 0, 1), port: 10911 };
-const HOST_BYTES = Uint8Array.of(127, 0, 0, 1, 0, 0, 42, 159);
 export const GROUP = 'G';
 export const TOPIC = 'T';
 export const QUEUES = 2;
@@ -52,69 +43,40 @@ export type PopTerms = Partial<
   Pick<Extract<PopCommand, { kind: 'pop' }>, 'queueId' | 'max' | 'invisibleMs' | 'holdMs' | 'codes' | 'isOrdered' | 'attemptId'>
 >;
 
-export class PopWorld {
-  readonly store: StoreUnderTest;
-  readonly topics: TopicTable = new TopicTable();
+export class PopWorld extends AppendWorld {
   readonly groups: GroupTable = new GroupTable();
-  readonly append: InnerAppend;
   readonly limits: PopLimits = { inflightMax: 1000, heldMax: 16, retryV2: false };
   /** By topic and queue. */
   readonly committed: Map<string, number>;
-  readonly #disk: MemoryDisk;
-  readonly #owners: Map<number, ActorRef<Arrived>> = new Map();
-  #isPumping = false;
   #ticket = 0;
 
   /** @param committed what the group has saved, @param startMs later than what the disk has seen */
   constructor(disk: MemoryDisk, seed: number, committed: ReadonlyMap<string, number> = new Map(), startMs?: number) {
-    this.#disk = disk;
+    super(disk, { seed, startMs }, { [TOPIC]: QUEUES, [JOURNAL]: 2 });
     this.committed = new Map(committed);
-    this.store = new StoreUnderTest(disk, ROOT, startMs === undefined ? { seed } : { seed, startMs });
-    const { store } = this;
-    store.open();
+    const { store, append } = this;
     const { simulation, marks, table } = store;
-    this.append = new InnerAppend(store.lane, HOST, () => this.#pumpSoon());
-    store.answers = new SendAnswers({
-      lane: store.lane,
-      marks,
-      writer: new SendResponseWriter(HOST_BYTES, 'R', true),
-      connections: [null],
-      syncFlush: false,
-      released: () => {},
-      inner: this.append,
-    });
-    this.#put(TOPIC, QUEUES);
-    this.#put(JOURNAL, 2);
     // What the log knows of them is a topic again after a crash.
-    for (const name of [`%RETRY%${GROUP}_${TOPIC}`, `%DLQ%${GROUP}`]) if (store.handles.has(`${name}/0`)) this.#put(name, 1);
-    this.topics.complete = true;
+    for (const name of [`%RETRY%${GROUP}_${TOPIC}`, `%DLQ%${GROUP}`]) if (store.handles.has(`${name}/0`)) this.putTopic(name, 1);
     this.groups.putConfig({ ...defaultGroupConfig(GROUP), retryMaxTimes: 3 });
     this.groups.complete = true;
     const reader = store.reader();
-    simulation.spawn(
-      'reader',
-      () => new ReaderActor({ reader: store.reader(), marks, syncFlush: false, slots: [], fence: () => {} }) as never,
-    );
     simulation.register('queue/', {
       create: () =>
         new QueueActor({
           table,
           marks,
           syncFlush: false,
-          own: (handle, queue) => void this.#owners.set(handle, queue),
+          own: (handle, queue) => void this.owners.set(handle, queue),
           tellAfterFlush: () => {},
         }) as never,
       mailboxMax: 65_536,
     });
-    store.onWaiting = (handle) => void this.#owners.get(handle)?.tell({ kind: 'arrived' });
     simulation.register('consumer-group/', {
       create: () => ({ receive: (message: QueryOffset | CommitOffset) => this.#asGroup(message) }) as never,
     });
     const records: PopSurroundings['records'] = {
-      view: (places, onRecords) =>
-        onRecords(
-          Buffer.concat(places.map(({ physical }) => reader.viewRecord(physical, Number.MAX_SAFE_INTEGER)?.slice() ?? new Uint8Array(0))),
-        ),
+      view: (places, onRecords) => onRecords(this.recordsAt(places)),
     };
     const readUnits: PopSurroundings['readUnits'] = (topic, queueId, handle, offset, count, onUnits) => {
       const units = reader.units(topic, queueId, handle, offset, count).slice();
@@ -137,48 +99,24 @@ export class PopWorld {
       topics: this.topics,
       groups: this.groups,
       table,
-      append: this.append,
+      append,
       records,
       visibleEnd: () => Number.MAX_SAFE_INTEGER,
       journal,
       limits: this.limits,
       readUnits,
       ensureTopic: (name, onTopic) => {
-        if (this.topics.get(name) === undefined) this.#put(name, 1);
+        if (this.topics.get(name) === undefined) this.putTopic(name, 1);
         onTopic(this.topics.get(name)!);
       },
     };
     simulation.register('pop/', { create: () => new PopActor(GROUP, TOPIC, around) as never, mailboxMax: 65_536 });
-    this.#poll();
-  }
-
-  #put(name: string, queues: number): void {
-    const handles = Int32Array.from({ length: queues }, (_, queueId) => this.store.handle(name, queueId));
-    this.topics.put(topicState(plainTopic(name, queues), handles));
   }
 
   #asGroup(message: QueryOffset | CommitOffset): void {
     const key = `${message.topic}/${message.queueId}`;
     if (message.kind === 'commit-offset') this.committed.set(key, message.offset);
     else message.replyTo.tell({ kind: 'offset-found', offset: this.committed.get(key) ?? 0 });
-  }
-
-  #poll(): void {
-    this.store.poll();
-    this.store.simulation.schedule(1000, () => this.#poll());
-  }
-
-  #pumpSoon(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    this.store.simulation.schedule(1, () => {
-      this.#isPumping = false;
-      this.store.sequence();
-    });
-  }
-
-  get now(): number {
-    return this.store.simulation.clock.now();
   }
 
   get actor(): ActorRef<PopCommand> {
@@ -191,10 +129,6 @@ export class PopWorld {
     const before = this.store.table.next(handle);
     this.store.send({ topic: TOPIC, queueId, body, tag, key: body });
     return this.store.table.next(handle) > before;
-  }
-
-  advance(ms: number): void {
-    this.store.advance(ms);
   }
 
   /** Asks the pop actor, and advances until it has answered; undefined: not within a minute. */
@@ -225,12 +159,10 @@ export class PopWorld {
 
   held(reply: PopReply): Held[] {
     const held: Held[] = [];
-    const reader = this.store.reader();
     let message = 0;
     reply.counts.forEach((count, index) => {
       for (const end = message + count; message < end; message++) {
-        const bytes = reader.viewRecord(unitPhysicalOffset(reply.units, message * QUEUE_UNIT_BYTES), Number.MAX_SAFE_INTEGER)!;
-        const record = decodeMessageRecord(bytes, 0);
+        const record = decodeMessageRecord(this.recordAt(unitPhysicalOffset(reply.units, message * QUEUE_UNIT_BYTES)), 0);
         held.push({
           body: Buffer.from(record.body).toString(),
           retry: reply.retries[index] as PopRetry,
@@ -243,7 +175,6 @@ export class PopWorld {
         });
       }
     });
-    reader.close();
     return held;
   }
 
@@ -281,28 +212,10 @@ export class PopWorld {
     return { ...held, popTime: answer.popTime, invisibleMs: answer.invisibleMs };
   }
 
-  /** Everything in a queue. */
-  stored(topic: string): MessageRecord[] {
-    if (!this.store.handles.has(`${topic}/0`)) return [];
-    const reader = this.store.reader();
-    const target = new Uint8Array(1 << 20);
-    const handle = this.store.handle(topic, 0);
-    const visibleMax = this.store.table.next(handle);
-    const all: MessageRecord[] = [];
-    for (let offset = 0; offset < visibleMax; ) {
-      const read = reader.pull({ topic, queueId: 0, handle, offset, max: 32, bytesMax: 1 << 20, codes: [], visibleMax }, target);
-      all.push(...decodeMessageRecords(target.slice(0, read.length)));
-      if (read.nextOffset <= offset) throw new Error(`no progress at ${offset}: ${read.status}`);
-      offset = read.nextOffset;
-    }
-    reader.close();
-    return all;
-  }
-
   /** The process is killed; another one opens the store `afterMs` later. `committed`: what the group has saved. */
   reborn(seed: number, afterMs: number, committed: ReadonlyMap<string, number>): PopWorld {
     const startMs = this.now + afterMs;
     this.store.kill();
-    return new PopWorld(this.#disk, seed, committed, startMs);
+    return new PopWorld(this.disk, seed, committed, startMs);
   }
 }
