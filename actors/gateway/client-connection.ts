@@ -7,9 +7,8 @@ import { createServer, Socket } from 'node:net';
 import type { Host } from '../../model/message-record.ts';
 import { encodeCommand, ONEWAY_FLAG } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
-import type { OutputBuffer, OutputPool } from './output-pool.ts';
+import type { BufferHolder, OutputBuffer, OutputPool } from './output-pool.ts';
 import type { Connection } from './request.ts';
-import { unsentAllowance } from './unsent-allowance.ts';
 
 /** Unsent bytes at which pushes to the client are dropped. */
 const PUSH_UNSENT_BYTES_MAX = 1024 * 1024;
@@ -20,6 +19,10 @@ const NEXT_BUFFER_BYTES = 64 * 1024;
 export interface ConnectionOwner {
   readonly shard: number;
   readonly pool: OutputPool;
+  /** Unsent bytes at which a connection is to be read no further, now. */
+  readonly unsentAllowance: number;
+  /** Output buffers of all connections have as much memory as they may: large answers are to wait a moment. */
+  readonly isCrowded: boolean;
   nextOpaque(): number;
   /** The connection has output: it wants `flush` at the turn's end. */
   dirty(connection: ClientConnection): void;
@@ -48,7 +51,7 @@ export interface ClientSocket {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-export class ClientConnection implements Connection {
+export class ClientConnection implements Connection, BufferHolder {
   readonly id: number;
   /** Index in the gateway's table, reused; `id` is not. */
   readonly slot: number;
@@ -65,6 +68,8 @@ export class ClientConnection implements Connection {
   lastReadAt = 0;
   isOpen = true;
   isDirty = false;
+  /** Memory of the buffers that hold its answers. */
+  heldBytes = 0;
   /** Frames that wait for something else than the socket (a topic in creation). */
   parked = 0;
   readonly #owner: ConnectionOwner;
@@ -139,7 +144,7 @@ export class ClientConnection implements Connection {
     if (output !== null && output.room >= bytes) return output;
     const first = output === null;
     if (output !== null) this.#send(output);
-    output = this.#owner.pool.take(first ? Math.max(bytes, FIRST_BUFFER_BYTES) : Math.max(bytes, NEXT_BUFFER_BYTES));
+    output = this.#owner.pool.take(first ? Math.max(bytes, FIRST_BUFFER_BYTES) : Math.max(bytes, NEXT_BUFFER_BYTES), this);
     this.#output = output;
     return output;
   }
@@ -216,7 +221,16 @@ export class ClientConnection implements Connection {
 
   /** As many unsent bytes as it may have now, or more. */
   get isOverfull(): boolean {
-    return this.unsentBytes >= unsentAllowance(this.#owner.pool.outstanding);
+    return this.unsentBytes >= this.#owner.unsentAllowance;
+  }
+
+  get isCrowded(): boolean {
+    return this.#owner.isCrowded;
+  }
+
+  /** The kernel takes no more: what is written waits in memory. */
+  get isBackedUp(): boolean {
+    return this.#socket.writableLength > 0;
   }
 
   /** Unsent bytes. */

@@ -43,12 +43,16 @@ import { PullCounts } from './pull-counts.ts';
 import { GROUP_FORBIDDEN, PullRules, pausedRemark, type Wanted } from './pull-rules.ts';
 import { bytesAllowed, holdAllowedMs, MESSAGES_MAX, messagesAllowed, type PullLimits } from './pull-terms.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
+import { overfullRemark } from './unsent-allowance.ts';
 
 /** Pulls of one connection that wait for their answer. */
 const IN_FLIGHT_MAX = 16_384;
+/** And of all connections of the shard: some hundred MB, were they all held. */
+const PENDING_MAX = 262_144;
 /** A queue's actor that does not answer in this time after the hold has died with its shard: the client is told to pull again. */
 const ANSWER_MS_MAX = 1_000;
 const EXPIRE_EVERY_MS = 500;
+const CROWDED_AGAIN_MS = 1;
 /** A reader's own limit is its death. */
 const READING_MS_MAX = 600_000;
 /** Below it a copy is cheaper than a slot that waits for its socket. */
@@ -107,6 +111,8 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #reading: Int32Array = new Int32Array(READ_SLOTS).fill(-1);
   /** Cold pulls that wait for a slot. */
   readonly #coldWaiting: ColdPull[] = [];
+  /** Answers that wait for room in output buffers. */
+  readonly #postponed: PullReply[] = [];
   readonly #ahead = new ReadAhead();
   /** The slot of the answer at hand went to a socket, which gives it back. */
   #isLent = false;
@@ -212,8 +218,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     }
     const wanted = this.#rules.check(connection, header, topic, group);
     if (wanted === null) return;
-    if (connection.inFlight >= IN_FLIGHT_MAX) {
-      const remark = `the connection has ${IN_FLIGHT_MAX} pulls under way, which is the most; wait for answers`;
+    if (connection.inFlight >= IN_FLIGHT_MAX || this.#pending.size >= PENDING_MAX) {
+      const isOwn = connection.inFlight >= IN_FLIGHT_MAX;
+      const whose = isOwn ? `the connection has ${IN_FLIGHT_MAX}` : `the connections of its shard have ${PENDING_MAX}`;
+      const remark = `${whose} pulls under way, which is the most; wait for answers`;
       this.#refuse(connection, header, code.FLOW_CONTROL, remark);
       return;
     }
@@ -367,6 +375,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       return;
     }
     const count = reply.units.length / QUEUE_UNIT_BYTES;
+    if (count > 0 && pending.connection.isCrowded) {
+      this.#postpone(reply);
+      return;
+    }
     if (count === 0) {
       this.#settle(reply.ticket, pending);
       this.#answer(pending, reply.status, reply.offset, reply.nextOffset, reply.min, reply.max, null, 0, 0);
@@ -401,6 +413,16 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     output.length = at + bytes;
     this.#gave(pending, count, bytes);
     this.#settle(reply.ticket, pending);
+  }
+
+  /** Buffers that the kernel has taken come back between turns, and those of connections that were closed. */
+  #postpone(reply: PullReply): void {
+    this.#postponed.push(reply);
+    if (this.#postponed.length > 1) return;
+    this.#thread.schedule(CROWDED_AGAIN_MS, () => {
+      for (const one of this.#postponed.splice(0)) this.#onReply(one);
+      this.#thread.requestTurn();
+    });
   }
 
   /** A filter looks at the records before the answer's header can say how many there are: they are copied aside first. */
@@ -609,8 +631,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     const { connection } = pending;
     if (!connection.isOpen || !connection.isOverfull) return false;
     this.#settle(ticket, pending);
-    const remark = `the connection has ${connection.unsentBytes} bytes to be read, which is the most; read its answers, then pull again`;
-    this.#say(pending, code.FLOW_CONTROL, remark);
+    this.#say(pending, code.FLOW_CONTROL, `${overfullRemark(connection)}; read its answers, then pull again`);
     return true;
   }
 

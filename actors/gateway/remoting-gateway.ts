@@ -23,11 +23,15 @@ import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
 import type { CloseClient, Handler, HandlerTable, LateHandler, PushToClient, Request } from './request.ts';
 import type { SendPath } from './send-path.ts';
+import { chooseHolders, closeFromBytes, crowdedFromBytes, overfullRemark, type UnsentLimits, unsentAllowance } from './unsent-allowance.ts';
 
 const READ_BUFFER_BYTES = 256 * 1024;
 /** Control requests of one connection that wait for their answer. */
 const REQUESTS_IN_FLIGHT_MAX = 4096;
 const IDLE_SCAN_MS = 10_000;
+/** Output buffers that are taken, and time that passes, before it is looked again for those that do not read. */
+const RELIEVE_STEP_BYTES = 4 * 1024 * 1024;
+const RELIEVE_AGAIN_MS = 100;
 
 export type GatewayLimits = {
   /** Open connections of this shard; one more is closed at once. */
@@ -36,6 +40,8 @@ export type GatewayLimits = {
   readonly idleMs: number;
   /** Connections that may wait to be accepted. */
   readonly backlog: number;
+  /** Of answers that clients have not read. */
+  readonly unsent: UnsentLimits;
 };
 
 export type GatewayCounters = {
@@ -44,6 +50,8 @@ export type GatewayCounters = {
   protocolErrors: number;
   unsupported: number;
   handlerErrors: number;
+  /** Connections closed because their clients did not read. */
+  slowClosed: number;
 };
 
 export type GatewayCommand = PushToClient | CloseClient | AskClient | AskClientWithBody | FetchAnswer;
@@ -54,7 +62,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly pool = new OutputPool();
   /** By slot; shared with the send answers. The first slot is never given out: it stands for the broker's own appends. */
   readonly connections: (ClientConnection | null)[] = [null];
-  readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0 };
+  readonly counters: GatewayCounters = { requests: 0, connections: 0, protocolErrors: 0, unsupported: 0, handlerErrors: 0, slowClosed: 0 };
   readonly #limits: GatewayLimits;
   readonly #listen: Listen;
   readonly #byId: Map<number, ClientConnection> = new Map();
@@ -73,6 +81,9 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     schedule: (delayMs, run) => this.#thread.schedule(delayMs, run),
     cancel: (timer) => this.#thread.cancel(timer),
   });
+  /** Closed because their clients do not read; their buffers have not all come back. */
+  readonly #leaving: Set<ClientConnection> = new Set();
+  #isRelieving = false;
   #nextId = 1;
   #opaque = 0;
 
@@ -82,6 +93,8 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     this.#limits = limits;
     this.#listen = accept;
     this.shard = shard;
+    this.pool.pressureAt = closeFromBytes(limits.unsent);
+    this.pool.onPressure = () => this.#relieve();
     thread.addTurnEnd(() => this.flush());
     const scan = (): void => {
       this.#closeIdle();
@@ -150,6 +163,43 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     this.#calls.closed(connection.id);
     this.#thread.log('debug', 'A connection was closed', { remote: `${connection.remoteAddress}:${connection.remotePort}`, reason });
     this.#thread.requestTurn();
+  }
+
+  get unsentAllowance(): number {
+    return unsentAllowance(this.pool.outstanding, this.#limits.unsent);
+  }
+
+  get isCrowded(): boolean {
+    return this.pool.outstanding >= crowdedFromBytes(this.#limits.unsent);
+  }
+
+  /** Too much waits to be read: those that hold most of it go. */
+  #relieve(): void {
+    const { unsent } = this.#limits;
+    let outputBytes = this.pool.outstanding;
+    for (const connection of this.#leaving) {
+      // Its buffers come back when its socket has closed, which is not at once.
+      outputBytes -= connection.heldBytes;
+      if (connection.heldBytes === 0) this.#leaving.delete(connection);
+    }
+    if (outputBytes >= closeFromBytes(unsent)) {
+      const slow = [...this.#byId.values()].filter((one) => one.isBackedUp && !this.#leaving.has(one));
+      for (const connection of chooseHolders(slow, outputBytes, unsent)) {
+        this.#leaving.add(connection);
+        this.counters.slowClosed++;
+        const remote = `${connection.remoteAddress}:${connection.remotePort}`;
+        const limit = unsent.shardBytes;
+        this.#thread.log('warn', 'A connection that does not read its answers was closed', { remote, bytes: connection.heldBytes, limit });
+        connection.close(`its client does not read: ${connection.heldBytes} bytes wait for it, and those of all are ${outputBytes}`);
+      }
+    }
+    this.pool.pressureAt = this.pool.outstanding + RELIEVE_STEP_BYTES;
+    if (this.#isRelieving) return;
+    this.#isRelieving = true;
+    this.#thread.schedule(RELIEVE_AGAIN_MS, () => {
+      this.#isRelieving = false;
+      this.pool.pressureAt = closeFromBytes(this.#limits.unsent);
+    });
   }
 
   nextOpaque(): number {
@@ -230,10 +280,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
       return;
     }
     if (connection.isOverfull) {
-      request.answer(
-        FLOW_CONTROL,
-        `the connection has ${connection.unsentBytes} bytes to be read, which is the most; read its answers, then ask again`,
-      );
+      request.answer(FLOW_CONTROL, `${overfullRemark(connection)}; read its answers, then ask again`);
       return;
     }
     const handler = this.#handlers.get(command.code);

@@ -76,6 +76,7 @@ import {
   pullLimits,
   sendLimits,
   topicSettings,
+  unsentLimits,
 } from './shard-settings.ts';
 
 export type ShardThreadData = {
@@ -184,6 +185,7 @@ class Shard {
           return live.config.idleConnectionSeconds * 1000;
         },
         backlog: data.config.listenBacklog,
+        unsent: unsentLimits(live),
       },
       world.listen,
     );

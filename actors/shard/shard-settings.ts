@@ -10,6 +10,7 @@ import type { GroupLimits } from '../consumer-group/group-limits.ts';
 import type { AssignmentLimits } from '../gateway/handlers/consumer-group/query-assignment.ts';
 import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
+import type { UnsentLimits } from '../gateway/unsent-allowance.ts';
 import type { Configure, Done } from '../name-server/shard-actor.ts';
 import { nameServerPath } from '../name-server/topic-shard.ts';
 import type { PopLimits } from '../pop/pop-surroundings.ts';
@@ -124,4 +125,16 @@ function follow<R extends ActorMessage, M extends ActorMessage & { readonly repl
   wait: Wait,
 ): void {
   thread.ask<R, M>(thread.ref<M>(path), (replyTo) => ({ ...message, replyTo }) as unknown as M, FOLLOW_MAX_MS, wait());
+}
+
+/** What clients may leave unread, read at each use. */
+export function unsentLimits(live: LiveConfig): UnsentLimits {
+  return {
+    get connectionBytes() {
+      return live.config.connectionOutputBytesMax;
+    },
+    get shardBytes() {
+      return live.config.outputBytesMax;
+    },
+  };
 }

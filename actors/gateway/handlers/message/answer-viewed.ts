@@ -4,6 +4,7 @@
  */
 import { FLOW_CONTROL, SYSTEM_BUSY } from '../../../../protocol/remoting/response-code.ts';
 import type { Connection, Request } from '../../request.ts';
+import { overfullRemark } from '../../unsent-allowance.ts';
 
 /** Whether the client takes answers. */
 export function takesAnswers(connection: Connection): boolean {
@@ -15,7 +16,6 @@ export function refuseView(request: Request): void {
   const { connection } = request;
   if (takesAnswers(connection)) request.answer(SYSTEM_BUSY, 'the store has too many requests waiting; try again');
   else {
-    const text = `the connection has ${connection.unsentBytes} bytes to be read, which is the most`;
-    request.answer(FLOW_CONTROL, `${text}; read its answers, then ask again`);
+    request.answer(FLOW_CONTROL, `${overfullRemark(connection)}; read its answers, then ask again`);
   }
 }
