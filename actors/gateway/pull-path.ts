@@ -101,6 +101,7 @@ type ReaderGone = { readonly kind: 'reader-gone' };
 
 export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
   readonly #thread: ThreadContext;
+  readonly #syncFlush: boolean;
   readonly #limits: PullLimits;
   readonly #topics: TopicTable;
   readonly #groups: GroupTable;
@@ -155,8 +156,10 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     slots: SharedArrayBuffer;
     limits: PullLimits;
     plugins: PluginDoor;
+    syncFlush: boolean;
   }) {
     this.#thread = parts.thread;
+    this.#syncFlush = parts.syncFlush;
     this.#limits = parts.limits;
     this.#topics = parts.topics;
     this.#groups = parts.groups;
@@ -246,8 +249,9 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       holdUntilMs: nowMs + holdMs,
       rounds: 0,
     };
-    connection.inFlight++;
     this.#thread.requestTurn();
+    if (this.#answerAhead(pending, nowMs)) return;
+    connection.inFlight++;
     if (this.#ask(pending, holdMs)) return;
     connection.inFlight--;
     this.#refuse(
@@ -256,6 +260,23 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
       code.SYSTEM_BUSY,
       '[OVERLOAD]system busy, start flow control for a while: the queue has too many requests waiting',
     );
+  }
+
+  /**
+   * Answers from what was read ahead, without the queue's actor: what it would look at, the queue's range, is looked at here.
+   * With synchronous flush, what is filed is on disk. False: nothing is there for this offset.
+   */
+  #answerAhead(pending: Pending, now: number): boolean {
+    if (this.#ahead.size === 0 || pending.wanted.codes.length > 0 || !isPlain(pending.wanted)) return false;
+    const { offset } = pending;
+    const handle = pending.topic.queueHandles[pending.queueId]!;
+    const min = this.#table.min(handle);
+    const max = this.#syncFlush ? this.#table.filed(handle) : this.#table.next(handle);
+    if (offset < min || offset >= max) return false;
+    const cut = this.#ahead.take(handle, offset, pending.max, pending.bytesMax, now);
+    if (cut === null) return false;
+    this.#answerCut(pending, cut, offset, min, max);
+    return true;
   }
 
   /** False: the queue has too many requests waiting. */

@@ -45,6 +45,8 @@ const USED = 11;
 const DIRTY = 12;
 
 export const CHUNK_UNITS = 256;
+/** So far behind the newest chunk the file is asked, if it has the units. */
+const FAR_UNITS = 64 * CHUNK_UNITS;
 const CHUNK_HEADER_WORDS = 6;
 const CHUNK_BYTES = CHUNK_HEADER_WORDS * 4 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
 const CHUNK_WORDS = CHUNK_BYTES / 4;
@@ -234,6 +236,8 @@ export class QueueTable {
       if (!mine || (generation & 1) !== 0 || Atomics.load(words, at + GENERATION) !== generation) return 0;
       if (base < end) this.#way.push(chunk, generation, base);
       if (base <= offset) break;
+      // A long way back, each step a miss of the cache, is dearer than the file, where one is looked for anyway when the way breaks off.
+      if (expected < 0 && base - offset > FAR_UNITS && end <= this.filed(handle)) return 0;
       expected = base - CHUNK_UNITS;
       chunk = previous;
     }

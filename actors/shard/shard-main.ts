@@ -379,6 +379,7 @@ class Shard {
       slots: memory.readSlots[this.#index]!,
       limits: pullsMost,
       plugins,
+      syncFlush,
     });
     thread.spawn(pullSelf, () => pull, { mailboxMax: 1 << 20 });
     groups.onRestricted = (group) => pull.restrict(group);
