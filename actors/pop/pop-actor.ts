@@ -56,6 +56,7 @@ const EARLY_MAX = 4096;
 const RETRY_FIRST_EVERY = 5;
 
 export class PopActor implements Actor<PopCommand | Private> {
+  static #lives = 0;
   readonly #group: string;
   readonly #topic: string;
   readonly #around: PopSurroundings;
@@ -80,7 +81,8 @@ export class PopActor implements Actor<PopCommand | Private> {
   }
 
   started(context: ActorContext): void {
-    this.#life = context.monotonicMs();
+    // A restart takes no time: the clock does not tell two lives apart.
+    this.#life = ++PopActor.#lives;
     const life = this.#life;
     const self = context.self as ActorRef<Private>;
     this.#around.journal.load(this.#group, this.#topic, (record) => {
@@ -99,8 +101,14 @@ export class PopActor implements Actor<PopCommand | Private> {
         record?.number ?? 0,
       );
       for (const { retry, queueId, event } of record?.events ?? []) this.#queues.ledger(retry, queueId).apply(event);
+      const departures = this.#around.journal.departures(this.#group, this.#topic);
+      for (const ledger of this.#queues.ledgers) ledger.recall(departures);
       self.tell({ kind: 'restored' });
     });
+  }
+
+  stopped(): void {
+    this.#reviver.end();
   }
 
   receive(message: PopCommand | Private, context: ActorContext): void {
@@ -364,9 +372,15 @@ export class PopActor implements Actor<PopCommand | Private> {
   #onRevived(revived: Revived, context: ActorContext): void {
     const queue = this.#queues.find(revived.retry, revived.queueId);
     const settled = this.#reviver.ended(revived, context.monotonicMs(), this.#queues);
-    if (queue !== null && settled.length > 0) {
+    if (queue === null) this.#reviver.told(revived, revived.offsets);
+    else if (settled.length > 0) {
       this.#happened(queue, { kind: 'settled', offsets: settled });
       this.#queues.commitSoon(queue, context);
+      const told = (isStored: boolean): void => {
+        if (isStored) this.#reviver.told(revived, settled);
+        else this.#log!.answer(told);
+      };
+      this.#log!.answer(told);
     }
     this.#serveHeld(context);
   }

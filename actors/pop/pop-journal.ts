@@ -18,6 +18,7 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import { isMessage } from '../timer/decide-delivery.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { PopDepartures } from './pop-departures.ts';
 import { type Checkpoint, PopLedger } from './pop-ledger.ts';
 import { type PopCommand, popPath } from './pop-messages.ts';
 import { decodePopRecord, POP_RECORD_TAG, type PopRecord, type QueueEvent } from './pop-record.ts';
@@ -121,6 +122,8 @@ export class PopJournal implements Actor<Word> {
   readonly #states: Map<Key, Replayed> = new Map();
   readonly #given: Set<Key> = new Set();
   readonly #starts: Map<Key, Start> = new Map();
+  /** By actor; they outlive it. */
+  readonly #departures: Map<Key, PopDepartures> = new Map();
   readonly #units = new Uint8Array(UNITS_MAX * QUEUE_UNIT_BYTES);
   #waiting: { readonly group: string; readonly topic: string; readonly onState: OnState }[] = [];
   readonly #readings: Reading[] = [];
@@ -165,6 +168,17 @@ export class PopJournal implements Actor<Word> {
     this.#read({ queue, at, end: this.#end(queue), only: key, states }, () => onState(states.get(key)?.record ?? null));
   }
 
+  /** What the actor of a group and topic is storing once more, over all its lives. */
+  departures(group: string, topic: string): PopDepartures {
+    const key = popPath(group, topic);
+    let departures = this.#departures.get(key);
+    if (departures === undefined) {
+      departures = new PopDepartures();
+      this.#departures.set(key, departures);
+    }
+    return departures;
+  }
+
   /** A whole state is about to be told (null), or was stored at this offset of the journal's queue. */
   onWhole(group: string, topic: string, queueOffset: number | null): void {
     const key = popPath(group, topic);
@@ -181,6 +195,8 @@ export class PopJournal implements Actor<Word> {
   /** The group or topic is no more. */
   forget(group: string, topic: string): void {
     this.#starts.delete(popPath(group, topic));
+    // With something on its way the actor asks for them again.
+    if (this.#departures.get(popPath(group, topic))?.size === 0) this.#departures.delete(popPath(group, topic));
   }
 
   started(context: ActorContext): void {

@@ -6,6 +6,7 @@
 import type { PopRetry } from '../../model/pop-topic.ts';
 import type { Deadline, DeadlineHeap } from './deadline-heap.ts';
 import { OrderedPop } from './ordered-pop.ts';
+import type { PopDepartures } from './pop-departures.ts';
 import type { PopEvent } from './pop-events.ts';
 
 /** Messages that one pop gave out of one queue; visible again at `dueAt` as far as they are still in flight. */
@@ -79,6 +80,13 @@ export class PopLedger {
 
   stay(offset: number): void {
     this.#leaving.delete(offset);
+  }
+
+  /** What a former life of the actor has begun to store once more is on its way. */
+  recall(departures: PopDepartures): void {
+    for (const [offset, { popTime }] of this.#flying) {
+      if (departures.of(this.retry, this.queueId, offset, popTime) !== 'staying') this.#leaving.add(offset);
+    }
   }
 
   /** Whether a receipt of that pop is good for the message. */

@@ -1,7 +1,8 @@
 /**
  * Pop log: a pop actor's way to the journal. Collects events while a record is on its way, so that however many acknowledgements come, one record a
  * round trip to the log carries them; and keeps answers back until what they promise is stored. One a pop actor; owns what waits.
- * A log that refuses (full disk, stopping broker) is tried again with the whole state; what waits is answered as not stored meanwhile.
+ * A log that refuses is tried again with the whole state. What waits is answered as not stored at once when it is known that the log takes nothing (a
+ * full disk, a stopping broker), else after a while.
  */
 import { TAGS } from '../../model/message-property.ts';
 import type { PopRetry } from '../../model/pop-topic.ts';
@@ -24,29 +25,31 @@ export type PopLogParts = {
 
 /** What is kept back; `isStored` false: the log has refused. */
 export type Answer = (isStored: boolean) => void;
+type Waiting = { readonly answer: Answer; readonly since: number };
 
 /** Beyond so many events the whole state is the shorter tale. */
 const EVENTS_MAX = 4096;
+/** A write that has failed is mostly followed by one that does not: clients wait for it so long. */
+const PATIENCE_MS = 500;
 
 export class PopLog {
   readonly #parts: PopLogParts;
   #number: number;
   #events: QueueEvent[] = [];
-  #answers: Answer[] = [];
+  #answers: Waiting[] = [];
   /** Answers to what is on its way. */
-  #flying: Answer[] | null = null;
+  #flying: Waiting[] | null = null;
   #isWholeFlying = false;
-  /** The next record is to tell the whole state. */
-  #isWholeDue: boolean;
+  /** The next record is to tell the whole state. So is a life's first: what a former life had on its way may be stored after it began. */
+  #isWholeDue = true;
   /** Even when nothing has happened. */
   #isWholeAsked = false;
 
-  /** @param number of the last record that the journal has; 0: none, and the first one is whole by itself. */
+  /** @param number of the last record that the journal has; 0: none */
   constructor(parts: PopLogParts, number: number) {
     this.#parts = parts;
     // Numbers of a former life that the journal has lost are lower in any case.
     this.#number = Math.max(number, parts.now() * 1000);
-    this.#isWholeDue = number === 0;
   }
 
   get isIdle(): boolean {
@@ -62,7 +65,7 @@ export class PopLog {
 
   /** Called when every event that was added before is stored, or refused. */
   answer(answer: Answer): void {
-    this.#answers.push(answer);
+    this.#answers.push({ answer, since: this.#parts.now() });
   }
 
   /** The next record tells the whole state. */
@@ -130,16 +133,24 @@ export class PopLog {
     return true;
   }
 
-  #refused(answers: Answer[]): void {
+  #refused(answers: readonly Waiting[]): void {
     // What the lost record said is in the state.
     this.#isWholeDue = true;
     this.#isWholeAsked = true;
     this.#events = [];
-    this.#settle(answers, false);
+    const { append, now } = this.#parts;
+    const time = now();
+    // A clock that was set back ends the patience as well.
+    const isPatient = ({ since }: Waiting): boolean => append.refusal === null && time >= since && time - since < PATIENCE_MS;
+    this.#answers.unshift(...answers.filter(isPatient));
+    this.#settle(
+      answers.filter((waiting) => !isPatient(waiting)),
+      false,
+    );
   }
 
-  #settle(answers: readonly Answer[], isStored: boolean): void {
-    for (const answer of answers) answer(isStored);
+  #settle(answers: readonly Waiting[], isStored: boolean): void {
+    for (const { answer } of answers) answer(isStored);
   }
 }
 

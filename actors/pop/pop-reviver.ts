@@ -1,6 +1,7 @@
 /**
  * Pop reviver: stores messages whose invisible time is over once more: in the group's retry topic, or after its last attempt among the group's dead
  * letters. One a pop actor; owns the checkpoints that it works on. A message that is acknowledged meanwhile is not stored, unless it is on its way.
+ * What is on its way is kept with the journal: an actor that is restarted stores nothing twice.
  * What the log refuses is tried again; a message that retention has removed is told and forgotten.
  * Source: RocketMQ 5.3 `PopReviveService.reviveRetry`; dead letters as `CONSUMER_SEND_MSG_BACK` makes them.
  */
@@ -17,6 +18,7 @@ import type { Place } from '../message/record-source.ts';
 import { UNITS_READ_MAX } from '../store/reader-actor.ts';
 import { isMessage } from '../timer/decide-delivery.ts';
 import type { TopicState } from '../topic/topic-table.ts';
+import type { Departure, PopDepartures } from './pop-departures.ts';
 import type { Checkpoint } from './pop-ledger.ts';
 import type { PopQueue } from './pop-queue.ts';
 import type { PopQueues } from './pop-queues.ts';
@@ -28,14 +30,18 @@ export type Revived = {
   readonly job: number;
   readonly retry: PopRetry;
   readonly queueId: number;
+  readonly popTime: number;
   readonly offsets: readonly number[];
-  readonly isFailed: boolean;
+  /** Nothing is tried for so long; 0: nothing has failed. */
+  readonly againMs: number;
 };
 
 /** Checkpoints worked on at once, and bytes read for one of them. */
 const JOBS_MAX = 64;
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 const AGAIN_MS = 1_000;
+/** The log's word about what a former life of the actor has begun comes soon. */
+const FORMER_MS = 20;
 
 /** One checkpoint on its way. */
 type Job = { readonly id: number; readonly checkpoint: Checkpoint; readonly queue: PopQueue; readonly self: ActorRef<Revived> };
@@ -45,9 +51,9 @@ export class PopReviver {
   readonly #topic: string;
   readonly #around: PopSurroundings;
   readonly #jobs: Map<number, Checkpoint> = new Map();
-  #nextJob = 0;
   /** Monotonic ms before which nothing is tried, after a failure. */
   #notBefore = 0;
+  #isOver = false;
 
   constructor(group: string, topic: string, around: PopSurroundings) {
     this.#group = group;
@@ -69,19 +75,20 @@ export class PopReviver {
     const now = context.now();
     for (let first = deadlines.first; first !== undefined && first.dueAt <= now && this.#jobs.size < JOBS_MAX; first = deadlines.first) {
       deadlines.remove(first);
-      const id = this.#nextJob++;
+      const id = this.#departures.nextJob();
       this.#jobs.set(id, first);
+      const { popTime } = first;
       const { retry, queueId } = first.ledger;
       const queue = queues.find(retry, queueId);
       const self = context.self as ActorRef<Revived>;
       // The topic was deleted: its messages are nobody's any more.
-      if (queue === null) self.tell({ kind: 'revived', job: id, retry, queueId, offsets: first.offsets, isFailed: false });
+      if (queue === null) self.tell({ kind: 'revived', job: id, retry, queueId, popTime, offsets: first.offsets, againMs: 0 });
       else this.#begin({ id, checkpoint: first, queue, self }, context);
     }
   }
 
   /** Gives the offsets that are settled by it. */
-  ended({ job, offsets, isFailed }: Revived, nowMs: number, { deadlines }: PopQueues): number[] {
+  ended({ job, offsets, againMs }: Revived, nowMs: number, { deadlines }: PopQueues): number[] {
     const checkpoint = this.#jobs.get(job);
     // Of a former life of the actor.
     if (checkpoint === undefined) return [];
@@ -89,16 +96,39 @@ export class PopReviver {
     const flying = checkpoint.ledger.flyingOf(checkpoint);
     const settled = flying.filter((offset) => offsets.includes(offset));
     if (flying.length > settled.length) deadlines.add(checkpoint);
-    if (isFailed) this.#notBefore = nowMs + AGAIN_MS;
+    if (againMs > 0) this.#notBefore = nowMs + againMs;
     return settled;
+  }
+
+  /** The actor ends: what is being read for it is not stored, its next life reads it again. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** The journal knows that they are settled. */
+  told({ retry, queueId, popTime }: Revived, offsets: readonly number[]): void {
+    for (const offset of offsets) this.#departures.set(retry, queueId, offset, popTime, 'staying');
+  }
+
+  get #departures(): PopDepartures {
+    return this.#around.journal.departures(this.#group, this.#topic);
   }
 
   #begin(job: Job, context: ActorContext): void {
     const { checkpoint, queue } = job;
     const { groups, table } = this.#around;
     const offsets = checkpoint.ledger.flyingOf(checkpoint);
+    const { retry, queueId } = checkpoint.ledger;
+    const departureOf = (offset: number): Departure => this.#departures.of(retry, queueId, offset, checkpoint.popTime);
+    if (offsets.some((offset) => departureOf(offset) !== 'staying')) {
+      // Begun by a former life of the actor. The others have their turn with the next round.
+      const left = offsets.filter((offset) => departureOf(offset) === 'left');
+      const isLeaving = offsets.some((offset) => departureOf(offset) === 'leaving');
+      this.#end(job, left, isLeaving ? FORMER_MS : 0);
+      return;
+    }
     if (groups.get(this.#group) === undefined) {
-      this.#end(job, groups.complete ? offsets : [], !groups.complete);
+      this.#end(job, groups.complete ? offsets : [], groups.complete ? 0 : AGAIN_MS);
       return;
     }
     const min = table.min(queue.handle);
@@ -106,7 +136,7 @@ export class PopReviver {
     this.#warnOfLost(lost, queue, context);
     const there = offsets.filter((offset) => offset >= min);
     if (there.length === 0) {
-      this.#end(job, lost, false);
+      this.#end(job, lost, 0);
       return;
     }
     // Offsets far apart, which a filter has chosen, take several rounds.
@@ -120,7 +150,7 @@ export class PopReviver {
     }
     const { topic, handle } = queue;
     this.#around.readUnits(topic, checkpoint.ledger.queueId, handle, first, count, (read) => {
-      if (read === null || read.length === 0) this.#end(job, lost, true);
+      if (read === null || read.length === 0) this.#end(job, lost, AGAIN_MS);
       else this.#readRecords(job, near, first, read, lost, context);
     });
   }
@@ -152,12 +182,12 @@ export class PopReviver {
       asked.push(offset);
     }
     if (places.length === 0) {
-      this.#end(job, gone, gone.length === 0);
+      this.#end(job, gone, gone.length === 0 ? AGAIN_MS : 0);
       return;
     }
     this.#around.records.view(places, (records) => {
       if (records === null) {
-        this.#end(job, gone, true);
+        this.#end(job, gone, AGAIN_MS);
         return;
       }
       const found = new Map(decodeMessageRecords(records).map((record) => [record.queueOffset, record]));
@@ -174,9 +204,9 @@ export class PopReviver {
     const ended = (offset: number, isStored: boolean): void => {
       if (isStored) done.push(offset);
       else isFailed = true;
-      if (--left === 0) this.#end(job, done, isFailed);
+      if (--left === 0) this.#end(job, done, isFailed ? AGAIN_MS : 0);
     };
-    if (left === 0) this.#end(job, done, false);
+    if (left === 0) this.#end(job, done, 0);
     for (const record of records) this.#store(job, record, (isStored) => ended(record.queueOffset, isStored));
   }
 
@@ -190,14 +220,19 @@ export class PopReviver {
     ensureTopic(isDead ? dlqTopic(this.#group) : retryName, (topic) => {
       // Acknowledged meanwhile, or its time was changed.
       if (!checkpoint.ledger.flyingOf(checkpoint).includes(record.queueOffset)) onStored(true);
-      else if (topic === null) onStored(false);
+      else if (topic === null || this.#isOver) onStored(false);
       else {
         const message = isDead ? this.#deadLetter(record, topic) : nextAttempt(record, topic, checkpoint.popTime);
+        const { popTime, ledger } = checkpoint;
+        const { queueOffset } = record;
+        const departures = this.#departures;
         const ended = (isStored: boolean): void => {
-          if (!isStored) checkpoint.ledger.stay(record.queueOffset);
+          if (!isStored) ledger.stay(queueOffset);
+          departures.set(retry, ledger.queueId, queueOffset, popTime, isStored ? 'left' : 'staying');
           onStored(isStored);
         };
-        checkpoint.ledger.leave(record.queueOffset);
+        ledger.leave(queueOffset);
+        departures.set(retry, ledger.queueId, queueOffset, popTime, 'leaving');
         const notTaken = append.append(message, ({ kind }) => ended(kind !== 'refused'), true);
         if (notTaken !== null) ended(false);
       }
@@ -215,9 +250,10 @@ export class PopReviver {
     context.log('warn', 'messages in flight do not come again: they are damaged or were removed', detail);
   }
 
-  #end(job: Job, offsets: readonly number[], isFailed: boolean): void {
+  #end(job: Job, offsets: readonly number[], againMs: number): void {
+    const { popTime } = job.checkpoint;
     const { retry, queueId } = job.checkpoint.ledger;
-    job.self.tell({ kind: 'revived', job: job.id, retry, queueId, offsets, isFailed });
+    job.self.tell({ kind: 'revived', job: job.id, retry, queueId, popTime, offsets, againMs });
   }
 }
 

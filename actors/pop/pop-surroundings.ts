@@ -25,7 +25,7 @@ export type PopSurroundings = {
   readonly records: Pick<RecordSource, 'view'>;
   /** End of what readers see of the log. */
   readonly visibleEnd: () => number;
-  readonly journal: Pick<PopJournal, 'load' | 'topic' | 'queueOf' | 'onWhole' | 'forget'>;
+  readonly journal: Pick<PopJournal, 'load' | 'topic' | 'queueOf' | 'onWhole' | 'forget' | 'departures'>;
   /** Units of a queue that are in files only; null: ask again. Calls back later. */
   readonly readUnits: ReadUnitsLater;
   /** A topic with one queue, made when it is not there; null: not now. Calls back at once or later. */
