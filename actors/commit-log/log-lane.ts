@@ -75,7 +75,7 @@ export const FLAG_MIXED = 2048;
 /** A half message: its last property is the queue that its sender chose. */
 export const FLAG_HALF = 4096;
 /** Parked for a time of its own: its unit carries the 64 bits of D_TAG (low) and D_KEY_HASH (high) instead of a tag. */
-export const FLAG_TIMED = 4096;
+export const FLAG_TIMED = 8192;
 
 /** D_SLOT of a record that the broker itself appends: no connection has it. */
 export const INNER_SLOT = 0;

@@ -36,7 +36,8 @@ type Ready = { readonly record: MessageRecord; readonly properties: ReadonlyMap<
 type Answer = { readonly flight: number; readonly key: number; readonly appended: Appended };
 
 const LANE_AGAIN_MS = 5;
-const REFUSED_AGAIN_MS = 1_000;
+/** What the log refused is tried again after so long. */
+export const REFUSED_AGAIN_MS = 1_000;
 /** Messages stored in one turn: others live on this thread. */
 const TURN_MAX = 256;
 /** A message whose time is further away was woken to be stored anew. */
@@ -154,11 +155,11 @@ export class WheelDelivery {
   /** What the log has: kept until it has answered, for it may refuse. */
   readonly #given: Map<number, { readonly ready: Ready; readonly isRolled: boolean }> = new Map();
 
-  /** Deals with the log's answers. Gives the ms after which refused ones are tried again; 0: none was refused. */
-  answered(): number {
+  /** Deals with the log's answers. True: it has refused some, to be tried again. */
+  answered(): boolean {
     const answers = this.#answers;
     this.#answers = [];
-    let againMs = 0;
+    let isRefused = false;
     for (const { flight, key, appended } of answers) {
       const { ready, isRolled } = this.#given.get(flight)!;
       this.#given.delete(flight);
@@ -175,10 +176,10 @@ export class WheelDelivery {
       } else {
         this.#ready.set(flight, ready);
         this.#order.push(key, ready.record.physicalOffset, flight);
-        againMs = REFUSED_AGAIN_MS;
+        isRefused = true;
       }
     }
-    return againMs;
+    return isRefused;
   }
 
   /** A flight ends without a message. */

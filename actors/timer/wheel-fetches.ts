@@ -8,8 +8,8 @@ import { decodeMessageRecord } from '../../model/message-record.ts';
 import { comesBefore, isRecallKey, keyAfter, keyTime } from '../../storage/timer/timer-unit.ts';
 import type { Place } from '../message/record-source.ts';
 import type { FlightLedger } from './flight-ledger.ts';
-import type { NearTimers } from './near-timers.ts';
 import type { WheelDelivery } from './wheel-delivery.ts';
+import type { WheelWindow } from './wheel-window.ts';
 
 type Flown = Place & { readonly flight: number };
 type Batch = { readonly flown: readonly Flown[]; readonly wordKey: number };
@@ -25,6 +25,7 @@ const HELD_BYTES_MAX = 32 * 1024 * 1024;
 export class WheelFetches {
   readonly #delivery: WheelDelivery;
   readonly #ledger: FlightLedger;
+  readonly #window: WheelWindow;
   readonly #view: (places: readonly Place[], onRecords: (records: Uint8Array | null) => void) => void;
   readonly #onRecords: (batch: number, records: Uint8Array | null) => void;
   readonly #visibleEnd: () => number;
@@ -36,12 +37,14 @@ export class WheelFetches {
   constructor(
     delivery: WheelDelivery,
     ledger: FlightLedger,
+    window: WheelWindow,
     view: (places: readonly Place[], onRecords: (records: Uint8Array | null) => void) => void,
     onRecords: (batch: number, records: Uint8Array | null) => void,
     visibleEnd: () => number,
   ) {
     this.#delivery = delivery;
     this.#ledger = ledger;
+    this.#window = window;
     this.#view = view;
     this.#onRecords = onRecords;
     this.#visibleEnd = visibleEnd;
@@ -51,11 +54,11 @@ export class WheelFetches {
     return this.#running.size;
   }
 
-  /** Takes off the wheel what is due soon, up to (endKey, endPhysical), and has it fetched. */
-  fetch(near: NearTimers, endKey: number, endPhysical: number, now: number): void {
+  /** Takes off the wheel what is due soon, up to the window's end, and has it fetched. */
+  fetch(now: number): void {
     const untilKey = keyAfter(now + FETCH_AHEAD_MS);
     while (this.#running.size < BATCHES_MAX && this.#delivery.heldBytes < HELD_BYTES_MAX) {
-      const batch = this.#again.pop() ?? this.#batch(near, endKey, endPhysical, untilKey);
+      const batch = this.#again.pop() ?? this.#batch(untilKey);
       if (batch === null) return;
       const id = this.#nextBatch++;
       this.#running.set(id, batch);
@@ -63,7 +66,8 @@ export class WheelFetches {
     }
   }
 
-  #batch(near: NearTimers, endKey: number, endPhysical: number, untilKey: number): Batch | null {
+  #batch(untilKey: number): Batch | null {
+    const { near, endKey, endPhysical } = this.#window;
     const visibleEnd = this.#visibleEnd();
     const flown: Flown[] = [];
     let wordKey = Number.POSITIVE_INFINITY;
@@ -110,7 +114,8 @@ export class WheelFetches {
    * The least key of a word that is still to be read: messages from it on may be taken back. A word that cannot be read before something
    * else has gone holds nothing up.
    */
-  wordKey(near: NearTimers): number {
+  wordKey(): number {
+    const { near } = this.#window;
     const isStuck = this.#ledger.isFull || this.#delivery.heldBytes >= HELD_BYTES_MAX;
     let key = near.size > 0 && isRecallKey(near.key) && !isStuck ? near.key : Number.POSITIVE_INFINITY;
     for (const batch of this.#running.values()) key = Math.min(key, batch.wordKey);
@@ -119,7 +124,8 @@ export class WheelFetches {
   }
 
   /** When something is to be fetched; +∞: when something else has come to its end. */
-  nextMs(near: NearTimers, endKey: number, endPhysical: number): number {
+  nextMs(): number {
+    const { near, endKey, endPhysical } = this.#window;
     const isStuck = this.#running.size === BATCHES_MAX || this.#delivery.heldBytes >= HELD_BYTES_MAX || this.#ledger.isFull;
     if (isStuck || near.size === 0 || comesBefore(endKey, endPhysical, near.key, near.physical)) return Number.POSITIVE_INFINITY;
     return keyTime(near.key) - FETCH_AHEAD_MS;

@@ -254,6 +254,26 @@ test("WheelActor takes over what waits in a Java broker's store, and not what th
   t.end();
 });
 
+test('WheelActor says that a message is delivered when the disk has it, not before', (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new MemoryDisk({ seed });
+    const world = new WheelWorld(disk, seed);
+    const at = world.now + 1000;
+    for (let i = 0; i < 10; i++) world.send(`m${i}`, at + 10 * i);
+    world.advance(500);
+    world.flush();
+    // The table is due a second after the first delivery; the sync that it waits for does not come any more.
+    world.advanceUnflushed(3000);
+    t.equal(world.delivered().length, 10);
+    disk.cutPower();
+    world.store.kill();
+    const again = new WheelWorld(disk, seed, world.now + 1);
+    again.advance(5000);
+    t.equal(new Set(bodies(again)).size, 10, `all of them are there or come again (seed ${seed})`);
+  }
+  t.end();
+});
+
 for (let seed = 1; seed <= 30; seed++) {
   const isPowerCut = seed % 3 === 0;
   test(`WheelActor loses nothing and is never early over ${isPowerCut ? 'power cuts' : 'kills'} (seed ${seed})`, (t) => {
@@ -261,11 +281,19 @@ for (let seed = 1; seed <= 30; seed++) {
     const disk = new MemoryDisk({ seed });
     const due = new Map<string, number>();
     const stored = new Set<string>();
+    /** What was on the disk with its word, as far as anybody was told. */
+    const lasting = new Set<string>();
     const recalled = new Set<string>();
     let next = 0;
     let world = new WheelWorld(disk, seed, START_MS);
     let twice = 0;
+    const watch = (): void => {
+      world.onFlushed = () => {
+        for (const body of stored) lasting.add(body);
+      };
+    };
     for (let life = 0; life < 5; life++) {
+      watch();
       const sends = 50 + Math.floor(random.next() * 200);
       for (let i = 0; i < sends; i++) {
         const body = `m${next++}`;
@@ -280,10 +308,9 @@ for (let seed = 1; seed <= 30; seed++) {
       }
       if (random.next() < 0.3) world.save();
       if (isPowerCut) {
-        // What is acknowledged in this mode is not on the disk yet: it is flushed here.
-        world.store.flush();
-        world.advance(1);
         disk.cutPower();
+        // What was acknowledged in this mode and not flushed may be gone, with all that happened to it.
+        for (const body of stored) if (!lasting.has(body)) stored.delete(body);
       }
       world.store.kill();
       world = new WheelWorld(disk, seed + life, world.now + Math.floor(random.next() * 4000));
@@ -291,13 +318,12 @@ for (let seed = 1; seed <= 30; seed++) {
     world.advance(30_000);
     const delivered = world.delivered();
     const came = new Set(delivered.map(({ body }) => body));
-    if (!isPowerCut) {
-      t.same(
-        [...stored].filter((body) => !came.has(body) && !recalled.has(body)),
-        [],
-        `${stored.size} stored, ${recalled.size} taken back, ${delivered.length} deliveries`,
-      );
-    } else t.ok(came.size > 0);
+    t.same(
+      [...stored].filter((body) => !came.has(body) && !recalled.has(body)),
+      [],
+      `${stored.size} stored, ${recalled.size} taken back, ${delivered.length} deliveries`,
+    );
+    t.ok(came.size > 100);
     t.same(
       [...recalled].filter((body) => came.has(body) && !isPowerCut),
       [],

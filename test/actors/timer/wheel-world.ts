@@ -3,6 +3,7 @@
  * files are needed.
  */
 import { join } from 'node:path';
+import { WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
 import { recallName } from '../../../actors/timer/recalled-timers.ts';
 import { parkTimed } from '../../../actors/timer/timed-message.ts';
 import { WheelActor } from '../../../actors/timer/wheel-actor.ts';
@@ -27,6 +28,7 @@ import { AppendWorld, ROOT } from '../../support/append-world.ts';
 const TIMER = 'rmq_sys_wheel_timer';
 export const SMALL = { nearMax: 64, nearLeast: 16, indexLeast: 32 } as const;
 const RUN_UNITS = 32;
+const SYNC_LOOK_MS = 50;
 
 export type Delivered = {
   readonly body: string;
@@ -38,7 +40,9 @@ export type Delivered = {
 export class WheelWorld extends AppendWorld {
   readonly wheel: ActorRef<WheelCommand>;
   rollAfterMs = 1e12;
+  onFlushed: () => void = () => {};
   readonly #javaCheck: Uint8Array | null;
+  #wishes = 0;
 
   /** @param startMs later than what the disk has seen. @param other `hasWheel` false: it is the store of a Java broker; `javaCheck`: what that has left */
   constructor(
@@ -66,7 +70,7 @@ export class WheelWorld extends AppendWorld {
       table: store.table,
       append: this.append,
       rollAfterMs: () => this.rollAfterMs,
-      visibleEnd: () => Number.MAX_SAFE_INTEGER,
+      visibleEnd: () => store.marks.read(WRITTEN_END),
       view: (places, onRecords) => onRecords(this.recordsAt(places)),
       watch: (handle) => void this.owners.set(handle, store.simulation.ref('timer-wheel')),
       load: () => loadTable(this.disk, join(storeLayout(ROOT).config, WHEEL_FILE)).value,
@@ -107,6 +111,26 @@ export class WheelWorld extends AppendWorld {
   recall(body: string, deliverMs: number, stored: (body: string) => void = () => {}): void {
     const ms = (Math.ceil(deliverMs / 1000) - 1) * 1000 + 1;
     this.send(body, ms, stored, { TIMER_DEL_UNIQKEY: recallName('T', `U${body}`), TAGS: '_RECALL_TAG_' });
+  }
+
+  override advance(ms: number): void {
+    for (let left = ms; left > 0; left -= SYNC_LOOK_MS) {
+      this.store.advance(Math.min(left, SYNC_LOOK_MS));
+      // The sync worker does what it is asked for.
+      if (this.store.syncWishes > this.#wishes) this.flush();
+    }
+  }
+
+  /** While the sync worker does nothing. */
+  advanceUnflushed(ms: number): void {
+    this.store.advance(ms);
+  }
+
+  /** All that is written is on the disk. */
+  flush(): void {
+    this.#wishes = this.store.syncWishes;
+    this.store.flush();
+    this.onFlushed();
   }
 
   save(): void {

@@ -1,0 +1,104 @@
+/**
+ * Wheel arrivals: sees what comes to the timer topic's queue, unit by unit, from memory, or through the reader where it is no longer there.
+ * Part of the wheel actor; owns how far the queue was seen. A reader without an answer is asked again.
+ */
+import { TIMER_TOPIC } from '../../model/topic.ts';
+import type { ActorContext } from '../../runtime/actor.ts';
+import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, unitTime } from '../../storage/consume-queue/queue-unit.ts';
+import { timerKey } from '../../storage/timer/timer-unit.ts';
+import type { QueueTable } from '../queue/queue-table.ts';
+import type { ReadUnits, UnitsRead } from '../store/reader-actor.ts';
+import { isMessage } from './decide-delivery.ts';
+
+export type UnitsCame = { readonly kind: 'units'; readonly offset: number; readonly units: Uint8Array | null };
+
+/** Told of each message, and behind each page of them. */
+export type ArrivalsSeen = {
+  readonly come: (key: number, physical: number, size: number) => void;
+  readonly pageSeen: () => void;
+};
+
+/** Units seen in one turn. */
+const SCAN_MAX = 4_096;
+const SCAN_PAGE = 256;
+const ASK_MAX_MS = 5_000;
+
+export class WheelArrivals {
+  readonly #handle: number;
+  readonly #table: QueueTable;
+  readonly #reader: string;
+  readonly #seen: ArrivalsSeen;
+  readonly #units = new Uint8Array(SCAN_PAGE * QUEUE_UNIT_BYTES);
+  #isReading = false;
+  /** Offset of the first unit that was not seen. */
+  next: number;
+  /** End of the record of the last one that was. */
+  end: number;
+
+  /** Sees from the queue's end on. @param end records that lie before it were seen */
+  constructor(handle: number, parts: { readonly table: QueueTable; readonly reader: string }, end: number, seen: ArrivalsSeen) {
+    this.#handle = handle;
+    this.#table = parts.table;
+    this.#reader = parts.reader;
+    this.#seen = seen;
+    this.next = parts.table.next(handle);
+    this.end = end;
+  }
+
+  /** Units that are still to be seen. */
+  get behind(): number {
+    return this.#table.next(this.#handle) - this.next;
+  }
+
+  /** Sees what has come. False: there is more, for the next turn; what is read elsewhere comes as `units`. */
+  see(context: ActorContext): boolean {
+    const table = this.#table;
+    const handle = this.#handle;
+    for (let seen = 0; !this.#isReading; ) {
+      const next = table.next(handle);
+      if (this.next >= next) {
+        table.setWaiting(handle);
+        // Looked at once more: what came between the look and the flag rang no bell.
+        if (this.next >= table.next(handle)) return true;
+        continue;
+      }
+      if (seen >= SCAN_MAX) return false;
+      const count = Math.min(SCAN_PAGE, next - this.next);
+      const read = table.readUnits(handle, this.next, count, this.#units);
+      if (read === 0) this.#read(count, context);
+      else this.#take(this.#units, read);
+      seen += read;
+    }
+    return true;
+  }
+
+  #read(count: number, context: ActorContext): void {
+    this.#isReading = true;
+    const [handle, offset] = [this.#handle, this.next];
+    context.ask<UnitsRead, ReadUnits>(
+      context.ref(this.#reader),
+      (replyTo) => ({ kind: 'read-units', topic: TIMER_TOPIC, queueId: 0, handle, offset, count, replyTo }),
+      ASK_MAX_MS,
+      (reply): UnitsCame => ({ kind: 'units', offset, units: reply?.units ?? null }),
+    );
+  }
+
+  /** What the reader has read. False: nothing; ask again in a while. */
+  onUnits({ offset, units }: UnitsCame): boolean {
+    this.#isReading = false;
+    if (units === null || units.length === 0) return false;
+    if (offset === this.next) this.#take(units, units.length / QUEUE_UNIT_BYTES);
+    return true;
+  }
+
+  #take(units: Uint8Array, count: number): void {
+    for (let at = 0; at < count * QUEUE_UNIT_BYTES; at += QUEUE_UNIT_BYTES) {
+      if (!isMessage(units, at)) continue;
+      const [physical, size] = [unitPhysicalOffset(units, at), unitSize(units, at)];
+      this.end = Math.max(this.end, physical + size);
+      this.#seen.come(timerKey(unitTime(units, at)), physical, size);
+    }
+    this.next += count;
+    this.#seen.pageSeen();
+  }
+}
