@@ -7,6 +7,7 @@
  * Source: RocketMQ 5.3 `MessageStore.asyncPutMessage`, `EscapeBridge.putMessage`.
  */
 
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { formatProperties, KEYS, TAGS, UNIQ_KEY } from '../../model/message-property.ts';
 import { encodedBytes, type Host, PROPERTIES_BYTES_MAX, writeMessageRecord } from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_NONE, TRANSACTION_ROLLBACK, transactionType } from '../../model/system-flag.ts';
@@ -62,7 +63,10 @@ export type InnerMessage = {
 export type InnerRecord = {
   readonly topic: TopicState;
   readonly queueId: number;
+  /** It lies in [`at`, `at` + `size`); copied before `appendAll` returns. */
   readonly record: Uint8Array;
+  readonly at: number;
+  readonly size: number;
   /** Java's hash of its tag; 0 without one. */
   readonly tag: number;
   /** As the index wants it; −1: none. */
@@ -86,7 +90,10 @@ export type NotTaken = 'lane-full' | 'properties-too-long' | 'refused';
 
 const TWO_32 = 0x1_0000_0000;
 
-type Pending = { readonly done: OnAppended; readonly isPatient: boolean };
+/** Of records that belong together the first has it for all. */
+type Pending =
+  | { readonly done: OnAppended; readonly isPatient: boolean }
+  | { readonly allDone: (appended: readonly Appended[]) => void; readonly isPatient: true };
 
 export class InnerAppend {
   readonly #lane: LaneProducer;
@@ -138,7 +145,7 @@ export class InnerAppend {
    */
   append(message: InnerMessage, done: OnAppended, isPatient = false): NotTaken | null {
     if (this.#refusal !== null) return 'refused';
-    const notTaken = this.#put(message, 0, done, isPatient);
+    const notTaken = this.#put(message, 0, { done, isPatient });
     if (notTaken === null) this.#requestTurn();
     return notTaken;
   }
@@ -153,18 +160,14 @@ export class InnerAppend {
     const { messages: messagesBefore, bytes: bytesBefore } = this;
     const begin = this.#lane.head;
     const ticket = this.#nextTicket;
-    const all: Appended[] = [];
-    const one = (appended: Appended): void => {
-      all.push(appended);
-      if (all.length === messages.length) done(all);
-    };
     for (let i = 0; i < messages.length; i++) {
       const message = messages[i]!;
       const flags = i === 0 ? FLAG_BATCH | FLAG_MIXED : FLAG_CONTINUED;
-      const notTaken = 'record' in message ? this.#putRecord(message, flags, one) : this.#put(message, flags, one, true);
+      const pending = i === 0 ? ({ allDone: done, isPatient: true } as const) : null;
+      const notTaken = 'record' in message ? this.#putRecord(message, flags, pending) : this.#put(message, flags, pending);
       if (notTaken === null) continue;
       this.#lane.rollBack(begin);
-      for (let taken = 0; taken < i; taken++) this.#pending.delete((ticket + taken) & 0x7fffffff);
+      this.#pending.delete(ticket);
       this.messages = messagesBefore;
       this.bytes = bytesBefore;
       return notTaken;
@@ -173,7 +176,7 @@ export class InnerAppend {
     return null;
   }
 
-  #put(message: InnerMessage, batchFlags: number, done: OnAppended, isPatient: boolean): NotTaken | null {
+  #put(message: InnerMessage, batchFlags: number, pending: Pending | null): NotTaken | null {
     const properties = formatProperties(message.properties);
     const propertiesBytes = Buffer.byteLength(properties);
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
@@ -212,7 +215,7 @@ export class InnerAppend {
     const tag = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
     const uniqueHash = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
     const handle = topic.queueHandles[queueId] ?? -1;
-    const word = this.#commit(size, handle, flags, tag, uniqueHash, { done, isPatient });
+    const word = this.#commit(size, handle, flags, tag, uniqueHash, pending);
     if (unitTime !== undefined) {
       const words = lane.lane.descriptors;
       words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
@@ -222,22 +225,23 @@ export class InnerAppend {
     return null;
   }
 
-  #putRecord({ topic, queueId, record, tag, uniqueHash, hasKeys }: InnerRecord, batchFlags: number, done: OnAppended): NotTaken | null {
-    const flags = batchFlags | (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (hasKeys ? FLAG_MANY_KEYS : 0);
-    const at = this.#lane.reserve(record.length);
+  #putRecord(message: InnerRecord, batchFlags: number, pending: Pending | null): NotTaken | null {
+    const { topic, record, size, uniqueHash } = message;
+    const flags = batchFlags | (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (message.hasKeys ? FLAG_MANY_KEYS : 0);
+    const at = this.#lane.reserve(size);
     if (at < 0) return 'lane-full';
-    this.#lane.lane.bytes.set(record, at);
-    const handle = topic.queueHandles[queueId] ?? -1;
-    this.#commit(record.length, handle, flags, tag, Math.max(0, uniqueHash), { done, isPatient: true });
+    copyBytes(record, message.at, message.at + size, this.#lane.lane.bytes, at);
+    const handle = topic.queueHandles[message.queueId] ?? -1;
+    this.#commit(size, handle, flags, message.tag, Math.max(0, uniqueHash), pending);
     return null;
   }
 
   /** Takes the record that was written where it was reserved; gives the word index of its descriptor. */
-  #commit(size: number, handle: number, flags: number, tag: number, uniqueHash: number, pending: Pending): number {
+  #commit(size: number, handle: number, flags: number, tag: number, uniqueHash: number, pending: Pending | null): number {
     const lane = this.#lane;
     const ticket = this.#nextTicket;
     this.#nextTicket = (ticket + 1) & 0x7fffffff;
-    this.#pending.set(ticket, pending);
+    if (pending !== null) this.#pending.set(ticket, pending);
     const words = lane.lane.descriptors;
     const word = lane.commit(size);
     words[word + D_QUEUE] = handle;
@@ -263,8 +267,16 @@ export class InnerAppend {
   /** The shard's answers tell what became of a record; once. */
   settle(ticket: number, appended: Appended): void {
     const pending = this.#pending.get(ticket);
-    if (pending === undefined) return;
+    if (pending === undefined || !('done' in pending)) return;
     this.#pending.delete(ticket);
     pending.done(appended);
+  }
+
+  /** The same of records that belong together. @param ticket of the first */
+  settleAll(ticket: number, appended: readonly Appended[]): void {
+    const pending = this.#pending.get(ticket);
+    if (pending === undefined || 'done' in pending) return;
+    this.#pending.delete(ticket);
+    pending.allDone(appended);
   }
 }

@@ -54,6 +54,9 @@ export type GatewayCounters = {
   slowClosed: number;
 };
 
+/** Takes a frame to which nobody waits for an answer. False: it is for its handler. */
+export type TakeFrame = (bytes: Uint8Array, start: number, end: number) => boolean;
+
 export type GatewayCommand = PushToClient | CloseClient | AskClient | AskClientWithBody | FetchAnswer;
 
 export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
@@ -69,6 +72,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   readonly #freeSlots: number[] = [];
   readonly #dirty: ClientConnection[] = [];
   readonly #handlers: Map<number, Handler | LateHandler> = new Map();
+  readonly #takers: Map<number, TakeFrame> = new Map();
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   #send: SendPath | null = null;
@@ -121,6 +125,11 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
 
   addHandlers(handlers: HandlerTable): void {
     for (const [requestCode, handler] of handlers) this.#handlers.set(requestCode, handler);
+  }
+
+  /** Requests of this code are taken out of their frames, without being decoded; those that `take` leaves go to their handler. */
+  takeFrames(requestCode: number, take: TakeFrame): void {
+    this.#takers.set(requestCode, take);
   }
 
   async listen(host: string, port: number, reusePort: boolean): Promise<number> {
@@ -237,7 +246,8 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
           }
           break;
       }
-      this.#control(connection, bytes, start, end);
+      const take = this.#takers.get(requestCode);
+      if (take === undefined || !take(bytes, start, end)) this.#control(connection, bytes, start, end);
       return !connection.isHeld;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;

@@ -11,7 +11,7 @@ import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/fram
 import { FLUSH_DISK_TIMEOUT, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY } from '../../protocol/remoting/response-code.ts';
 import { batchResponseMaxBytes, SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { PollSource } from '../../runtime/thread/thread-context.ts';
-import type { InnerAppend } from '../commit-log/inner-append.ts';
+import type { Appended, InnerAppend } from '../commit-log/inner-append.ts';
 import {
   D_CONNECTION,
   D_FLAGS,
@@ -168,22 +168,32 @@ export class SendAnswers implements PollSource {
     );
   }
 
-  /** Records of the broker's own, each with its ticket: `code` 0 or 10 when they are stored. One of several may be refused alone. */
+  /** Records of the broker's own, each with its ticket, those that belong together with that of the first: `code` 0 or 10 when they are stored. One of several may be refused alone. */
   #settleInner(first: number, end: number, outcome: Outcome, code: number): void {
     const { lane } = this.#lane;
     const words = lane.descriptors;
-    for (let count = first; count !== end; count = (count + 1) | 0) {
-      const at = lane.descriptorAt(count);
-      const own = outcome === OUTCOME_FENCED ? outcome : (words[at + D_OUTCOME] as Outcome);
-      const isStored = own === 0;
-      this.#inner.settle(words[at + D_CONNECTION]!, {
-        kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
-        outcome: own,
-        remark: isStored ? '' : outcomeRemark(own, this.#marks),
-        physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
-        queueOffset: isStored ? queueOffsetOf(words, at) : -1,
-      });
+    const at = lane.descriptorAt(first);
+    const ticket = words[at + D_CONNECTION]!;
+    if ((words[at + D_FLAGS]! & FLAG_BATCH) === 0) {
+      this.#inner.settle(ticket, this.#appended(at, outcome, code));
+      return;
     }
+    const all: Appended[] = [];
+    for (let count = first; count !== end; count = (count + 1) | 0) all.push(this.#appended(lane.descriptorAt(count), outcome, code));
+    this.#inner.settleAll(ticket, all);
+  }
+
+  #appended(at: number, outcome: Outcome, code: number): Appended {
+    const words = this.#lane.lane.descriptors;
+    const own = outcome === OUTCOME_FENCED ? outcome : (words[at + D_OUTCOME] as Outcome);
+    const isStored = own === 0;
+    return {
+      kind: !isStored ? 'refused' : code === SUCCESS ? 'stored' : 'flush-late',
+      outcome: own,
+      remark: isStored ? '' : outcomeRemark(own, this.#marks),
+      physicalOffset: isStored ? physicalOffsetOf(words, at) : -1,
+      queueOffset: isStored ? queueOffsetOf(words, at) : -1,
+    };
   }
 
   #refuse(connection: ClientConnection, isBinary: boolean, opaque: number, outcome: Outcome): void {

@@ -14,6 +14,7 @@ export type Place = { readonly physical: number; readonly size: number };
 export type OnRecords = (records: Uint8Array | null) => void;
 
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+const PEEK_BYTES_MAX = 64 * 1024;
 
 export class RecordSource {
   readonly #lanes: LaneReader;
@@ -22,6 +23,7 @@ export class RecordSource {
   readonly #segmentBytes: number;
   readonly #head = new Uint8Array(4);
   readonly #scanned = new ScannedRecord();
+  #peeked: Uint8Array | null = null;
 
   /** @param visibleEnd end of what readers see of the log */
   constructor(lanes: LaneReader, messages: Pick<MessageDoor, 'view' | 'viewOne'>, visibleEnd: () => number, segmentBytes: number) {
@@ -60,15 +62,32 @@ export class RecordSource {
     onRecords(target);
   }
 
+  /**
+   * The record at `physical`, a number from outside, where it lies in a lane and is not large; else null, which says nothing. The bytes are good
+   * until the next call; the record is as long as it says itself.
+   */
+  peek(physical: number): Uint8Array | null {
+    const size = this.#sizeInLane(physical);
+    if (size < 0 || size > PEEK_BYTES_MAX) return null;
+    this.#peeked ??= new Uint8Array(PEEK_BYTES_MAX);
+    return this.#lanes.copy(physical, size, this.#peeked, 0) && this.#isRecord(this.#peeked, 0, size, physical) ? this.#peeked : null;
+  }
+
   #inLane(physical: number): Uint8Array | null {
-    if (!Number.isSafeInteger(physical) || physical < 0) return null;
+    const size = this.#sizeInLane(physical);
+    if (size < 0) return null;
+    const record = new Uint8Array(size);
+    return this.#lanes.copy(physical, size, record, 0) && this.#isRecord(record, 0, size, physical) ? record : null;
+  }
+
+  /** What may be the size of a record there; −1: none is in a lane. */
+  #sizeInLane(physical: number): number {
+    if (!Number.isSafeInteger(physical) || physical < 0) return -1;
     const lanes = this.#lanes;
     lanes.begin();
-    if (!lanes.copy(physical, this.#head.length, this.#head, 0)) return null;
+    if (!lanes.copy(physical, this.#head.length, this.#head, 0)) return -1;
     const size = readInt32(this.#head, 0);
-    if (size < RECORD_FIXED_BYTES || size > RECORD_BYTES_MAX || physical + size > this.#visibleEnd()) return null;
-    const record = new Uint8Array(size);
-    return lanes.copy(physical, size, record, 0) && this.#isRecord(record, 0, size, physical) ? record : null;
+    return size < RECORD_FIXED_BYTES || size > RECORD_BYTES_MAX || physical + size > this.#visibleEnd() ? -1 : size;
   }
 
   #isRecord(bytes: Uint8Array, at: number, size: number, physical: number): boolean {

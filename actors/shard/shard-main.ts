@@ -6,6 +6,7 @@
  */
 
 import { join } from 'node:path';
+import { END_TRANSACTION } from '../../protocol/remoting/request-code.ts';
 import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
@@ -30,6 +31,7 @@ import { startGroups } from '../consumer-group/start-groups.ts';
 import { openGuestDoor } from '../embedded/guest-door.ts';
 import { startPlugins } from '../filter/plugin-table-actor.ts';
 import { hostBytes, hostOfBytes, type Listen, listen } from '../gateway/client-connection.ts';
+import { EndPath } from '../gateway/end-path.ts';
 import { PullPath } from '../gateway/pull-path.ts';
 import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
@@ -476,6 +478,8 @@ class Shard {
       startWheel(thread, { ...around, rollAfterMs: () => timers.rollAfterMs, counts: this.#timers });
     }
     gateway.addHandlers(createTransactionHandlers(thread));
+    const ends = new EndPath(thread);
+    gateway.takeFrames(END_TRANSACTION, (bytes, start, end) => ends.frame(bytes, start, end));
     let transactions = newFigures();
     if (this.#index === 0) {
       const around = { live, topics, table, marks, visibleEnd, append, records, arrivals };

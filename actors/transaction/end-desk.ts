@@ -22,25 +22,24 @@ import type { Appended, InnerMessage, InnerRecord } from '../commit-log/inner-ap
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import { delayLevelOf, parkMessage } from '../timer/delayed-message.ts';
 import { endRefusal, type Refusal } from './decide-end.ts';
+import { EndBatch, type EndItem } from './end-batch.ts';
 import { committedMessage, opMessage, originOf, type Properties, realDestination } from './half-message.ts';
 import type { OpProgress } from './op-progress.ts';
 import { PlainHalf } from './plain-half.ts';
 import type { Outcome, TransactionLedger } from './transaction-ledger.ts';
-import type { EndTransaction, Later, TransactionEvent, TransactionParts } from './transaction-messages.ts';
-
-type Item = {
-  readonly end: EndTransaction;
-  readonly current: number;
-  readonly origin: number;
-  /** Null: rolled back. */
-  readonly message: InnerMessage | InnerRecord | null;
-};
+import {
+  END_COMMITS,
+  END_FROM_CHECK,
+  type EndTransaction,
+  type EndTransactions,
+  type Later,
+  type TransactionEvent,
+  type TransactionParts,
+} from './transaction-messages.ts';
 
 /** Requests that wait; for half messages whose end is lost so, their producers are asked. */
 const WAITING_MAX = 65_536;
 const VIEWS_MAX = 64;
-const BATCH_ITEMS_MAX = 64;
-const BATCH_BYTES_MAX = 256 * 1024;
 const AGAIN_MS = 10;
 const NO_PROPERTIES: Properties = new Map();
 
@@ -55,8 +54,7 @@ export class EndDesk {
   #deferred: EndTransaction[] = [];
   #views = 0;
   readonly #plain = new PlainHalf();
-  #batch: Item[] = [];
-  #batchBytes = 0;
+  readonly #batch = new EndBatch();
   #isFlushDue = false;
   /** The lane had no room for the batch. */
   #isStalled = false;
@@ -75,6 +73,21 @@ export class EndDesk {
     }
     this.#waiting.push(end);
     this.#next(context);
+  }
+
+  /** Ends to which nobody waits for an answer: those of plain half messages in a lane at once, when no others wait. */
+  takeAll(ends: EndTransactions, context: ActorContext): void {
+    for (let index = 0; index < ends.groups.length; index++) {
+      const isFirst = this.#waiting.length === this.#taken && this.#views === 0 && !this.#isStalled;
+      if (!isFirst || !this.#endAtOnce(ends, index, context)) this.take(endOf(ends, index), context);
+    }
+  }
+
+  #endAtOnce({ groups, numbers }: EndTransactions, index: number, context: ActorContext): boolean {
+    const record = this.#parts.peek(numbers[3 * index + 1]!);
+    if (record === null || !this.#plain.read(record)) return false;
+    const isCommit = (numbers[3 * index + 2]! & END_COMMITS) !== 0;
+    return this.#endPlain(groups[index]!, numbers[3 * index]!, isCommit, null, context);
   }
 
   /** What happened to half messages is settled: those who waited for it go on. */
@@ -119,7 +132,7 @@ export class EndDesk {
       say(end, SYSTEM_BUSY, `the half message at commitLogOffset ${end.physical} could not be read in time; try again`);
       return;
     }
-    if (bytes.length > 0 && this.#plain.read(bytes) && this.#endPlain(end, context)) return;
+    if (bytes.length > 0 && this.#plain.read(bytes) && this.#endPlain(end.group, end.halfOffset, end.isCommit, end, context)) return;
     const half = bytes.length === 0 ? null : decodeMessageRecord(bytes, 0);
     const properties = half === null ? NO_PROPERTIES : parseProperties(half.properties);
     const refused = endRefusal(end, half, properties, context.now(), this.#parts.settings.timeoutMs);
@@ -128,15 +141,14 @@ export class EndDesk {
   }
 
   /** False: it is not as it should be, or not so plain: the general way finds out. */
-  #endPlain(end: EndTransaction, context: ActorContext): boolean {
+  #endPlain(group: string, halfOffset: number, isCommit: boolean, end: EndTransaction | null, context: ActorContext): boolean {
     const { topics } = this.#parts;
     const plain = this.#plain;
     const { bytes, queueOffset: offset } = plain;
-    if (offset !== end.halfOffset || !plain.isOfGroup(end.group)) return false;
-    const standing = this.#ledger.standing(offset, offset);
-    if (standing.kind !== 'open') return false;
-    const { current } = standing;
-    if (!end.isCommit) {
+    if (offset !== halfOffset || !plain.isOfGroup(group)) return false;
+    const current = this.#ledger.openAt(offset);
+    if (current < 0) return false;
+    if (!isCommit) {
       this.#add({ end, current, origin: offset, message: null }, context);
       return true;
     }
@@ -145,10 +157,16 @@ export class EndDesk {
     const queueId = plain.realQueueId;
     const seed = keyHashSeed(topic.nameHash);
     const { uniqueStart, uniqueEnd, tagStart, tagEnd, hasKeys } = plain;
+    const size = plain.committedSize(topic.nameBytes);
+    const record = this.#batch.room(size);
+    const { at } = this.#batch;
+    plain.writeCommitted(topic.nameBytes, queueId, record, at);
     const message = {
       topic,
       queueId,
-      record: plain.committed(topic.nameBytes, queueId),
+      record,
+      at,
+      size,
       tag: tagEnd === 0 ? 0 : javaHashBytes(bytes, tagStart, tagEnd),
       uniqueHash: uniqueEnd === 0 ? -1 : indexHash(javaHashBytes(bytes, uniqueStart, uniqueEnd, seed)),
       hasKeys,
@@ -188,11 +206,10 @@ export class EndDesk {
     return parkMessage(message, level, delayLevels, schedule);
   }
 
-  #add(item: Item, context: ActorContext): void {
+  #add(item: EndItem, context: ActorContext): void {
     this.#ledger.begin(item.current);
-    this.#batch.push(item);
-    if (item.message !== null) this.#batchBytes += 'record' in item.message ? item.message.record.length : item.message.body.length;
-    if (this.#batch.length >= BATCH_ITEMS_MAX || this.#batchBytes >= BATCH_BYTES_MAX) this.#flush(context);
+    this.#batch.add(item);
+    if (this.#batch.isFull) this.#flush(context);
     else if (!this.#isFlushDue) {
       // Behind all that is in the mailbox by now.
       this.#isFlushDue = true;
@@ -212,11 +229,15 @@ export class EndDesk {
   }
 
   #flush(context: ActorContext): void {
-    if (this.#batch.length === 0) return;
+    const { items } = this.#batch;
+    if (items.length === 0) return;
     const { append, topics, storeHost } = this.#parts;
-    const items = this.#batch;
-    const messages = items.filter(({ message }) => message !== null).map(({ message }) => message!);
-    const offsets = items.map(({ current }) => current);
+    const messages: (InnerMessage | InnerRecord)[] = [];
+    const offsets: number[] = [];
+    for (const { message, current } of items) {
+      if (message !== null) messages.push(message);
+      offsets.push(current);
+    }
     messages.push(opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost));
     const notTaken = append.appendAll(messages, (appended) => this.#later((then) => this.#appended(items, appended, then)));
     if (notTaken === 'lane-full') {
@@ -224,8 +245,7 @@ export class EndDesk {
       context.schedule(AGAIN_MS, { kind: 'tick' } satisfies TransactionEvent);
       return;
     }
-    this.#batch = [];
-    this.#batchBytes = 0;
+    this.#batch.clear();
     if (notTaken === null) return;
     const remark = notTaken === 'refused' ? append.refusal! : 'the message is too long to be stored with its properties';
     for (const { end, current } of items) {
@@ -234,7 +254,7 @@ export class EndDesk {
     }
   }
 
-  #appended(items: readonly Item[], appended: readonly Appended[], context: ActorContext): void {
+  #appended(items: readonly EndItem[], appended: readonly Appended[], context: ActorContext): void {
     const { figures } = this.#parts;
     const op = appended.at(-1)!;
     let next = 0;
@@ -257,8 +277,22 @@ export class EndDesk {
   }
 }
 
-function say({ replyTo }: EndTransaction, code: number, remark: string): void {
-  replyTo?.tell({ kind: 'transaction-answered', code, remark });
+/** One of several, as a message of its own. */
+export function endOf({ groups, numbers }: EndTransactions, index: number): EndTransaction {
+  const word = numbers[3 * index + 2]!;
+  return {
+    kind: 'end-transaction',
+    group: groups[index]!,
+    halfOffset: numbers[3 * index]!,
+    physical: numbers[3 * index + 1]!,
+    isCommit: (word & END_COMMITS) !== 0,
+    isFromCheck: (word & END_FROM_CHECK) !== 0,
+    replyTo: null,
+  };
+}
+
+function say(end: EndTransaction | null, code: number, remark: string): void {
+  end?.replyTo?.tell({ kind: 'transaction-answered', code, remark });
 }
 
 /** The same word once more is no fault: it may be the answer that was lost. */

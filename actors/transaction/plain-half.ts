@@ -5,6 +5,7 @@
  * The committed record is the half message's: queue id, flag bits, half message's place and topic replaced, REAL_TOPIC and REAL_QID left out.
  */
 
+import { copyBytes } from '../../model/copy-bytes.ts';
 import {
   CHECK_IMMUNITY_TIME_IN_SECONDS,
   DELAY_TIME_LEVEL,
@@ -75,6 +76,7 @@ const NAMES: readonly (readonly Name[])[] = Array.from({ length: 40 }, (_, lengt
 /** Where a half message's parts lie in its bytes; one object is filled again and again. A length of 0: there is none. */
 export class PlainHalf {
   bytes: Uint8Array = new Uint8Array(0);
+  #end = 0;
   queueOffset = 0;
   realQueueId = 0;
   /** First byte and end of each value by its meaning. */
@@ -83,9 +85,11 @@ export class PlainHalf {
   #bodyEnd = 0;
   #propertiesAt = 0;
 
-  /** Reads a record whose lengths were checked. False: it is no plain half message. */
+  /** Reads the record that `bytes` begins with, whose lengths were checked. False: it is no plain half message. */
   read(bytes: Uint8Array): boolean {
     this.bytes = bytes;
+    const end = readInt32(bytes, TOTAL_SIZE_AT);
+    this.#end = end;
     if (readInt32(bytes, MAGIC_AT) !== RECORD_MAGIC_V1 || (readInt32(bytes, SYS_FLAG_AT) & V6) !== 0) return false;
     const bodyEnd = BODY_AT + readInt32(bytes, BODY_LENGTH_AT);
     if (bytes[bodyEnd] !== HALF_TOPIC.length || !isSame(bytes, bodyEnd + 1, HALF_TOPIC)) return false;
@@ -93,16 +97,16 @@ export class PlainHalf {
     this.#bodyEnd = bodyEnd;
     this.#propertiesAt = bodyEnd + 1 + HALF_TOPIC.length + 2;
     this.#ends.fill(0);
-    for (let at = this.#propertiesAt; at < bytes.length; ) {
+    for (let at = this.#propertiesAt; at < end; ) {
       const nameAt = at;
-      while (at < bytes.length && bytes[at]! > VALUE_END) at++;
+      while (at < end && bytes[at]! > VALUE_END) at++;
       const valueAt = at + 1;
       // Not as a broker writes it.
       if (bytes[at] !== NAME_END) return false;
       at = valueAt;
-      while (at < bytes.length && bytes[at] !== VALUE_END) at++;
+      while (at < end && bytes[at] !== VALUE_END) at++;
       const meaning = meaningOf(bytes, nameAt, valueAt - 1 - nameAt);
-      if (meaning === NOT_PLAIN || at >= bytes.length || at === valueAt) return false;
+      if (meaning === NOT_PLAIN || at >= end || at === valueAt) return false;
       if (meaning >= 0) {
         if (this.#ends[meaning] !== 0) return false;
         this.#starts[meaning] = valueAt;
@@ -164,38 +168,40 @@ export class PlainHalf {
     return this.#ends[KEY] !== 0;
   }
 
-  /** The record as it goes to its topic, whose name is no longer than a V1 record can hold; offsets are left open. */
-  committed(topic: Uint8Array, queueId: number): Uint8Array {
-    const { bytes } = this;
-    const bodyEnd = this.#bodyEnd;
+  /** Size of the record as it goes to its topic, whose name is no longer than a V1 record can hold. */
+  committedSize(topic: Uint8Array): number {
+    return RECORD_FIXED_BYTES + this.#bodyEnd - BODY_AT + topic.length + this.#committedProperties;
+  }
+
+  get #committedProperties(): number {
     // Each goes with its name, what parts the two, and what ends it.
     const topicItem = this.#ends[TOPIC]! - this.#starts[TOPIC]! + REAL_TOPIC.length + 2;
     const queueItem = this.#ends[QUEUE]! - this.#starts[QUEUE]! + REAL_QUEUE_ID.length + 2;
-    const propertiesBytes = bytes.length - this.#propertiesAt - topicItem - queueItem;
-    const record = new Uint8Array(RECORD_FIXED_BYTES + bodyEnd - BODY_AT + topic.length + propertiesBytes);
-    record.set(bytes.subarray(0, bodyEnd));
-    writeInt32(record, TOTAL_SIZE_AT, record.length);
-    writeInt32(record, QUEUE_ID_AT, queueId);
-    record.fill(0xff, QUEUE_OFFSET_AT, PHYSICAL_OFFSET_AT + 8);
-    writeInt32(record, SYS_FLAG_AT, (readInt32(bytes, SYS_FLAG_AT) & ~TRANSACTION_MASK) | TRANSACTION_COMMIT);
-    writeInt64(record, PREPARED_OFFSET_AT, readInt64(bytes, PHYSICAL_OFFSET_AT));
-    record[bodyEnd] = topic.length;
-    record.set(topic, bodyEnd + 1);
-    let at = bodyEnd + 1 + topic.length;
-    record[at] = propertiesBytes >>> 8;
-    record[at + 1] = propertiesBytes;
+    return this.#end - this.#propertiesAt - topicItem - queueItem;
+  }
+
+  /** Writes that record to `target`, `committedSize` bytes from `start` on; offsets are left open. */
+  writeCommitted(topic: Uint8Array, queueId: number, target: Uint8Array, start: number): void {
+    const { bytes } = this;
+    const bodyEnd = this.#bodyEnd;
+    const propertiesBytes = this.#committedProperties;
+    let at = copyBytes(bytes, 0, bodyEnd, target, start);
+    writeInt32(target, start + TOTAL_SIZE_AT, this.committedSize(topic));
+    writeInt32(target, start + QUEUE_ID_AT, queueId);
+    target.fill(0xff, start + QUEUE_OFFSET_AT, start + PHYSICAL_OFFSET_AT + 8);
+    writeInt32(target, start + SYS_FLAG_AT, (readInt32(bytes, SYS_FLAG_AT) & ~TRANSACTION_MASK) | TRANSACTION_COMMIT);
+    writeInt64(target, start + PREPARED_OFFSET_AT, readInt64(bytes, PHYSICAL_OFFSET_AT));
+    target[at] = topic.length;
+    at = copyBytes(topic, 0, topic.length, target, at + 1);
+    target[at] = propertiesBytes >>> 8;
+    target[at + 1] = propertiesBytes;
     at += 2;
-    const [first, second] = this.#starts[TOPIC]! < this.#starts[QUEUE]! ? [TOPIC, QUEUE] : [QUEUE, TOPIC];
-    let from = this.#propertiesAt;
-    for (const left of [first, second]) {
-      const name = left === TOPIC ? REAL_TOPIC : REAL_QUEUE_ID;
-      const kept = bytes.subarray(from, this.#starts[left]! - 1 - name.length);
-      record.set(kept, at);
-      at += kept.length;
-      from = this.#ends[left]! + 1;
-    }
-    record.set(bytes.subarray(from), at);
-    return record;
+    const isTopicFirst = this.#starts[TOPIC]! < this.#starts[QUEUE]!;
+    const topicItem = this.#starts[TOPIC]! - 1 - REAL_TOPIC.length;
+    const queueItem = this.#starts[QUEUE]! - 1 - REAL_QUEUE_ID.length;
+    at = copyBytes(bytes, this.#propertiesAt, isTopicFirst ? topicItem : queueItem, target, at);
+    at = copyBytes(bytes, this.#ends[isTopicFirst ? TOPIC : QUEUE]! + 1, isTopicFirst ? queueItem : topicItem, target, at);
+    copyBytes(bytes, this.#ends[isTopicFirst ? QUEUE : TOPIC]! + 1, this.#end, target, at);
   }
 
   /** Whether a topic's name fits a record of this kind. */

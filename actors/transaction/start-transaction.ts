@@ -50,6 +50,7 @@ export function startTransactions(thread: ThreadContext, around: TransactionSurr
           (reply) => onUnits(reply?.units ?? null),
         ),
       view: (places, onRecords) => records.view(places, onRecords),
+      peek: (physical) => records.peek(physical),
       viewOne: (physical, onRecord) => records.viewOne(physical, onRecord),
       writtenEnd: () => marks.read(WRITTEN_END),
       flushedEnd: () => marks.read(FLUSHED_END),

@@ -16,7 +16,7 @@ import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor
 import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
 import { CheckRound } from './check-round.ts';
-import { EndDesk } from './end-desk.ts';
+import { EndDesk, endOf } from './end-desk.ts';
 import { checkTimes, originOf, producerGroupOf, realDestination, resumedMessage, waitsSince } from './half-message.ts';
 import { type Found, QueueStretch } from './queue-stretch.ts';
 import { type Halves, RecoverHalves } from './recover-halves.ts';
@@ -75,6 +75,10 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
     switch (message.kind) {
       case 'end-transaction':
         this.#end(message, context);
+        break;
+      case 'end-transactions':
+        if (this.#known !== null) this.#known.desk.takeAll(message, context);
+        else for (let index = 0; index < message.groups.length; index++) this.#end(endOf(message, index), context);
         break;
       case 'resume-check':
         this.#resume(message, context);

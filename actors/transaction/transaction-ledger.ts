@@ -51,6 +51,12 @@ export class TransactionLedger {
     return this.#ended.nextOpen(from, end);
   }
 
+  /** The current offset of the half message at `offset`, which was first there, when it is open and nothing is under way; −1: see `standing`. */
+  openAt(offset: number): number {
+    const current = this.#again.size === 0 ? offset : (this.#again.get(offset) ?? offset);
+    return this.#ended.has(current) || this.#underWay.has(current) ? -1 : current;
+  }
+
   /** How the half message stands that is at `offset` and was first at `origin`. */
   standing(offset: number, origin: number): Standing {
     const current = this.#again.get(origin) ?? offset;

@@ -11,6 +11,19 @@ import type { StretchParts } from './queue-stretch.ts';
 
 /** A producer says what became of its transaction. `replyTo` is null where nobody waits for the answer. */
 export type EndTransaction = EndRequest & { readonly kind: 'end-transaction'; readonly replyTo: ActorRef<TransactionAnswered> | null };
+/**
+ * The same of several, to which nobody waits for an answer. `numbers` has three of each: `halfOffset`, `physical`, and a word of the bits
+ * END_COMMITS and END_FROM_CHECK. At most ENDS_MAX: it has to fit a ring record.
+ */
+export type EndTransactions = {
+  readonly kind: 'end-transactions';
+  readonly groups: readonly string[];
+  readonly numbers: readonly number[];
+};
+export const ENDS_MAX = 128;
+export const END_COMMITS = 1;
+export const END_FROM_CHECK = 2;
+
 /** The half message that was given up and lies at `physical` is to be asked about once more. */
 export type ResumeCheck = { readonly kind: 'resume-check'; readonly physical: number; readonly replyTo: ActorRef<TransactionAnswered> };
 /** `code` not 0: a refusal. */
@@ -37,7 +50,7 @@ export type HalfMessagesListed = {
   readonly pending: number;
 };
 
-export type TransactionCommand = EndTransaction | ResumeCheck | ListHalfMessages | Arrived;
+export type TransactionCommand = EndTransaction | EndTransactions | ResumeCheck | ListHalfMessages | Arrived;
 
 /** What the actor tells itself: that its time has come, and that something waits for its turn. */
 export type TransactionEvent = { readonly kind: 'tick' } | { readonly kind: 'turn' };
@@ -57,6 +70,8 @@ export type TransactionParts = StretchParts & {
   readonly append: Pick<InnerAppend, 'append' | 'appendAll' | 'refusal'>;
   /** The record at a place, a number from outside; empty: none begins there; null: ask again. Calls back at once or later. */
   readonly viewOne: (physical: number, onRecord: (record: Uint8Array | null) => void) => void;
+  /** The same at once, and only until the next call; null: its record does not lie where that is possible. */
+  readonly peek: (physical: number) => Uint8Array | null;
   readonly writtenEnd: () => number;
   readonly flushedEnd: () => number;
   /** From now on `arrived` is told when something comes to the queue. */

@@ -8,22 +8,8 @@ import { BINARY_FIXED_BYTES } from './binary-header.ts';
 import type { RemotingCommand } from './command.ts';
 import { exactInt, exactLong, exactTime } from './field-reader.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
-import {
-  asciiBytes,
-  BACKSLASH,
-  bareEnd,
-  CLOSE,
-  COLON,
-  COMMA,
-  isNull,
-  isText,
-  OPEN,
-  plainInt,
-  plainLong,
-  QUOTE,
-  stringEnd,
-  VALUE_ODD,
-} from './json-scan.ts';
+import { asciiBytes, BACKSLASH, isNull, isText, plainInt, plainLong, VALUE_ODD } from './json-scan.ts';
+import { walkJsonHeader } from './json-walk.ts';
 
 /** Bits of `PullHeader.found`, by the order of the field names below. */
 export const PULL_FOUND_REQUIRED = 511;
@@ -113,7 +99,7 @@ export function scanPullHeader(bytes: Uint8Array, start: number, end: number, ou
   if (headerEnd > end) return false;
   begin(out, bytes);
   out.isBinary = typeAndLength >>> 24 === SERIALIZE_ROCKETMQ;
-  return out.isBinary ? scanBinary(bytes, headerStart, headerEnd, out) : scanJson(bytes, headerStart, headerEnd, out);
+  return out.isBinary ? scanBinary(bytes, headerStart, headerEnd, out) : walkJsonHeader(bytes, headerStart, headerEnd, out, takeJsonField);
 }
 
 /** Fills `out` from a decoded pull, exactly. Throws FieldError for a malformed value; what is missing is left out of `found`. */
@@ -166,78 +152,6 @@ function begin(out: PullHeader, bytes: Uint8Array): void {
   out.maxMsgBytes = -1;
 }
 
-const CODE = asciiBytes('code');
-const FLAG = asciiBytes('flag');
-const OPAQUE = asciiBytes('opaque');
-const VERSION = asciiBytes('version');
-const EXT_FIELDS = asciiBytes('extFields');
-
-/** The top-level object and, one deeper, the header fields: `depth` says where the walk is. */
-function scanJson(bytes: Uint8Array, start: number, end: number, out: PullHeader): boolean {
-  if (bytes[start] !== OPEN) return false;
-  let depth = 1;
-  let at = start + 1;
-  for (;;) {
-    if (bytes[at] !== QUOTE) return false;
-    const keyStart = at + 1;
-    for (at = keyStart; bytes[at] !== QUOTE; at++) if (at >= end || bytes[at] === BACKSLASH) return false;
-    const keyLength = at - keyStart;
-    if (bytes[at + 1] !== COLON) return false;
-    at += 2;
-    if (bytes[at] === OPEN) {
-      if (depth !== 1 || keyLength !== 9 || !isText(bytes, keyStart, EXT_FIELDS)) return false;
-      if (bytes[at + 1] !== CLOSE) {
-        depth = 2;
-        at++;
-        continue;
-      }
-      at += 2;
-    } else {
-      const isString = bytes[at] === QUOTE;
-      const valueStart = isString ? at + 1 : at;
-      const valueEnd = isString ? stringEnd(bytes, valueStart, end) : bareEnd(bytes, at, end);
-      if (valueEnd < 0) return false;
-      at = isString ? valueEnd + 1 : valueEnd;
-      const isTaken =
-        depth === 1
-          ? takeMember(bytes, keyStart, keyLength, valueStart, valueEnd, isString, out)
-          : takeField(bytes, fieldOf(bytes, keyStart, keyLength), valueStart, valueEnd, isString, true, out);
-      if (!isTaken) return false;
-    }
-    if (depth === 2 && bytes[at] === CLOSE) {
-      depth = 1;
-      at++;
-    }
-    const after = bytes[at++];
-    if (after === CLOSE) return depth === 1 && at === end;
-    if (after !== COMMA) return false;
-  }
-}
-
-function takeMember(
-  bytes: Uint8Array,
-  key: number,
-  keyLength: number,
-  start: number,
-  end: number,
-  isString: boolean,
-  out: PullHeader,
-): boolean {
-  const isCode = keyLength === 4 && isText(bytes, key, CODE);
-  const isFlag = keyLength === 4 && isText(bytes, key, FLAG);
-  const isOpaque = keyLength === 6 && isText(bytes, key, OPAQUE);
-  const isVersion = keyLength === 7 && isText(bytes, key, VERSION);
-  if (!isCode && !isFlag && !isOpaque && !isVersion)
-    return keyLength !== 9 || !isText(bytes, key, EXT_FIELDS) || (!isString && isNull(bytes, start, end));
-  const value = isString ? VALUE_ODD : plainInt(bytes, start, end);
-  if (value === VALUE_ODD) return false;
-  if (isCode) out.code = value;
-  else if (isFlag) out.flag = value;
-  else if (isOpaque) out.opaque = value;
-  else out.version = value;
-  return true;
-}
-
 function scanBinary(bytes: Uint8Array, start: number, end: number, out: PullHeader): boolean {
   if (end - start < BINARY_FIXED_BYTES) return false;
   out.code = (((bytes[start] as number) << 24) >> 16) | (bytes[start + 1] as number);
@@ -279,6 +193,18 @@ function fieldOf(bytes: Uint8Array, start: number, length: number): number {
 
 function isLong(field: number): boolean {
   return field === QUEUE_OFFSET || field === COMMIT_OFFSET || field === SUSPEND_TIMEOUT_MILLIS || field === SUB_VERSION;
+}
+
+function takeJsonField(
+  bytes: Uint8Array,
+  key: number,
+  keyLength: number,
+  start: number,
+  end: number,
+  isString: boolean,
+  out: PullHeader,
+): boolean {
+  return takeField(bytes, fieldOf(bytes, key, keyLength), start, end, isString, true, out);
 }
 
 /** False: what only the exact way can judge. `isJson`: a text may hold escapes. */

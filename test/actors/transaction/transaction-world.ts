@@ -14,6 +14,8 @@ import {
 import { halfMessage } from '../../../actors/transaction/half-message.ts';
 import { TransactionActor } from '../../../actors/transaction/transaction-actor.ts';
 import {
+  END_COMMITS,
+  END_FROM_CHECK,
   type EndTransaction,
   type HalfMessagesListed,
   type ListHalfMessages,
@@ -77,6 +79,10 @@ export class TransactionWorld extends AppendWorld {
         units: (topic, handle, offset, count, onUnits) =>
           void store.simulation.schedule(1, () => onUnits(reader.units(topic, 0, handle, offset, count).slice())),
         view: (places, onRecords) => onRecords(this.recordsAt(places)),
+        peek: (physical) => {
+          const record = this.recordAt(physical);
+          return store.simulation.random.next() < 0.5 || record.length === 0 ? null : record;
+        },
         viewOne: (physical, onRecord) => {
           if (store.simulation.random.next() < 0.5) onRecord(this.recordAt(physical));
           else store.simulation.schedule(1, () => onRecord(this.recordAt(physical)));
@@ -150,7 +156,12 @@ export class TransactionWorld extends AppendWorld {
 
   /** As clients do: nobody waits for the answer. */
   endOneway(place: Place, isCommit: boolean, isFromCheck = false): void {
-    this.#transactions.tell(this.#end(place, isCommit, isFromCheck, null));
+    // As a gateway tells it that takes it out of its frame, or as a handler does.
+    if (this.store.simulation.random.next() < 0.5) this.#transactions.tell(this.#end(place, isCommit, isFromCheck, null));
+    else {
+      const word = (isCommit ? END_COMMITS : 0) | (isFromCheck ? END_FROM_CHECK : 0);
+      this.#transactions.tell({ kind: 'end-transactions', groups: [GROUP], numbers: [place.halfOffset, place.physical, word] });
+    }
   }
 
   end37(place: Place, isCommit: boolean, isFromCheck = false): TransactionAnswered | undefined {
