@@ -5,8 +5,9 @@
  */
 
 import { MessageTextError } from '../../model/errors.ts';
+import { javaHash } from '../../model/java-hash.ts';
 import { isReadable } from '../../model/permission.ts';
-import { isTagType } from '../../model/subscription.ts';
+import { isTagType, parseTags } from '../../model/subscription.ts';
 import { PULL_COMMIT_OFFSET_FLAG, PULL_SUBSCRIPTION_FLAG } from '../../model/system-flag.ts';
 import type { DirectPullAnswer } from '../../protocol/remoting/link.ts';
 import type { PullMessageRequest, PullMessageResponse } from '../../protocol/remoting/requests/pull-message.ts';
@@ -18,6 +19,8 @@ import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { LaneReader } from '../commit-log/lane-reader.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
+import { keepRecords } from '../filter/record-filter.ts';
+import { type TagTest, tagTestOf } from '../filter/tag-test.ts';
 import { bytesAllowed, holdAllowedMs, messagesAllowed } from '../gateway/pull-terms.ts';
 import { pullCode } from '../queue/decide-pull.ts';
 import { type Pull, type PullReply, QueueActor } from '../queue/queue-actor.ts';
@@ -29,7 +32,9 @@ import type { HeldLease, Leases } from './leases.ts';
 const QUEUE_MAILBOX_MAX = 131_072;
 const MAILBOX_MAX = 1 << 20;
 const NO_BYTES = new Uint8Array(0);
-const ALL: readonly number[] = [];
+/** Tag codes wanted (empty: all), and the tags themselves, for others may have the same codes. */
+type Wanted = { readonly codes: readonly number[]; readonly tags: TagTest | null };
+const ALL: Wanted = { codes: [], tags: null };
 
 /** Has the shard pull instead. */
 export type PullElsewhere = () => void;
@@ -39,6 +44,7 @@ type Pending = {
   readonly elsewhere: PullElsewhere;
   readonly done: (answer: DirectPullAnswer) => void;
   topicSysFlag: number;
+  tags: TagTest | null;
   isDropped: boolean;
 };
 
@@ -49,6 +55,8 @@ export class DirectPulls implements Actor<PullReply> {
   readonly #self: ActorRef<PullReply>;
   readonly #pending: Map<number, Pending> = new Map();
   readonly #tags = new TagExpressions();
+  /** By the codes that it was made of. */
+  readonly #wanted: WeakMap<readonly number[], Wanted> = new WeakMap();
   #nextTicket = 0;
   messages = 0;
   bytes = 0;
@@ -82,7 +90,7 @@ export class DirectPulls implements Actor<PullReply> {
 
   /** Answers `done` once, or calls `elsewhere` once; returns what drops the pull. */
   pull(request: PullMessageRequest, elsewhere: PullElsewhere, done: (answer: DirectPullAnswer) => void): () => void {
-    const pending: Pending = { request, elsewhere, done, topicSysFlag: 0, isDropped: false };
+    const pending: Pending = { request, elsewhere, done, topicSysFlag: 0, tags: null, isDropped: false };
     const { topic, consumerGroup } = request;
     if (this.#leases.find(topic, consumerGroup) !== undefined) this.#start(pending);
     else this.#leases.ask(topic, consumerGroup, () => this.#start(pending));
@@ -95,13 +103,14 @@ export class DirectPulls implements Actor<PullReply> {
     if (pending.isDropped) return;
     const { request } = pending;
     const lease = this.#leases.find(request.topic, request.consumerGroup);
-    const codes = lease === undefined ? null : this.#codes(lease, request);
+    const wanted = lease === undefined ? null : this.#wish(lease, request);
     const topic = lease?.topic ?? null;
-    if (lease === undefined || topic === null || codes === null) {
+    if (lease === undefined || topic === null || wanted === null) {
       pending.elsewhere();
       return;
     }
     pending.topicSysFlag = topic.topicSysFlag;
+    pending.tags = wanted.tags;
     const { queueId, sysFlag, commitOffset } = request;
     if ((sysFlag & PULL_COMMIT_OFFSET_FLAG) !== 0 && commitOffset >= 0) {
       const group = this.#thread.ref<CommitOffset>(`consumer-group/${request.consumerGroup}`);
@@ -118,7 +127,7 @@ export class DirectPulls implements Actor<PullReply> {
       offset: request.queueOffset,
       max: messagesAllowed(request.maxMsgNums),
       bytesMax: bytesAllowed(pullLimits, request.maxMsgBytes ?? 0),
-      codes,
+      codes: wanted.codes,
       holdMs: holdAllowedMs(pullLimits, sysFlag, request.suspendTimeoutMillis),
       replyTo: this.#self,
     });
@@ -128,19 +137,28 @@ export class DirectPulls implements Actor<PullReply> {
     pending.elsewhere();
   }
 
-  /** The tag codes that the pull wants; null: a shard is to decide. */
-  #codes(lease: HeldLease, request: PullMessageRequest): readonly number[] | null {
+  /** What the pull wants; null: a shard is to decide. */
+  #wish(lease: HeldLease, request: PullMessageRequest): Wanted | null {
     const { topic, subscription } = lease;
     const { queueId, sysFlag } = request;
     // Behind a plugin: a shard has them.
     if (topic === null || topic.plugin !== null || !lease.mayConsume || !isReadable(topic.perm)) return null;
     if (queueId < 0 || queueId >= topic.readQueues) return null;
     if ((sysFlag & PULL_SUBSCRIPTION_FLAG) !== 0) {
-      const codes = isTagType(request.expressionType) ? this.#tags.of(request.subscription ?? '') : null;
-      return codes instanceof MessageTextError ? null : codes;
+      const expression = request.subscription ?? '';
+      const codes = isTagType(request.expressionType) ? this.#tags.of(expression) : null;
+      if (codes === null || codes instanceof MessageTextError) return null;
+      return this.#wanted.get(codes) ?? this.#byTags(codes, parseTags(expression));
     }
     if (subscription === null || !subscription.isTag || subscription.subVersion < request.subVersion) return null;
-    return subscription.isAll ? ALL : subscription.codes;
+    if (subscription.isAll) return ALL;
+    return this.#wanted.get(subscription.codes) ?? this.#byTags(subscription.codes, subscription.tags);
+  }
+
+  #byTags(codes: readonly number[], tags: readonly string[]): Wanted {
+    const wanted = { codes, tags: tagTestOf(tags, codes, javaHash) };
+    this.#wanted.set(codes, wanted);
+    return wanted;
   }
 
   receive(reply: PullReply): void {
@@ -148,8 +166,15 @@ export class DirectPulls implements Actor<PullReply> {
     if (pending === undefined) return;
     this.#pending.delete(reply.ticket);
     if (pending.isDropped) return;
-    const count = reply.units.length / QUEUE_UNIT_BYTES;
-    const body = reply.isCold ? null : count === 0 ? NO_BYTES : this.#copy(reply.units, count);
+    let count = reply.units.length / QUEUE_UNIT_BYTES;
+    let body = reply.isCold ? null : count === 0 ? NO_BYTES : this.#copy(reply.units, count);
+    const { tags } = pending;
+    if (body !== null && tags !== null && !tags.all(body, 0, body.length)) {
+      const kept = keepRecords(tags, body, 0, body.length, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+      count = kept.count;
+      // Nothing of what was found is wanted: a shard looks further, and waits where there is no more.
+      body = count === 0 ? null : body.subarray(0, kept.length);
+    }
     if (body === null) {
       pending.elsewhere();
       return;

@@ -43,6 +43,7 @@ export type LeasedSubscription = {
   readonly subVersion: number;
   readonly isAll: boolean;
   readonly codes: readonly number[];
+  readonly tags: readonly string[];
 };
 
 /** What the door reads of its shard; null on a name server. */
@@ -154,6 +155,7 @@ class GuestDoorActor implements Actor<GuestHello | GuestGone | AskLease> {
               subVersion: subscription.subVersion,
               isAll: subscription.all,
               codes: [...subscription.codes],
+              tags: subscription.tags,
             },
     };
   }

@@ -67,6 +67,23 @@ for (const [shards, flush] of [
   });
 }
 
+test('InProcessTransport gives no message of another tag with the same hash', async (t) => {
+  const { link } = await started(t);
+  // Java's hash of both is 2112.
+  for (let i = 0; i < 100; i++) await link.send('Alike', `n${i}`, { properties: `TAGS\u0001${i < 40 || i % 2 ? 'Aa' : 'BB'}\u0002` });
+  const wanted = Array.from({ length: 30 }, (_, i) => `n${40 + 2 * i}`);
+  const bodies = (messages: readonly { body: Buffer }[]): string[] => messages.map(({ body }) => body.toString());
+  t.same(bodies(await link.read('Alike', 0, 'BB')), wanted, 'a first page without one, then every second message');
+  const inFrames = { subString: 'BB', tagsSet: ['BB'], codeSet: [2112] };
+  t.equal((await link.request(34, {}, heartbeatBody('app', 'CG_alike', ['Alike'], inFrames))).code, 0);
+  const pulled = await link.pull('Alike', 0, 40, { consumerGroup: 'CG_alike', sysFlag: 0, subscription: null });
+  t.same(bodies(pulled.messages), wanted.slice(0, 16), 'by the subscription of a heartbeat');
+  const held = link.pull('Alike', 0, 100, { expression: 'BB', holdMs: 20_000 });
+  await link.send('Alike', 'not this one', { properties: 'TAGS\u0001Aa\u0002' });
+  await link.send('Alike', 'but this', { properties: 'TAGS\u0001BB\u0002' });
+  t.same(bodies((await held).messages), ['but this'], 'a held pull waits for its own');
+});
+
 test('InProcessTransport wakes held pulls of the application and of a TCP client alike', async (t) => {
   const { address, link } = await started(t, { shards: 2 });
   await link.send('Both', 'first', { queueId: 2 });

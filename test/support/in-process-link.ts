@@ -3,7 +3,7 @@
  */
 import type { DirectPullAnswer, DirectSendAnswer, Link } from '../../client/index.ts';
 import type { Cluster } from '../../index.ts';
-import { decodeCommand, encodeCommand, type RemotingCommand } from '../../protocol/remoting/command.ts';
+import { decodeCommand, encodeCommand, isResponse, type RemotingCommand } from '../../protocol/remoting/command.ts';
 import type { PullMessageRequest } from '../../protocol/remoting/requests/pull-message.ts';
 import type { SendMessageRequest } from '../../protocol/remoting/requests/send-message.ts';
 import { decodeMessages, type RawMessage } from './raw-message.ts';
@@ -42,7 +42,8 @@ export class InProcessLink {
         frame: (bytes, start, stop) => {
           const answer = decodeCommand(bytes, start, stop);
           answer.body = new Uint8Array(answer.body);
-          answers.get(answer.opaque)?.(answer);
+          // What the broker tells by itself has numbers of its own.
+          if (isResponse(answer.flag)) answers.get(answer.opaque)?.(answer);
         },
         drained: () => {
           for (const run of waiting.splice(0)) run();
