@@ -8,7 +8,7 @@
  * Prints JSON, and writes `results/queries.json` with --write. --only A,B chooses, --messages N scales (10000000). Needs 4 GB of room;
  * `cold` drops the page cache when it may (root).
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,9 @@ async function withLog<T>(records: number, run: (ringmq: RingmqProcess, client: 
   const folder = mkdtempSync(join(tmpdir(), 'ringmq-queries-'));
   try {
     writeLog(join(folder, 'commitlog'), { records, bodyBytes: BODY_BYTES, queues: 1 });
+    mkdirSync(join(folder, 'config'));
+    const topic = { topicName: LOG_TOPIC, readQueueNums: 1, writeQueueNums: 1, perm: 6 };
+    writeFileSync(join(folder, 'config', 'topics.json'), JSON.stringify({ topicConfigTable: { [LOG_TOPIC]: topic } }));
     markAborted(folder);
     const ringmq = await startRingmq({ dataDir: folder, readyMs: READY_MS, args: ['--set', 'diskMaxUsedSpaceRatio=95'] });
     const client = await RemotingClient.connect(ringmq.broker);

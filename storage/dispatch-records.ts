@@ -59,6 +59,33 @@ type KnownTopic = {
   readonly queues: Map<number, PendingQueue>;
 };
 
+/** Writes the unit of a record of `topic`. */
+export type UnitWriter = (units: Uint8Array, at: number, record: ScannedRecord, topic: string) => void;
+
+/** @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery. */
+export function unitWriter(delayMsOf: (level: number) => number): UnitWriter {
+  return (units, at, record, topic) => writeUnit(units, at, record, hasUnitTimes(topic), topic === TIMER_TOPIC, delayMsOf);
+}
+
+/** Whether units of the topic carry a time where those of others have their tag. */
+export function hasUnitTimes(topic: string): boolean {
+  return topic === DELAY_TOPIC || topic === TIMER_TOPIC;
+}
+
+function writeUnit(
+  units: Uint8Array,
+  at: number,
+  record: ScannedRecord,
+  hasTime: boolean,
+  isTimerTopic: boolean,
+  delayMsOf: (level: number) => number,
+): void {
+  writeQueueUnit(units, at, record.position, record.size, record.tagHash);
+  if (!hasTime) return;
+  if (isTimerTopic) writeUnitTime(units, at, unitTimeOf(parseProperties(record.properties())));
+  else if (record.delayLevel > 0) writeUnitTime(units, at, record.storeTimestamp + delayMsOf(record.delayLevel));
+}
+
 export class RecordDispatcher {
   readonly #queues: ConsumeQueueSet;
   readonly #index: IndexSet | null;
@@ -168,9 +195,7 @@ export class RecordDispatcher {
   }
 
   #writeUnit(units: Uint8Array, at: number, record: ScannedRecord, topic: KnownTopic): void {
-    writeQueueUnit(units, at, record.position, record.size, record.tagHash);
-    if (topic.isDelayTopic && record.delayLevel > 0) writeUnitTime(units, at, record.storeTimestamp + this.#delayMsOf(record.delayLevel));
-    else if (topic.isTimerTopic) writeUnitTime(units, at, unitTimeOf(parseProperties(record.properties())));
+    writeUnit(units, at, record, topic.isDelayTopic || topic.isTimerTopic, topic.isTimerTopic, this.#delayMsOf);
   }
 
   /** The doubtful record was right: messages before it are missing, or the topic was deleted and made again. */

@@ -117,7 +117,8 @@ function openParts(options: OpenStoreOptions, held: { close(): void }[]): Opened
   const former = checkpoint.values;
   const queues = ConsumeQueueSet.open(disk, layout.consumeQueue, {
     isWritable: true,
-    isTailSuspect: !wasClean,
+    // A thread that died has written what it wrote: only a process or a machine that ended leaves units that no message has.
+    isTailSuspect: !wasClean && options.liveEnd === undefined,
     ...(options.unitsPerFile === undefined ? {} : { unitsPerFile: options.unitsPerFile }),
     ...(options.queueFilesOpenMax === undefined ? {} : { openMax: options.queueFilesOpenMax }),
   });
@@ -135,7 +136,8 @@ function openParts(options: OpenStoreOptions, held: { close(): void }[]): Opened
   });
   // What memory says of pages whose sync failed is not to be relied on: units are written again, as the log is below.
   const isDoubtful = !wasClean && options.liveEnd === undefined && hasSyncFailed(disk, layout.syncFailed);
-  if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from);
+  if (options.liveEnd !== undefined) queues.rewindPhysical(start.from);
+  else if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from);
   if (!wasClean) queues.removeDeleted(deleted, log.minOffset);
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);

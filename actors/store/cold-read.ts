@@ -2,7 +2,8 @@
  * Cold read: finds the units of a pull in memory or in the consume queue's files, and fetches their records from the commit log's
  * files into the memory from which the shard answers. Owns read-only descriptors and two scratch buffers. Neighbouring records
  * share one read while enough of the span is wanted. A record is served only when size, magic and its own physical offset say
- * that it is the one the unit means; another one is passed over and told.
+ * that it is the one the unit means. Units that cannot be right, or name another record, are told to the store worker, which makes them
+ * again from the log; nothing is passed over before it has answered.
  * Fails by `DiskError`.
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `CommitLog.getMessage`.
  */
@@ -24,7 +25,7 @@ import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 import { type ConsumeQueue, UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
 import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
-import { QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
+import { NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import type { StoreLayout } from '../../storage/store-layout.ts';
@@ -44,9 +45,10 @@ const SPARSE = 8;
 const DENSE_BYTES_MAX = 1024 * 1024;
 /** Up to the store time of a record with an IPv6 host. */
 const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
-/** A take-over brings a queue's units back within a second or two. */
-const HOLE_PATIENCE_MS = 10_000;
-const HOLES_MAX = 1024;
+/** A store worker that was told of damage and has not mended it is told again: it may have been away. */
+const TELL_AGAIN_MS = 1_000;
+const DAMAGES_MAX = 1024;
+const WRONG_TOLD_MAX = 8;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 /** Read at once for records that are viewed and lie so close together, with so many behind the first. */
 const AHEAD_BYTES = 64 * 1024;
@@ -64,9 +66,14 @@ export type ColdReadParts = {
   readonly table: QueueTable;
   readonly writtenEnd: () => number;
   readonly monotonicMs: () => number;
-  /** A record that a unit names is not what it should be. */
+  /** A record that a unit names is not what it should be, and is passed over. */
   readonly onBadRecord: (topic: string, queueId: number, physical: number, reason: string) => void;
+  /** Units of a queue's files are damaged: to be mended, and `mended` to be called then. */
+  readonly onDamage: (damage: DamagedUnits) => void;
 };
+
+/** Somewhere within `count` units from `offset` on. */
+export type DamagedUnits = { readonly topic: string; readonly queueId: number; readonly offset: number; readonly count: number };
 
 export type ColdRequest = {
   readonly topic: string;
@@ -95,8 +102,12 @@ export class ColdReader {
   readonly #result: ColdResult = { status: 'FOUND', length: 0, count: 0, nextOffset: 0 };
   /** The handle that a queue's open files belong to: a topic that was deleted and made again has others. */
   readonly #handles: WeakMap<ConsumeQueue, number> = new WeakMap();
-  /** Since when offsets that should have a unit have none, by queue and offset. */
-  readonly #holes: Map<string, number> = new Map();
+  /** Damage by queue and offset: when it was told last, and whether it was mended since. */
+  readonly #damages: Map<string, { toldMs: number; isMended: boolean }> = new Map();
+  /** Units of the last read that found none were mended before, in vain. */
+  #isHole = false;
+  /** Records of the read at hand that are not what their units mean. */
+  readonly #wrong: { readonly physical: number; readonly reason: string }[] = [];
   /** Records of the read at hand that retention has removed. */
   #gone = 0;
 
@@ -124,15 +135,18 @@ export class ColdReader {
     const nextOffset = offset + scanned;
     if (found === 0) return this.#finish('NO_MATCHED_MESSAGE', 0, 0, nextOffset);
     this.#gone = 0;
+    this.#wrong.length = 0;
     let length = 0;
     let count = 0;
     for (let first = 0; first < found; ) {
       const end = this.#spanEnd(first, found, target.length - length);
       const before = length;
-      length = this.#readSpan(request, first, end, target, length);
+      length = this.#readSpan(first, end, target, length);
       if (length > before) count += this.#served;
       first = end;
     }
+    if (this.#wrong.length > 0 && !this.#tellDamage(request, offset, scanned)) return this.#finish('NO_MATCHED_MESSAGE', 0, 0, offset);
+    for (const { physical, reason } of this.#wrong) this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
     if (count > 0) return this.#finish('FOUND', length, count, nextOffset);
     return this.#finish(this.#gone > 0 ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', 0, 0, nextOffset);
   }
@@ -299,10 +313,45 @@ export class ColdReader {
     if (inMemory > 0) return inMemory;
     // Nothing behind FILED is certain to be in the file yet; what was filed meanwhile may still lie in memory.
     const filed = Math.min(count, table.filed(queue.handle) - offset);
-    if (filed <= 0) return table.readUnits(queue.handle, offset, count, units);
-    let read = this.#readFile(queue, offset, filed);
-    while (read > 0 && unitSize(units, (read - 1) * QUEUE_UNIT_BYTES) === 0) read--;
+    const sound = filed <= 0 ? table.readUnits(queue.handle, offset, count, units) : this.#countSound(this.#readFile(queue, offset, filed));
+    const isVisible = offset >= table.min(queue.handle) && offset < table.next(queue.handle);
+    if (sound === 0 && count > 0) this.#isHole = isVisible && this.#tellDamage(queue, offset, count);
+    return sound;
+  }
+
+  /** Of the first `read` units, those before the first that was never written, or cannot be right. */
+  #countSound(read: number): number {
+    const units = this.#units;
+    const end = this.#parts.writtenEnd();
+    let behind = 0;
+    for (let unit = 0; unit < read; unit++) {
+      const at = unit * QUEUE_UNIT_BYTES;
+      const size = unitSize(units, at);
+      if (size === NO_MESSAGE_SIZE) continue;
+      const physical = unitPhysicalOffset(units, at);
+      if (size <= 0 || physical < behind || physical + size > end) return unit;
+      behind = physical + size;
+    }
     return read;
+  }
+
+  /** Has damaged units mended. True: they were, as far as they can be. */
+  #tellDamage({ topic, queueId }: { topic: string; queueId: number }, offset: number, count: number): boolean {
+    const name = `${topic}/${queueId}/${offset}`;
+    const known = this.#damages.get(name);
+    if (known?.isMended === true) return true;
+    const now = this.#parts.monotonicMs();
+    if (known !== undefined && now - known.toldMs < TELL_AGAIN_MS) return false;
+    if (this.#damages.size >= DAMAGES_MAX) this.#damages.clear();
+    this.#damages.set(name, { toldMs: now, isMended: false });
+    this.#parts.onDamage({ topic, queueId, offset, count });
+    return false;
+  }
+
+  /** What `onDamage` told was mended. */
+  mended({ topic, queueId, offset }: Pick<DamagedUnits, 'topic' | 'queueId' | 'offset'>): void {
+    const known = this.#damages.get(`${topic}/${queueId}/${offset}`);
+    if (known !== undefined) known.isMended = true;
   }
 
   #readFile(queue: { topic: string; queueId: number; handle: number }, offset: number, count: number): number {
@@ -336,25 +385,17 @@ export class ColdReader {
     }
   }
 
-  /** A visible offset without a unit: removed by retention, or not there again yet; a hole that stays is passed over, and told. */
+  /** A visible offset without a unit: removed by retention, or damaged; what stays so after it was mended is passed over, and told. */
   #onNoUnits(request: ColdRequest): ColdResult {
     const { topic, queueId, handle, offset, visibleMax } = request;
     const min = this.#parts.table.min(handle);
     if (offset < min) return this.#finish('OFFSET_FOUND_NULL', 0, 0, Math.min(min, visibleMax));
-    const name = `${topic}/${queueId}/${offset}`;
-    const now = this.#parts.monotonicMs();
-    const since = this.#holes.get(name);
-    if (since === undefined) {
-      if (this.#holes.size >= HOLES_MAX) this.#holes.clear();
-      this.#holes.set(name, now);
-    } else if (now - since > HOLE_PATIENCE_MS) {
-      this.#holes.delete(name);
-      const perFile = this.#unitsPerFile;
-      const next = Math.min(offset - (offset % perFile) + perFile, visibleMax);
-      this.#parts.onBadRecord(topic, queueId, -1, `the consume queue has no units from ${offset} on; going on at ${next}`);
-      return this.#finish('OFFSET_FOUND_NULL', 0, 0, next);
-    }
-    return this.#finish('NO_MATCHED_MESSAGE', 0, 0, offset);
+    if (!this.#isHole) return this.#finish('NO_MATCHED_MESSAGE', 0, 0, offset);
+    this.#damages.delete(`${topic}/${queueId}/${offset}`);
+    const perFile = this.#unitsPerFile;
+    const next = Math.min(offset - (offset % perFile) + perFile, visibleMax);
+    this.#parts.onBadRecord(topic, queueId, -1, `the consume queue has no units from ${offset} on; going on at ${next}`);
+    return this.#finish('OFFSET_FOUND_NULL', 0, 0, next);
   }
 
   /** Behind the last unit that is read together with `first`. */
@@ -385,7 +426,7 @@ export class ColdReader {
   #served = 0;
 
   /** Reads the records of units [first, end) in one go and puts the sound ones into `target` from `length` on; gives the new length. */
-  #readSpan(request: ColdRequest, first: number, end: number, target: Uint8Array, length: number): number {
+  #readSpan(first: number, end: number, target: Uint8Array, length: number): number {
     const units = this.#units;
     const start = unitPhysicalOffset(units, first * QUEUE_UNIT_BYTES);
     const bytes = unitEnd(units, (end - 1) * QUEUE_UNIT_BYTES) - start;
@@ -394,7 +435,7 @@ export class ColdReader {
     for (let unit = first; unit < end; unit++) wanted += unitSize(units, unit * QUEUE_UNIT_BYTES);
     const isDense = wanted === bytes;
     if (isDense ? bytes > target.length - length : bytes > SPAN_BYTES_MAX) {
-      this.#parts.onBadRecord(request.topic, request.queueId, start, `its unit says ${bytes} bytes`);
+      this.#noteWrong(start, `its unit says ${bytes} bytes`);
       return length;
     }
     const read = isDense ? this.#readLog(target, length, bytes, start) : 0;
@@ -417,7 +458,7 @@ export class ColdReader {
       if (reason !== '' && !isDense && this.#readLog(target, from, size, physical) === size)
         reason = wrongRecord(target, from, size, physical);
       if (reason !== '') {
-        this.#parts.onBadRecord(request.topic, request.queueId, physical, reason);
+        this.#noteWrong(physical, reason);
         continue;
       }
       if (from !== next) target.copyWithin(next, from, from + size);
@@ -425,6 +466,10 @@ export class ColdReader {
       this.#served++;
     }
     return next;
+  }
+
+  #noteWrong(physical: number, reason: string): void {
+    if (this.#wrong.length < WRONG_TOLD_MAX) this.#wrong.push({ physical, reason });
   }
 
   readonly #found = { offset: 0, time: 0 };

@@ -143,6 +143,11 @@ export function takeOverStore(config: StoreConfig, around: StoreSurroundings): S
   }
 }
 
+/** How long messages of a delay level wait. */
+export function delayMsOf({ delayLevelsMs = DELAYS }: Pick<StoreConfig, 'delayLevelsMs'>, level: number): number {
+  return delayLevelsMs[Math.min(level, delayLevelsMs.length) - 1] ?? 0;
+}
+
 function openParts(
   config: StoreConfig,
   around: StoreSurroundings,
@@ -150,14 +155,13 @@ function openParts(
   onDamage: (damage: Damage & { readonly path: string }) => void,
   liveEnd?: number,
 ): StoreParts {
-  const delays = config.delayLevelsMs ?? DELAYS;
   return openStoreParts({
     disk: around.disk,
     layout,
     segmentBytes: config.segmentBytes,
     now: around.now,
     processId: around.processId,
-    delayMsOf: (level) => delays[Math.min(level, delays.length) - 1] ?? 0,
+    delayMsOf: (level) => delayMsOf(config, level),
     onDamage,
     onProgress: around.onProgress,
     isIndexed: config.indexEnable,

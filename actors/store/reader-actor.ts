@@ -12,6 +12,7 @@ import { READ_SLOT_BYTES, READ_SLOTS } from '../broker/broker-memory.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { PullStatus } from '../queue/decide-pull.ts';
 import type { Boundary, ColdReader } from './cold-read.ts';
+import type { QueueMended } from './store-messages.ts';
 
 export const READER_PATH = 'reader';
 
@@ -138,7 +139,16 @@ export type LogTrimmed = { readonly kind: 'log-trimmed'; readonly min: number };
 
 type LookForPulls = { readonly kind: 'look-for-pulls' };
 
-export type ReaderCommand = ColdPull | ViewRecords | ReadUnits | SearchOffset | EarliestTime | StoreTimes | FindCommits | LogTrimmed;
+export type ReaderCommand =
+  | ColdPull
+  | ViewRecords
+  | ReadUnits
+  | SearchOffset
+  | EarliestTime
+  | StoreTimes
+  | FindCommits
+  | LogTrimmed
+  | QueueMended;
 
 /** What an answer may carry besides its own fields: it has to fit a ring record. */
 export const VIEW_PAGE_BYTES: number = 64 * 1024;
@@ -236,6 +246,9 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
         return;
       case 'log-trimmed':
         reader.forgetBefore(message.min);
+        return;
+      case 'queue-mended':
+        reader.mended(message);
         return;
       default:
         message satisfies never;

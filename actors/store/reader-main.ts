@@ -13,6 +13,7 @@ import { WheelFilesActor } from '../timer/wheel-files-actor.ts';
 import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
 import { ColdReader } from './cold-read.ts';
 import { READER_PATH, ReaderActor } from './reader-actor.ts';
+import { type MendQueue, type QueueMended, STORE_PATH } from './store-messages.ts';
 
 export type ReaderThreadData = {
   readonly memory: Pick<BrokerMemory, 'queues' | 'marks' | 'readSlots'>;
@@ -33,6 +34,9 @@ export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWo
     writtenEnd: () => marks.read(WRITTEN_END),
     onBadRecord: (topic, queueId, physical, reason) =>
       thread.log('error', 'a message cannot be served: its record is damaged', { topic, queueId, physical, reason }),
+    onDamage: (damage) =>
+      // Told again when nobody hears it.
+      void thread.ref<MendQueue>(STORE_PATH).tell({ kind: 'mend-queue', ...damage, replyTo: thread.ref<QueueMended>(READER_PATH) }),
   });
   const create = (): ReaderActor =>
     new ReaderActor({

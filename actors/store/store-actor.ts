@@ -9,6 +9,7 @@
  */
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { isNoRoom } from '../../storage/disk-error-policy.ts';
+import { unitWriter } from '../../storage/dispatch-records.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
 import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -23,7 +24,8 @@ import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
 import { dropTopic } from './drop-topic.ts';
 import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
-import { openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
+import { delayMsOf, openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
+import { QueueMends } from './queue-mends.ts';
 import { type RetentionResult, RetentionRounds } from './retention-rounds.ts';
 import { TableSaver } from './save-table.ts';
 import { storeFacts } from './store-facts.ts';
@@ -88,15 +90,17 @@ const FOUND_MAX = 1024;
 type Round = { readonly kind: 'round' };
 /** A table whose part of the log is not on the disk yet. */
 type HeldTable = { readonly kind: 'held-table'; readonly id: number };
+type Mend = { readonly kind: 'mend' };
 type OpenParts = {
   readonly files: StoreFiles;
+  readonly mends: QueueMends;
   readonly tails: FileTails;
   readonly checkpoint: CheckpointSteps;
   readonly retention: RetentionRounds;
   readonly saver: TableSaver;
 };
 
-export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
+export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend> {
   readonly #parts: StoreActorParts;
   /** Tables that wait for the log's flush: those who save tables wait for the answer before they save again. */
   readonly #held: Map<number, { readonly message: SaveTable; readonly text: string }> = new Map();
@@ -121,6 +125,8 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
   #retryMs = 0;
   #retryAt = 0;
   #isFenced = false;
+  /** A step of a mend is scheduled. */
+  #isMending = false;
   #isDiskFull = false;
   /** A former store worker may have told something else. */
   #diskLevelTells = DISK_LEVEL_TELLS;
@@ -156,7 +162,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
     this.#round();
   }
 
-  receive(message: StoreCommand | Round | HeldTable, context: ActorContext): void {
+  receive(message: StoreCommand | Round | HeldTable | Mend, context: ActorContext): void {
     this.#context = context;
     switch (message.kind) {
       case 'open-store':
@@ -199,6 +205,14 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
       case 'clean-queues':
         this.#open?.retention.cleanQueues();
         this.#round();
+        return;
+      case 'mend-queue':
+        this.#open?.mends.ask(message);
+        this.#mend(context);
+        return;
+      case 'mend':
+        this.#isMending = false;
+        this.#mend(context);
         return;
       case 'query-store-facts':
         this.#onQueryFacts(message);
@@ -265,6 +279,16 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
       checkpoint: new CheckpointSteps(files, marks),
       retention: new RetentionRounds({ files, filer, marks, rules: config.retention, now, monotonicMs, hourOf }),
       saver: new TableSaver(disk, files.layout),
+      mends: new QueueMends(
+        files,
+        unitWriter((level) => delayMsOf(config, level)),
+        () => marks.read(WRITTEN_END),
+        ({ topic, queueId, offset, replyTo }, units, lost) => {
+          if (units > 0)
+            this.#context?.log('error', 'a damaged consume queue was made again from the log', { topic, queueId, offset, units, lost });
+          replyTo.tell({ kind: 'queue-mended', topic, queueId, offset });
+        },
+      ),
     };
     this.#nextCheckpoint = monotonicMs() + CHECKPOINT_MS;
   }
@@ -304,6 +328,22 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable> {
     else if (did || this.#isCheckpointDue(open)) this.#schedule(ROUND_MS);
     else this.#waitsSince = 0;
     return did;
+  }
+
+  /** One step; the others wait their turn behind what else there is to do. */
+  #mend(context: ActorContext): void {
+    const mends = this.#open?.mends;
+    if (mends === undefined || !mends.isBusy || this.#isFenced || this.#isMending) return;
+    let delayMs = 0;
+    try {
+      this.#parts.hooks.inCall(() => mends.step());
+    } catch (error) {
+      this.#onFailure(error);
+      delayMs = RETRY_MAX_MS;
+    }
+    if (!mends.isBusy) return;
+    this.#isMending = true;
+    context.schedule(delayMs, { kind: 'mend' });
   }
 
   /** The log's flush comes by itself in its interval; one that does not come is asked for. */

@@ -70,6 +70,18 @@ export type DropTopic = {
 /** `error` is empty when nothing of it is left. */
 export type TopicDropped = { readonly kind: 'topic-dropped'; readonly topic: string; readonly error: string };
 
+/** Units of a queue's files are damaged, somewhere in `count` of them from `offset` on: they are made again from the log. */
+export type MendQueue = {
+  readonly kind: 'mend-queue';
+  readonly topic: string;
+  readonly queueId: number;
+  readonly offset: number;
+  readonly count: number;
+  readonly replyTo: ActorRef<QueueMended>;
+};
+/** As far as it can be. Not told while the store cannot be written. */
+export type QueueMended = { readonly kind: 'queue-mended'; readonly topic: string; readonly queueId: number; readonly offset: number };
+
 /** Retention runs at once, as if it were its hour. */
 export type DeleteExpired = { readonly kind: 'delete-expired' };
 
@@ -104,6 +116,7 @@ export type StoreCommand =
   | DropTopic
   | DeleteExpired
   | CleanQueues
+  | MendQueue
   | QueryStoreFacts
   | StopStore;
 

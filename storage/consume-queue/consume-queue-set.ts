@@ -147,6 +147,11 @@ export class ConsumeQueueSet {
     for (const queue of this.queues()) queue.truncatePhysical(position);
   }
 
+  /** As `truncatePhysical`, and leaves the files as they are: another thread reads them. */
+  rewindPhysical(position: number): void {
+    for (const queue of this.queues()) queue.rewindPhysical(position);
+  }
+
   /** Corrects all minima: the log begins at `logMin` now. */
   correctMin(logMin: number): void {
     for (const queue of this.queues()) queue.correctMin(logMin);

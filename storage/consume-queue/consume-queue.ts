@@ -158,6 +158,14 @@ export class ConsumeQueue {
     if (end < this.#maxOffset) this.truncateTo(end);
   }
 
+  /** As `truncatePhysical`, but nothing of the files changes: the units that are dropped are written again just as they are there. */
+  rewindPhysical(position: number): void {
+    const end = this.#firstMessage(position);
+    if (end >= this.#maxOffset) return;
+    this.#maxOffset = end;
+    this.#flushedOffset = Math.min(this.#flushedOffset, end);
+  }
+
   /** Finds `minOffset` and `maxOffset` in the files: reads the last file with a unit in it. */
   recover(): void {
     const segments = this.#files();

@@ -29,6 +29,7 @@ import { StoreActor } from '../../actors/store/store-actor.ts';
 import type {
   FetchOpenedPage,
   OpenedPage,
+  QueueMended,
   StoreCommand,
   StoreOpened,
   StoreStopped,
@@ -305,7 +306,13 @@ export class StoreUnderTest {
   }
 
   reader(): ColdReader {
-    return new ColdReader({
+    const mended = this.simulation.probe<QueueMended>();
+    const reader: ColdReader = new ColdReader({
+      onDamage: (damage) => {
+        this.store.tell({ kind: 'mend-queue', ...damage, replyTo: mended.ref });
+        for (let step = 0; step < 20; step++) this.advance(1);
+        for (const one of mended.received.splice(0)) reader.mended(one);
+      },
       disk: this.disk,
       layout: storeLayout(this.config.directory),
       segmentBytes: this.config.segmentBytes,
@@ -315,5 +322,6 @@ export class StoreUnderTest {
       writtenEnd: () => this.marks.read(WRITTEN_END),
       onBadRecord: (topic, queueId, physical, reason) => void this.badRecords.push(`${topic}/${queueId} ${physical}: ${reason}`),
     });
+    return reader;
   }
 }
