@@ -7,7 +7,7 @@
  *   --clients A,B         only clients whose name begins so (java-5.3.3, java-4.9.8, go, ali-ons, ringmq)
  *   --scenarios A,B       only these
  *   --shards 1,2          with these numbers of shards
- *   --jobs N              clients at once, each with a broker of its own (4): they wait most of the time
+ *   --jobs N              programs at once, each with a broker of its own (5): they wait most of the time
  *   --java-servers A,B     releases of the Java broker and name server that ours are mixed with (5.4.0)
  *   --admin A,B           releases of the stock admin tool whose output is compared with that about a Java broker (5.5.0,5.3.3)
  *   --nightly              every scenario with every number of shards; else some run with the largest only
@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     clients: { type: 'string' },
     scenarios: { type: 'string' },
     shards: { type: 'string', default: '1,2' },
-    jobs: { type: 'string', default: '4' },
+    jobs: { type: 'string', default: '5' },
     'java-servers': { type: 'string', default: '5.4.0' },
     admin: { type: 'string', default: '5.5.0,5.3.3' },
     nightly: { type: 'boolean', default: false },
@@ -49,6 +49,9 @@ const { values: options } = parseArgs({
 
 /** The longest that all scenarios of one client may take together. */
 const PROGRAM_MS_MAX = 480_000;
+
+/** Scenarios of one lot. */
+const LOT_MAX = 16;
 
 /** Scenarios that end the broker, or bring code into it. */
 const NEED_OURS = /-(?:restart|killed|plugin)$/;
@@ -80,20 +83,22 @@ function note(client: string, label: string, verdict: Verdict): void {
   process.stdout.write(`${text.join(' ')}${verdict.error === undefined ? '' : `\n     ${verdict.error}`}\n`);
 }
 
-/** @param isWhole with those scenarios that run once */
+/** @param isWhole with those scenarios that run once; @param isOurs with those that need a ringmq */
+function scenariosOf(client: ClientProgram, isWhole: boolean, isOurs: boolean): readonly string[] {
+  return client.scenarios.filter(
+    (scenario) =>
+      (names === undefined ? isWhole || !client.once?.includes(scenario) : names.includes(scenario)) &&
+      (isOurs || !NEED_OURS.test(scenario)),
+  );
+}
+
 async function runClient(
   client: ClientProgram,
+  scenarios: readonly string[],
   nameServer: string,
   label: string,
   ringmq: RingmqProcess | undefined,
-  isWhole: boolean,
 ): Promise<void> {
-  const scenarios = client.scenarios.filter(
-    (scenario) =>
-      (names === undefined ? isWhole || !client.once?.includes(scenario) : names.includes(scenario)) &&
-      (ringmq !== undefined || !NEED_OURS.test(scenario)),
-  );
-  if (scenarios.length === 0) return;
   const prefix = `${client.name.replaceAll(/[^a-z0-9]/gi, '')}_${Date.now().toString(36)}`;
   const ours = new OurMember(nameServer);
   await runProgram(
@@ -120,6 +125,13 @@ async function runClient(
   ).finally(() => ours.leave());
 }
 
+/** What one process of a client runs one after the other: equal parts of all its scenarios, in their order. */
+function lotsOf(scenarios: readonly string[]): (readonly string[])[] {
+  const lots = Math.ceil(scenarios.length / LOT_MAX);
+  const size = Math.ceil(scenarios.length / lots);
+  return Array.from({ length: lots }, (_, lot) => scenarios.slice(lot * size, (lot + 1) * size));
+}
+
 /** Two brokers and two name servers for each client. */
 async function runWithCluster(client: ClientProgram, shards: number): Promise<void> {
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
@@ -142,22 +154,35 @@ async function runWithJava(version: string): Promise<void> {
   }
 }
 
-/** A broker for each client: the restart in the middle of one must not disturb another. */
-async function runWithBroker(client: ClientProgram, shards: number): Promise<void> {
+/** A broker for each lot: the restart in the middle of one must not disturb another. */
+async function runLot(client: ClientProgram, scenarios: readonly string[], shards: number): Promise<void> {
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
   let ringmq: RingmqProcess | undefined;
   try {
     ringmq = await startRingmq({ shards, args: [...SHORT_DELAY_LEVELS, ...QUICK_CHECKS] });
-    await runClient(
-      client,
-      ringmq.nameServer,
-      label,
-      ringmq,
-      options.nightly || shards === Math.max(...options.shards.split(',').map(Number)),
-    );
+    await runClient(client, scenarios, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {
     note(client.name, label, { scenario: 'the broker itself', ok: false, ms: 0, error: String(error), detail: {} });
+  } finally {
+    await ringmq?.destroy();
+  }
+}
+
+/** The stock admin tool's commands, against a broker of their own. */
+async function runAdmin(version: string, shards: number): Promise<void> {
+  const label = `${shards} shard${shards === 1 ? '' : 's'}`;
+  const client = `mqadmin-${version}`;
+  let ringmq: RingmqProcess | undefined;
+  try {
+    ringmq = await startRingmq({ shards });
+    await runAdminSteps(version, ringmq.nameServer, ringmq.broker, ({ command, ok, ms, differences }) => {
+      const error = differences.slice(0, 8).join('\n     ');
+      outcomes.push({ client, broker: label, scenario: command, ok, ms: Math.round(ms), detail: {}, ...(ok ? {} : { error }) });
+      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${label.padEnd(10)} ${client.padEnd(14)} ${command}${ok ? '' : `\n     ${error}`}\n`);
+    });
+  } catch (error) {
+    note(client, label, { scenario: 'the admin tool itself', ok: false, ms: 0, error: String(error), detail: {} });
   } finally {
     await ringmq?.destroy();
   }
@@ -171,13 +196,31 @@ const javaServers =
     : [];
 for (const version of javaServers) javaServerCommand(version, '');
 if (options.against !== undefined) {
-  for (const client of clients) await runClient(client, options.against, 'given', undefined, true);
+  for (const client of clients) {
+    const scenarios = scenariosOf(client, true, false);
+    if (scenarios.length > 0) await runClient(client, scenarios, options.against, 'given', undefined);
+  }
 } else {
-  const shards = options.shards.split(',').map(Number);
-  const waiting = shards.flatMap((count) => clients.map((client) => () => runWithBroker(client, count)));
-  // Four processes a client: once is enough.
-  if (isAsked(CLUSTER_SCENARIOS)) for (const client of clients) waiting.push(() => runWithCluster(client, Math.max(...shards)));
+  const counts = options.shards
+    .split(',')
+    .map(Number)
+    .sort((a, b) => b - a);
+  const most = counts[0] as number;
+  // The long ones first, so that no core idles at the end.
+  const waiting: (() => Promise<void>)[] = [];
+  const releases = names === undefined ? (options.admin ?? '').split(',').filter((one) => one !== '') : [];
+  for (const [index, version] of releases.entries()) {
+    if (prefixes !== undefined && !prefixes.some((prefix) => `mqadmin-${version}`.startsWith(prefix))) continue;
+    // Each release with one of the numbers of shards.
+    waiting.push(() => runAdmin(version, counts[index % counts.length] as number));
+  }
   for (const version of javaServers) waiting.push(() => runWithJava(version));
+  for (const count of counts)
+    for (const client of clients)
+      for (const lot of lotsOf(scenariosOf(client, options.nightly || count === most, true)))
+        waiting.push(() => runLot(client, lot, count));
+  // Four processes a client: once is enough.
+  if (isAsked(CLUSTER_SCENARIOS)) for (const client of clients) waiting.push(() => runWithCluster(client, most));
   await Promise.all(
     Array.from({ length: Number(options.jobs) }, async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
@@ -189,30 +232,6 @@ if (options.against !== undefined) {
 const SQL_ORACLE = '5.3.3';
 if (options.against === undefined && isAsked(['sql-verdicts']) && clients.some(({ name }) => name === `java-${SQL_ORACLE}`)) {
   note(`java-${SQL_ORACLE}`, 'filter', compareSqlVerdicts(SQL_ORACLE));
-}
-
-/** The admin tool last: its figures are its own, and it needs the machine to itself least. */
-async function runAdmin(version: string, shards: number): Promise<void> {
-  const label = `${shards} shard${shards === 1 ? '' : 's'}`;
-  const client = `mqadmin-${version}`;
-  const ringmq = await startRingmq({ shards });
-  try {
-    await runAdminSteps(version, ringmq.nameServer, ringmq.broker, ({ command, ok, ms, differences }) => {
-      const error = differences.slice(0, 8).join('\n     ');
-      outcomes.push({ client, broker: label, scenario: command, ok, ms: Math.round(ms), detail: {}, ...(ok ? {} : { error }) });
-      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${label.padEnd(10)} ${client.padEnd(14)} ${command}${ok ? '' : `\n     ${error}`}\n`);
-    });
-  } finally {
-    await ringmq.destroy();
-  }
-}
-
-const releases = options.against === undefined && names === undefined ? (options.admin ?? '').split(',').filter((one) => one !== '') : [];
-// A run takes more than a minute: each release with one of the numbers of shards, the first with the last.
-const counts = options.shards.split(',').map(Number).reverse();
-for (const [index, version] of releases.entries()) {
-  if (prefixes !== undefined && !prefixes.some((prefix) => `mqadmin-${version}`.startsWith(prefix))) continue;
-  await runAdmin(version, counts[index % counts.length] as number);
 }
 
 const brokers = [...new Set(outcomes.map(({ broker }) => broker))];
