@@ -15,8 +15,6 @@ export type Sent = {
   readonly bytes: number;
   /** Its offset is not the acknowledged one: it is parked first. */
   readonly isParked: boolean;
-  /** Its sender knew the topic: the first ones to a topic wait for it, and others may come before them. */
-  readonly isOrdered: boolean;
   /** Senders keep their order on one connection: its number, and the message's on it. */
   readonly line: string;
   readonly order: number;
@@ -41,8 +39,6 @@ export class Ledger {
   readonly sent: Map<string, Sent> = new Map();
   readonly #queues: Map<string, QueueView> = new Map();
   #next = 0;
-  /** Topics that are there, as senders know. */
-  readonly #known: Set<string> = new Set();
   /** A power cut may tear what was not synced: what is whole behind a torn record stays, with a gap before it. */
   mayHaveGaps = false;
 
@@ -58,7 +54,6 @@ export class Ledger {
       topic: fields.topic,
       queueId: fields.queueId,
       bytes: fields.bytes,
-      isOrdered: this.#known.has(fields.topic),
       line: fields.line,
       order: fields.order,
       isParked: fields.isParked === true,
@@ -80,7 +75,6 @@ export class Ledger {
     this.#world.count('acked');
     sent.isAcked = true;
     sent.physical = physical;
-    this.#known.add(sent.topic);
     if (sent.isParked) return;
     this.#place(sent, offset, physical, 'its acknowledgement');
   }
@@ -132,7 +126,6 @@ export class Ledger {
 
   crashed(crash: Crash): void {
     if (crash.losesUnsynced) this.mayHaveGaps = true;
-    this.#known.clear();
     if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
     for (const sent of this.sent.values()) {
       if (sent.physical < 0 || sent.physical >= crash.flushedEnd) {
@@ -163,7 +156,7 @@ export class Ledger {
       const sent = there === undefined ? undefined : this.sent.get(there.id);
       if (sent === undefined) continue;
       found.set(sent.id, (found.get(sent.id) ?? 0) + 1);
-      if (sent.isParked || sent.copies > 1 || !sent.isOrdered) continue;
+      if (sent.isParked || sent.copies > 1) continue;
       const last = lastOrder.get(sent.line);
       if (last !== undefined && last.order > sent.order)
         this.#world.problem(`${where} has ${sent.id} behind ${last.id}, which was sent after it on the same connection`);

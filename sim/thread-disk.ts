@@ -67,7 +67,9 @@ export class ThreadDisk implements Disk {
         isCut: fate.death === 'process' || (fate.death === 'thread' && fate.doneBytes === 0),
       });
       try {
-        run();
+        const done = run();
+        // An interrupted write is continued: storage/file.ts.
+        if (fate.death === 'none') return done;
       } catch (thrown) {
         if (fate.death === 'none') throw thrown;
       }

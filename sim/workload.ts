@@ -26,6 +26,8 @@ export interface Workload {
   onThreadEnd?(name: string): void;
   /** No further load. */
   stop(): void;
+  /** Before this time not everything can be there that was promised; 0: all can. */
+  dueAtMs?(): number;
   /** All is healed and the broker serves: looks at everything. */
   verify(): Promise<void>;
 }

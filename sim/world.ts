@@ -38,7 +38,8 @@ const STOP_MS_MAX = 12_000;
 const VERIFY_MS_MAX = 120_000;
 /** What is under way when the world is healed comes to its end. */
 const SETTLE_MS = 3_000;
-const LATE_MS = 2_500;
+/** What is due comes so late at most, also when no broker was there in time: threads may stand still, a reader that died is asked again after 2.5 s. */
+const LATE_MS = 6_000;
 const PROBLEMS_MAX = 20;
 
 /** One process of the broker. */
@@ -83,6 +84,7 @@ export class World {
   /** Behind it power cuts have torn the log. */
   #tornFrom = Number.POSITIVE_INFINITY;
   #startFailures = 0;
+  #servesSinceMs = 0;
 
   constructor(scenario: Scenario, planted: PlantedParts = {}) {
     this.scenario = scenario;
@@ -144,9 +146,8 @@ export class World {
       this.#end(scenario.lastCrash);
       await time.run(STOP_MS_MAX + RESTART_MS_MAX, () => this.#life === null);
       await this.#untilServing('after the last end');
-      // What was due while no broker was there comes now.
-      if (scenario.delays) await time.run(LATE_MS);
     }
+    await this.#untilAllIsDue();
     if (this.#isServing) await this.#verify();
     this.#life?.machine.kill();
     return {
@@ -156,6 +157,14 @@ export class World {
       virtualMs: Math.round(time.nowMs),
       counts: this.counts,
     };
+  }
+
+  /** What was due while no broker was there, or lies ahead still, comes now. */
+  async #untilAllIsDue(): Promise<void> {
+    for (const workload of this.workloads) {
+      const dueAtMs = workload.dueAtMs?.() ?? 0;
+      if (dueAtMs > 0) await this.time.run(Math.max(0, Math.max(dueAtMs, this.#servesSinceMs) + LATE_MS - this.time.nowMs));
+    }
   }
 
   async #verify(): Promise<void> {
@@ -267,6 +276,7 @@ export class World {
     if (this.#life !== life || life.machine.isDead) return;
     life.broker = broker;
     this.#isServing = true;
+    this.#servesSinceMs = this.time.nowMs;
     this.#startFailures = 0;
     this.time.tell(() => 'the broker serves');
     broker.onFault((fault) => {

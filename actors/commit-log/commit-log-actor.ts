@@ -151,6 +151,8 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
         },
       },
     });
+    // Its predecessor may not have lived to say so; who has heard it hears nothing new.
+    if (takesOver && marks.fenced) thread.report('fence', { error: 'The disk of the commit log had failed when the log worker ended' });
     if (takesOver) sequencer.takeOver();
     return sequencer;
   }

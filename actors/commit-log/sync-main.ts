@@ -31,6 +31,8 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
   const answering = [...thread.threadsOf('shard'), ...thread.threadsOf(GUEST_GROUP)];
   let log: CommitLog | null = null;
   let isDue = false;
+  /** The predecessor of this worker failed, and may not have lived to say so. */
+  let isFirstLook = thread.generation > 0;
 
   const fence = (error: Error): void => {
     marks.fence();
@@ -43,15 +45,15 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
 
   /** True: something was synced. */
   const sync = (): boolean => {
-    if (!marks.isOpen || marks.fenced) return false;
-    if (log === null) {
-      // Linux tells a write-back error once: what the former worker did not live to hear of, nobody will.
-      if (marks.syncWasCutShort()) {
-        fence(new Error('The sync worker ended within a sync: whether its bytes are on the disk is not known'));
-        return false;
-      }
-      log = CommitLog.open(world.disk, data.directory, data.segmentBytes);
+    if (!marks.isOpen) return false;
+    // Linux tells a write-back error once: what the former worker did not live to hear of, nobody will.
+    if (isFirstLook && marks.syncWasCutShort()) {
+      isFirstLook = false;
+      fence(new Error('The sync worker ended within a sync: whether its bytes are on the disk is not known'));
     }
+    isFirstLook = false;
+    if (marks.fenced) return false;
+    log ??= CommitLog.open(world.disk, data.directory, data.segmentBytes);
     const isWanted = marks.takeSyncWanted();
     if (!isWanted && !isDue) return false;
     const from = marks.read(FLUSHED_END);

@@ -3,9 +3,9 @@
  * `group-registry`.
  *
  * What a tool changes or deletes is saved (renamed into place, with synchronous flush synced too), then told to every shard, then
- * answered; a save that fails refuses it and leaves the table as it was. A group that comes into being because a client uses it
- * is told to the shards, answered and then saved, at most one save a second for all of them: after a crash in between it comes
- * into being again, the same.
+ * answered; a save that fails refuses it and leaves the table as it was. So is a group that comes into being because a client uses it:
+ * whoever commits offsets in it finds it again when this actor's thread dies. One save takes all that came during the one before; one
+ * that fails makes a used group no worse than a crash would: it is told and answered all the same.
  *
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates.
  * Source: RocketMQ `SubscriptionGroupManager`.
@@ -78,6 +78,8 @@ const WAITING_MAX = 100_000;
 /** The whole table goes with every change to the shards. */
 const FORBIDDEN_CHARACTERS_MAX = 32_768;
 
+const TOO_MANY: Refusal = { code: 2, remark: 'too many changes of groups wait to be saved; try again' };
+
 type Waiting = { readonly revision: number; readonly untilMs: number; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
 
 export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private> {
@@ -90,6 +92,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   /** Tools' changes: waiting for the next save, and in the save under way. */
   #staged: GroupChange[] = [];
   #flying: GroupChange[] = [];
+  /** Groups that came by use, the same, and who wait for them. */
+  #made: Set<string> = new Set();
+  #flyingMade: Set<string> = new Set();
+  #ensuring: EnsureGroup[] = [];
   /** Answers that wait for the shards, oldest first. */
   #waiting: Waiting[] = [];
   #awaiting: ActorRef<GroupsReady>[] = [];
@@ -182,9 +188,14 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #onEnsure(message: EnsureGroup, context: ActorContext): void {
     const { group, replyTo } = message;
-    const refusal = this.#make(group, context);
-    if (refusal === null) this.#waitForShards(group, replyTo, context);
-    else replyTo.tell({ kind: 'group-refused', group, ...refusal });
+    const refusal = this.#ensuring.length >= WAITING_MAX ? TOO_MANY : this.#make(group, context);
+    if (refusal !== null) replyTo.tell({ kind: 'group-refused', group, ...refusal });
+    else if (this.#isUnsaved(group)) this.#ensuring.push(message);
+    else this.#waitForShards(group, replyTo, context);
+  }
+
+  #isUnsaved(group: string): boolean {
+    return this.#made.has(group) || this.#flyingMade.has(group);
   }
 
   /** Null: the group is there now. */
@@ -196,8 +207,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#put(config);
     this.#bump(context);
     this.#isDirty = true;
-    this.#scheduleSave(context);
-    this.#tellShards([config], [], context);
+    this.#made.add(group);
+    this.#save(context);
     return null;
   }
 
@@ -280,8 +291,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       change.replyTo.tell({
         kind: 'group-refused',
         group: change.group,
-        code: 2,
-        remark: 'too many changes of groups wait to be saved; try again',
+        ...TOO_MANY,
       });
       return;
     }
@@ -293,6 +303,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (this.#isSaving || (!this.#isDirty && this.#staged.length === 0)) return;
     this.#isSaving = true;
     this.#isDirty = false;
+    this.#flyingMade = this.#made;
+    this.#made = new Set();
     this.#flying = this.#staged;
     this.#staged = [];
     if (this.#flying.length > 0) this.#bump(context);
@@ -319,6 +331,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#isSaving = false;
     const changes = this.#flying;
     this.#flying = [];
+    this.#tellMade(context);
     if (ok) this.#apply(changes, context);
     else {
       context.log('error', `Cannot save ${GROUPS_FILE}`, { error });
@@ -326,8 +339,22 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       for (const { group, replyTo } of changes) replyTo.tell({ kind: 'group-refused', group, code: SYSTEM_ERROR, remark });
       this.#isDirty = true;
     }
-    if (this.#staged.length > 0) this.#save(context);
+    if (this.#staged.length > 0 || (ok && this.#made.size > 0)) this.#save(context);
     else if (this.#isDirty) this.#scheduleSave(context);
+  }
+
+  #tellMade(context: ActorContext): void {
+    const made = this.#flyingMade;
+    this.#flyingMade = new Set();
+    if (made.size === 0) return;
+    this.#tellShards(
+      [...made].flatMap((group) => this.#groups.get(group)?.config ?? []),
+      [],
+      context,
+    );
+    const ensuring = this.#ensuring;
+    this.#ensuring = ensuring.filter(({ group }) => this.#isUnsaved(group));
+    for (const { group, replyTo } of ensuring) if (!this.#isUnsaved(group)) this.#waitForShards(group, replyTo, context);
   }
 
   #apply(changes: readonly GroupChange[], context: ActorContext): void {
@@ -368,7 +395,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     if (due.length > 0) {
       const revision = this.#copies.next();
       const messages = this.#messages(
-        [...this.#groups.values()].map((group) => group.config),
+        [...this.#groups.values()].flatMap(({ config }) => (this.#isUnsaved(config.groupName) ? [] : config)),
         [],
         true,
         revision,

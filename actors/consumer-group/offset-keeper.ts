@@ -1,7 +1,7 @@
 /**
  * Offset keeper: the part of a consumer-group actor that owns its committed offsets: reads them from the offset store when the
- * actor starts, takes commits, answers questions, and sends changes to the store until it confirms them. One an actor. Questions
- * that come before the offsets have wait for them.
+ * actor starts, takes commits, answers questions, and sends changes to the store until it confirms them: at once again when the store has
+ * died with its thread. One an actor. Questions that come before the offsets have wait for them.
  * Source: RocketMQ `ConsumerOffsetManager`.
  */
 import type { ActorContext, ActorRef } from '../../runtime/actor.ts';
@@ -58,13 +58,14 @@ export type OffsetCommand = FlushOffsets | QueryOffset | UpdateOffset | CommitOf
 export type OffsetTimer =
   | { readonly kind: 'flush-due' }
   | { readonly kind: 'load-due' }
+  | { readonly kind: 'offset-store-gone' }
   | { readonly kind: 'flight-due'; readonly flight: number };
 
 const SYSTEM_BUSY = 2;
 /** Of the time that a commit may take to the disk, the part that it waits here for others. */
 const FLUSH_SHARE = 0.2;
 /** On top of that time: a flight not confirmed by then was lost. */
-const FLIGHT_SLACK_MS = 2_000;
+const FLIGHT_SLACK_MS = 500;
 const LOAD_AGAIN_MS = 500;
 const QUESTIONS_MAX = 4_096;
 const PAGE_OFFSETS = 256;
@@ -97,7 +98,12 @@ export class OffsetKeeper {
     // Answers to a former life of the actor may still come: their numbers lie below.
     this.#loadRequest = context.now();
     this.#flight = context.now();
+    this.#watch(context);
     this.#load(context);
+  }
+
+  #watch(context: ActorContext): void {
+    context.watch(context.ref(OFFSET_STORE_PATH), { kind: 'offset-store-gone' } satisfies OffsetTimer);
   }
 
   /** What the store has not confirmed goes to it once more, if there is room: in a failure of the actor nothing else would know it. */
@@ -146,6 +152,10 @@ export class OffsetKeeper {
         return;
       case 'flight-due':
         if (this.#isFlying && message.flight === this.#flight) this.#onLostFlight(context);
+        return;
+      case 'offset-store-gone':
+        this.#watch(context);
+        if (this.#isFlying) this.#onLostFlight(context);
         return;
     }
   }
@@ -257,21 +267,21 @@ export class OffsetKeeper {
     context.schedule(this.#limits.offsetSaveMs * FLUSH_SHARE, { kind: 'flush-due' } satisfies OffsetTimer);
   }
 
-  #flush(context: ActorContext): void {
+  #flush(context: ActorContext, isAgain = false): void {
     if (this.#isFlying || !this.#offsets.isDirty) return;
     this.#isFlying = true;
     this.#flight++;
     const due: OffsetTimer = { kind: 'flight-due', flight: this.#flight };
     context.schedule(this.#limits.offsetSaveMs + FLIGHT_SLACK_MS, due);
-    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE));
+    this.#send(context, this.#offsets.takeDirty(OFFSETS_PER_MESSAGE), isAgain);
   }
 
   /** Without room the flight is not confirmed, and flies again. */
-  #send(context: ActorContext, pages: readonly OffsetColumns[]): void {
+  #send(context: ActorContext, pages: readonly OffsetColumns[], isAgain = false): void {
     const store: ActorRef<SaveOffsets> = context.ref(OFFSET_STORE_PATH);
     for (const [index, columns] of pages.entries()) {
       const isLast = index === pages.length - 1;
-      if (!store.tell({ kind: 'save-offsets', group: this.#group, flight: this.#flight, columns, isLast })) return;
+      if (!store.tell({ kind: 'save-offsets', group: this.#group, flight: this.#flight, columns, isLast, isAgain })) return;
     }
   }
 
@@ -279,13 +289,14 @@ export class OffsetKeeper {
     if (!this.#isFlying || flight !== this.#flight) return;
     this.#isFlying = false;
     this.#offsets.confirm();
-    if (this.#offsets.isDirty) this.#scheduleFlush(context);
+    // The flight was time enough for others to come.
+    this.#flush(context);
   }
 
   #onLostFlight(context: ActorContext): void {
     this.#isFlying = false;
     this.#offsets.retry();
-    this.#flush(context);
+    this.#flush(context, true);
   }
 
   #drop(topic: string, context: ActorContext): void {

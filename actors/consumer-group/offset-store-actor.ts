@@ -34,6 +34,8 @@ export type SaveOffsets = {
   readonly flight: number;
   readonly columns: OffsetColumns;
   readonly isLast: boolean;
+  /** A former flight with it was lost: it has waited long enough. */
+  readonly isAgain: boolean;
 };
 /** The flight and all before it are on disk. */
 export type OffsetsSaved = { readonly kind: 'offsets-saved'; readonly flight: number };
@@ -131,6 +133,8 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
   #isDirty = false;
   #isSaving = false;
   #isScheduled = false;
+  /** What came since the last save began has waited elsewhere. */
+  #isUrgent = false;
   /** They wait until nothing is left to save. */
   #hurried: ActorRef<SavedNow>[] = [];
   #courier: ActorRef<SaveTable> | null = null;
@@ -238,7 +242,9 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     }
     if (isFull) context.log('error', 'Too many groups have committed offsets: these are not kept over a restart', { group: message.group });
     if (message.isLast) this.#unsaved.set(message.group, message.flight);
+    if (message.isAgain) this.#isUrgent = true;
     this.#changed(context);
+    if (message.isAgain && message.isLast) this.#save(context);
   }
 
   #onForgetTopic(topic: string, context: ActorContext): void {
@@ -273,6 +279,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     if (this.#isSaving || !this.#isDirty) return;
     this.#isSaving = true;
     this.#isDirty = false;
+    this.#isUrgent = false;
     this.#saving = this.#unsaved;
     this.#unsaved = new Map();
     const text = this.#table.text(context.now());
@@ -300,7 +307,7 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
     for (const [group, flight] of flights) {
       context.ref<OffsetsSaved>(consumerGroupPath(group)).tell({ kind: 'offsets-saved', flight });
     }
-    if (this.#isDirty && this.#hurried.length > 0) this.#save(context);
+    if (this.#isDirty && (this.#hurried.length > 0 || this.#isUrgent)) this.#save(context);
     else if (this.#isDirty) this.#scheduleSave(context, this.#options.limits.offsetSaveMs * SAVE_SHARE);
     this.#answerHurried();
   }

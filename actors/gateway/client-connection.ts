@@ -119,6 +119,11 @@ export class ClientConnection implements Connection, BufferHolder {
     return this.#held !== 0;
   }
 
+  /** A frame of it waits for room in the lane. */
+  get isStalled(): boolean {
+    return (this.#held & HOLD_LANE) !== 0;
+  }
+
   /** Stops reading for one more reason. A frame that is being handled is the last one until `resume`. */
   hold(reason: number): void {
     if (this.#held === 0 && this.isOpen) this.#socket.pause();

@@ -17,13 +17,14 @@ import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/fram
 import * as responseCode from '../../protocol/remoting/response-code.ts';
 import { FOUND_REQUIRED, missingField, SendHeader } from '../../protocol/remoting/send-header.ts';
 import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
-import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import { FLAG_ANSWER, FLAG_BATCH, FLAG_BINARY, FLAG_CONTINUED, type LaneProducer } from '../commit-log/log-lane.ts';
-import type { CreateOnSend, TopicReady, TopicRefused } from '../topic/topic-registry-actor.ts';
+import type { CreateOnSend } from '../topic/topic-registry-actor.ts';
 import { RETRY_SEND, type TopicState, type TopicTable } from '../topic/topic-table.ts';
 import { batchDelayFault, batchFault } from './batch-fault.ts';
-import { type ClientConnection, HOLD_LANE, HOLD_PARKED } from './client-connection.ts';
+import { type ClientConnection, HOLD_LANE } from './client-connection.ts';
+import { FirstSends, type SendAddress } from './first-sends.ts';
 import { illegalSend, PROPERTIES_REMARK } from './illegal-send.ts';
 import {
   RECORD_BAD_PROPERTIES,
@@ -35,11 +36,6 @@ import {
 } from './record-writer.ts';
 import type { UnusualSends } from './unusual-sends.ts';
 
-/** Frames of one connection that may wait for their topic's creation. */
-const PARKED_MAX = 256;
-const CREATE_TIMEOUT_MS = 10_000;
-/** So long a topic that was made may take to come into this shard's table. */
-const TABLE_MAX_MS = 2_000;
 /** The unrolled records of a batch, so that a lane holds several. */
 const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
 
@@ -61,7 +57,7 @@ export class SendPath {
   readonly #writer: RecordWriter;
   readonly #topics: TopicTable;
   readonly #limits: SendLimits;
-  readonly #registry: ActorRef<CreateOnSend>;
+  readonly #first: FirstSends;
   readonly #unusual: UnusualSends;
   readonly #header = new SendHeader();
   readonly #fields = new RecordFields();
@@ -89,7 +85,13 @@ export class SendPath {
     this.#topics = parts.topics;
     this.#limits = parts.limits;
     this.#unusual = parts.unusual;
-    this.#registry = parts.thread.ref<CreateOnSend>('topic-registry');
+    this.#first = new FirstSends({
+      thread: parts.thread,
+      topics: parts.topics,
+      registry: parts.thread.ref<CreateOnSend>(TOPIC_REGISTRY_PATH),
+      take: (connection, frame) => void this.frame(connection, frame, 0, frame.length),
+      refuse: (connection, address, code, remark) => this.#refuse(connection, address, code, remark),
+    });
   }
 
   /** Why every send is refused; null: they are taken. */
@@ -108,8 +110,11 @@ export class SendPath {
     if (!this.#isStopping) this.#stopReason = reason === '' ? null : reason;
   }
 
-  /** Takes a frame with a send. False: the connection is to be read no further for now. */
-  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Takes a frame with a send. False: the connection is to be read no further for now.
+   * @param isAgain it was taken before and found the lane full: nothing is before it
+   */
+  frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number, isAgain = false): boolean {
     const header = this.#header;
     if (!scanSendHeader(bytes, start, end, header)) {
       try {
@@ -135,6 +140,8 @@ export class SendPath {
     }
     const topic = this.#topics.find(header.text, header.topicStart, header.topicEnd);
     if (topic === undefined) return this.#create(connection, header, bytes, start, end);
+    if (this.#first.isBusy && !isAgain && this.#first.mustWait(connection, topic.name))
+      return this.#first.follow(connection, header, topic.name, bytes, start, end);
     if (topic.refusal !== 0) return this.#specialTopic(connection, header, topic, bytes);
     if (this.#isIllegal(connection, header, topic)) return true;
     const result = header.isBatch ? this.#appendBatch(connection, header, topic, bytes) : this.#appendOne(connection, header, topic, bytes);
@@ -292,59 +299,7 @@ export class SendPath {
       this.#refuse(connection, header, responseCode.TOPIC_NOT_EXIST, `topic[${topic}] not exist, apply first please! Auto-creation is off`);
       return true;
     }
-    // A copy: `slice` of a Buffer would be a view of the read buffer, which the next chunk overwrites.
-    const frame = Buffer.from(bytes.subarray(start, end));
-    const defaultTopic = utf8Text(header.text, header.defaultTopicStart, header.defaultTopicEnd);
-    const queueNums = header.defaultTopicQueueNums;
-    const sysFlag = header.isUnitMode ? 1 : 0;
-    const parked = { flag: header.flag, opaque: header.opaque, isBinary: header.isBinary };
-    connection.parked++;
-    this.#thread.ask<TopicReady | TopicRefused, CreateOnSend>(
-      this.#registry,
-      (replyTo) => ({
-        kind: 'create-on-send',
-        topic,
-        defaultTopic,
-        queueNums,
-        clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
-        sysFlag,
-        replyTo,
-      }),
-      CREATE_TIMEOUT_MS,
-      (reply) => this.#created(connection, frame, parked, topic, reply, this.#thread.monotonicMs() + TABLE_MAX_MS),
-    );
-    if (connection.parked < PARKED_MAX) return true;
-    connection.hold(HOLD_PARKED);
-    return false;
-  }
-
-  /** The registry's answer may come ahead of the topic in this shard's table: both are in the same ring, but the table has a mailbox. */
-  #created(
-    connection: ClientConnection,
-    frame: Buffer,
-    parked: Pick<SendHeader, 'flag' | 'opaque' | 'isBinary'>,
-    topic: string,
-    reply: TopicReady | TopicRefused | undefined,
-    untilMs: number,
-  ): void {
-    const isMade = reply?.kind === 'topic-ready';
-    const isKnown = this.#topics.get(topic) !== undefined;
-    if (isMade && !isKnown && connection.isOpen && this.#thread.monotonicMs() < untilMs) {
-      this.#thread.schedule(1, () => this.#created(connection, frame, parked, topic, reply, untilMs));
-      return;
-    }
-    connection.parked--;
-    if (!connection.isOpen) return;
-    if (isMade && isKnown) {
-      // Where it cannot go on it holds the connection itself, for a reason that ends.
-      this.frame(connection, frame, 0, frame.length);
-    } else {
-      const code = reply?.kind === 'topic-refused' ? reply.code : responseCode.SYSTEM_BUSY;
-      const late = `the topic[${topic}] could not be made within ${CREATE_TIMEOUT_MS} ms; send again later`;
-      this.#refuse(connection, parked, code, reply?.kind === 'topic-refused' ? reply.remark : late);
-    }
-    if (connection.parked < PARKED_MAX) connection.resume(HOLD_PARKED);
-    this.#thread.requestTurn();
+    return this.#first.create(connection, header, topic, bytes, start, end);
   }
 
   /** No room in the lane: the frame waits for a while, and its connection is read no further. */
@@ -365,7 +320,7 @@ export class SendPath {
       if (!connection.isOpen) continue;
       const isLate = this.#thread.monotonicMs() - since >= this.#limits.laneWaitMs;
       const before = this.#stalled.length;
-      this.frame(connection, frame, 0, frame.length);
+      this.frame(connection, frame, 0, frame.length, true);
       if (this.#stalled.length === before) {
         connection.resume(HOLD_LANE);
         continue;
@@ -385,7 +340,7 @@ export class SendPath {
     if (this.#stalled.length > 0) this.#thread.schedule(this.#limits.laneWaitMs, () => this.retryStalled());
   }
 
-  #refuse(connection: ClientConnection, header: Pick<SendHeader, 'flag' | 'opaque' | 'isBinary'>, code: number, remark: string): void {
+  #refuse(connection: ClientConnection, header: SendAddress, code: number, remark: string): void {
     if ((header.flag & ONEWAY_FLAG) !== 0) return;
     connection.write(
       encodeCommand({

@@ -142,7 +142,11 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
 
   started(context: ActorContext): void {
     this.#context = context;
-    if (this.#parts.takesOver) this.#takeOver(context);
+    if (!this.#parts.takesOver) return;
+    // Its predecessor may not have lived to say why.
+    if (this.#parts.marks.fenced)
+      this.#fence(new StoreError('MQ_STORE_FENCED', 'The disk had failed when the store worker ended', {}), true);
+    else this.#takeOver(context);
   }
 
   /** On a full disk it waits for room: units stay in memory meanwhile, as they do for a worker that has the store open. */
@@ -480,10 +484,10 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   }
 
   /** A promise of the disk is broken: nobody is told any more that anything is safe. */
-  #fence(error: StorageError): void {
+  #fence(error: StorageError | StoreError, mayBeOfSync = isSyncFailure(error)): void {
     this.#isFenced = true;
     this.#parts.marks.fence();
-    if (isSyncFailure(error)) {
+    if (mayBeOfSync) {
       const unnoted = noteSyncFailure(this.#parts.disk, storeLayout(this.#parts.config.directory).syncFailed);
       if (unnoted !== null)
         this.#context?.log('error', 'that a sync failed could not be noted for the next start', { error: unnoted.message });
@@ -506,7 +510,9 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   #saveWhenFlushed(message: SaveTable, text: string, context: ActorContext): void {
     const { name, sync, replyTo, after = 0 } = message;
     const { marks, hooks } = this.#parts;
-    if (marks.read(FLUSHED_END) < after && !this.#isFenced && !marks.fenced) {
+    const isTooEarly = marks.read(FLUSHED_END) < after;
+    const isFenced = this.#isFenced || marks.fenced;
+    if (isTooEarly && !isFenced) {
       hooks.wantSync();
       const id = this.#nextHeld++;
       this.#held.set(id, { message, text });
@@ -515,7 +521,12 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
       return;
     }
     const saver = this.#open?.saver;
-    const error = saver === undefined ? `Cannot save ${name}: the store is not open` : this.#saveTable(saver, name, text, sync);
+    let error = '';
+    if (saver === undefined) error = `Cannot save ${name}: the store is not open`;
+    // What it says of the log will never be on the disk, whatever memory shows of it.
+    else if (isTooEarly)
+      error = `Cannot save ${name}: the disk of the commit log has failed, and the log ends on it before what the table says`;
+    else error = this.#saveTable(saver, name, text, sync);
     if (error !== '') context.log('error', 'a table could not be saved', { name, error });
     replyTo.tell(error === '' ? { kind: 'table-saved', name, ok: true } : { kind: 'table-saved', name, ok: false, error });
   }

@@ -81,12 +81,22 @@ interface SupervisorNode {
   readonly children: Node[];
   budget: RestartBudget;
   hasGivenUp: boolean;
+  /** Grows with each start of the whole, and with each stop. */
+  starts: number;
   /** Strategies that touch siblings do one restart at a time. */
   isRestarting: boolean;
   waiting: { child: Node; exit: ThreadExit }[];
 }
 
 type Node = ThreadNode | SupervisorNode;
+
+/** A hook before a restart has failed: what it was to make sure of does not hold. */
+class HookError extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = 'HookError';
+  }
+}
 
 export class ThreadSupervisor {
   readonly #effects: ThreadSupervisorEffects;
@@ -148,6 +158,7 @@ export class ThreadSupervisor {
       children: [],
       budget: new RestartBudget(spec.intensity, spec.periodMs, spec.backoff),
       hasGivenUp: false,
+      starts: 0,
       isRestarting: false,
       waiting: [],
     };
@@ -182,19 +193,23 @@ export class ThreadSupervisor {
 
   // ---- start
 
-  async #start(node: Node): Promise<void> {
+  /** @param cause it is started again, because of this: each thread's hook runs right before the thread starts */
+  async #start(node: Node, cause?: ThreadExit): Promise<void> {
     if (node.kind === 'thread') {
-      if (node.spec.startWhenUsed !== true || node.generation >= 0) return this.#startThread(node);
-      return;
+      if (node.spec.startWhenUsed === true && node.generation < 0) return;
+      if (cause !== undefined && !(await this.#beforeRestart(node, cause))) return;
+      return this.#startThread(node);
     }
     node.hasGivenUp = false;
-    if (node.spec.startTogether === true) {
+    node.starts++;
+    if (node.spec.startTogether === true && cause === undefined) {
       // All are awaited, so that a failed one leaves no other half started behind.
       const results = await Promise.allSettled(node.children.map((child) => this.#start(child)));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
-      return;
-    }
-    for (const child of node.children) await this.#start(child);
+    } else if (node.spec.startTogether === true) {
+      // The hook of one may wait for what another does, which is to be started at once again when it fails.
+      await Promise.all(node.children.map((child) => this.#start(child, cause)));
+    } else for (const child of node.children) await this.#start(child, cause);
   }
 
   /** Starts the threads that somebody has woken before they were started. */
@@ -344,24 +359,20 @@ export class ThreadSupervisor {
 
   /** False: it did not start, which its supervisor has been told of. */
   async #startAgain(node: Node, cause: ThreadExit): Promise<boolean> {
-    try {
-      await this.#beforeRestart(node, cause);
-    } catch (thrown) {
-      const error = toError(thrown);
-      this.#effects.log('error', 'the hook before a restart failed', { thread: cause.thread, error: error.message });
-      await this.#giveUp(node.parent as SupervisorNode, { ...cause, error });
-      return false;
-    }
-    if (this.#isStopping || node.parent?.hasGivenUp === true) return false;
     if (node.kind === 'supervisor') node.budget = new RestartBudget(node.spec.intensity, node.spec.periodMs, node.spec.backoff);
     try {
-      await this.#start(node);
+      await this.#start(node, cause);
       return true;
     } catch (thrown) {
       if (this.#isStopping) return false;
       const error = toError(thrown);
-      this.#effects.log('error', 'a replacement did not start', { error: error.message });
       if (node.kind === 'supervisor') await this.#stop(node, 'strategy');
+      if (thrown instanceof HookError) {
+        this.#effects.log('error', 'the hook before a restart failed', { thread: cause.thread, error: error.message });
+        await this.#giveUp(node.parent as SupervisorNode, { ...cause, error });
+        return false;
+      }
+      this.#effects.log('error', 'a replacement did not start', { error: error.message });
       const exit = node.kind === 'thread' && node.lastExit !== undefined ? node.lastExit : { ...cause, error };
       const supervisor = node.parent as SupervisorNode;
       supervisor.isRestarting = false;
@@ -370,9 +381,16 @@ export class ThreadSupervisor {
     }
   }
 
-  async #beforeRestart(node: Node, cause: ThreadExit): Promise<void> {
-    if (node.kind === 'thread') await node.spec.beforeRestart?.(node.lastExit ?? cause);
-    else for (const child of node.children) await this.#beforeRestart(child, cause);
+  /** False: meanwhile it was decided that the thread is not to start, or it has. */
+  async #beforeRestart(node: ThreadNode, cause: ThreadExit): Promise<boolean> {
+    const { spec, parent } = node;
+    const starts = parent.starts;
+    try {
+      await spec.beforeRestart?.(node.lastExit ?? cause);
+    } catch (thrown) {
+      throw new HookError(toError(thrown));
+    }
+    return !this.#isStopping && !parent.hasGivenUp && parent.starts === starts && node.worker === undefined;
   }
 
   /** More restarts than the intensity: the supervisor ends its children and is itself a child that failed. */
@@ -403,6 +421,8 @@ export class ThreadSupervisor {
 
   async #stop(node: Node, ending: 'stop' | 'strategy'): Promise<void> {
     if (node.kind === 'supervisor') {
+      // Who waits in its hook is not started any more.
+      this.#abandonStarts(node);
       for (const child of [...node.children].reverse()) await this.#stop(child, ending);
       return;
     }
@@ -414,6 +434,11 @@ export class ThreadSupervisor {
     if (await this.#endsWithin(node.exited, maxMs)) return;
     this.#effects.log('warn', 'a thread did not stop in time and is ended', { thread: node.spec.name, stopMaxMs: maxMs });
     await this.#kill(node, ending);
+  }
+
+  #abandonStarts(node: SupervisorNode): void {
+    node.starts++;
+    for (const child of node.children) if (child.kind === 'supervisor') this.#abandonStarts(child);
   }
 
   async #kill(node: ThreadNode, ending: 'stop' | 'strategy' | 'hang' | 'terminated'): Promise<void> {

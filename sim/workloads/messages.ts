@@ -47,6 +47,10 @@ export class Messages implements Workload {
     this.ledger.crashed(crash);
   }
 
+  dueAtMs(): number {
+    return this.#dueAtMs;
+  }
+
   #topic(): string {
     return `T${this.#random.below(this.#world.scenario.topics)}`;
   }
@@ -123,6 +127,7 @@ export class Messages implements Workload {
     if (Number(answer.ext.get('queueId')) !== sent.queueId && !sent.isParked)
       this.#world.problem(`${sent.id} was sent to queue ${sent.queueId} and acknowledged in ${answer.ext.get('queueId')}`);
     this.ledger.acked(sent, Number(answer.ext.get('queueOffset')), parseMessageId(String(answer.ext.get('msgId'))).physicalOffset);
+    if (sent.isParked) this.#dueAtMs = Math.max(this.#dueAtMs, this.#world.time.nowMs + this.#delays.get(sent.id)!);
   }
 
   // ---- readers
@@ -163,6 +168,7 @@ export class Messages implements Workload {
   }
 
   readonly #delays: Map<string, number> = new Map();
+  #dueAtMs = 0;
 
   #seen(topic: string, queueId: number, record: MessageRecord): void {
     this.ledger.seen(topic, queueId, record);

@@ -14,8 +14,6 @@ const GROUPS = 3;
 const LOST_MS_MAX = 1_000;
 /** Turns, rings and the save itself. */
 const SLACK_MS = 150;
-/** So long a group waits for the word that its offsets are saved before it sends them again: two ends in a row cost more. */
-const UNHEARD_MS = 5_000;
 
 type Commit = { readonly offset: number; readonly ackedAtMs: number };
 type Place = {
@@ -33,7 +31,8 @@ export class Offsets implements Workload {
   readonly #random: SeededRandom;
   readonly #places: Place[] = [];
   #isStopped = false;
-  #shardEndedAtMs = Number.NEGATIVE_INFINITY;
+  /** Ends of shards and processes so far. */
+  #ends = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -70,8 +69,10 @@ export class Offsets implements Workload {
       const offset = got.next;
       place.next = offset;
       place.most = Math.max(place.most, offset);
+      const ends = this.#ends;
       await commitOffset(client, { group, topic, queueId, offset }, () => {
-        place.acked.push({ offset, ackedAtMs: this.#world.time.nowMs });
+        // An answer that was on its way when its shard died is one of the last second's.
+        if (ends === this.#ends) place.acked.push({ offset, ackedAtMs: this.#world.time.nowMs });
         this.#world.count('commits');
       });
       if (this.#random.below(4) === 0) await this.#look(client, place);
@@ -81,15 +82,15 @@ export class Offsets implements Workload {
   /** After a crash at `crash.atMs`: what was acknowledged shortly before may be gone. */
   onCrash(crash: Crash): void {
     if (crash.kind === 'stop') return;
+    this.#ends++;
     const isUnsynced = crash.losesUnsynced && !this.#world.scenario.syncFlush;
-    const isDouble = crash.fencedAtMs - this.#shardEndedAtMs < UNHEARD_MS;
-    this.#forget(isUnsynced ? 0 : isDouble ? this.#shardEndedAtMs : crash.fencedAtMs);
+    this.#forget(isUnsynced ? 0 : crash.fencedAtMs);
   }
 
   onThreadEnd(name: string): void {
     if (!name.startsWith('shard')) return;
-    this.#shardEndedAtMs = this.#world.time.nowMs;
-    this.#forget(this.#shardEndedAtMs);
+    this.#ends++;
+    this.#forget(this.#world.time.nowMs);
   }
 
   #forget(atMs: number): void {
