@@ -100,8 +100,12 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
     if (parts.damaged > damages.length) damages.push(`and ${parts.damaged - damages.length} more`);
     damages.push(...parts.mended.slice(0, DAMAGE_MAX));
     // The recovered tail may stand in the page cache only: what is told as flushed must last a power cut.
-    if (!parts.wasClean && parts.end > parts.start.from) parts.log.sync(parts.start.from, parts.end);
-    if (parts.isDoubtful) forgetSyncFailure(disk, layout.syncFailed);
+    if (!parts.wasClean && parts.end > parts.start.from) {
+      // Until it is known that it has not failed: should this thread not live to hear of it, the next start must not believe what memory shows.
+      noteSyncFailure(disk, layout.syncFailed);
+      parts.log.sync(parts.start.from, parts.end);
+    }
+    if (disk.exists(layout.syncFailed)) forgetSyncFailure(disk, layout.syncFailed);
     const handles = new Map<number, ConsumeQueue>();
     const queues = numberQueues(parts, table, handles);
     marks.move(WRITTEN_END, parts.end);
