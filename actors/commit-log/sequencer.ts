@@ -116,7 +116,8 @@ export class Sequencer {
 
   /**
    * Takes over from a log worker that died, before the first `poll`. What lies behind the written end is not in the log: the file is
-   * cut there. What lies before it is, even if the dead worker did not come to say so: its units and its lane's mark are brought up.
+   * cut there. What lies before it is, even if the dead worker did not come to say so: its units and its lane's mark are brought up. A place that
+   * the dead worker gave and did not come to write is another record's soon: it is taken back before anything is written.
    */
   takeOver(): void {
     this.#files.cutBack(this.#end);
@@ -127,6 +128,8 @@ export class Sequencer {
       let count = lane.written();
       for (; count !== head; count = (count + 1) | 0) {
         const at = lane.descriptorAt(count);
+        // Passed over in the middle of a run: what follows it may be written.
+        if (words[at + D_OUTCOME] === OUTCOME_NO_QUEUE) continue;
         const high = words[at + D_PHYSICAL_HI]!;
         const low = words[at + D_PHYSICAL_LO]!;
         const size = words[at + D_SIZE]!;
@@ -147,6 +150,7 @@ export class Sequencer {
         this.#queues.append(handle, offset, high, low, size, tagHigh, tagLow);
       }
       this.#taken[laneIndex] = count;
+      for (let left = count; left !== head; left = (left + 1) | 0) words[lane.descriptorAt(left) + D_PHYSICAL_HI] = NO_PLACE;
       lane.setWritten(count);
     }
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);

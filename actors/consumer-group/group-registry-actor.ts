@@ -11,7 +11,7 @@
  * Source: RocketMQ `SubscriptionGroupManager`.
  */
 import { GROUP_NAME_CREATE_MAX, isSystemGroup } from '../../model/group.ts';
-import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import { configMessages } from './config-messages.ts';
@@ -71,6 +71,8 @@ const INVALID_PARAMETER = 29;
 
 const SAVE_MAX_MS = 30_000;
 const SAVE_LAZILY_MS = 1_000;
+/** Groups that come by use within so long after a save go together. */
+const SAVE_PAUSE_MS = 50;
 const COPY_AGAIN_MS = 20;
 const TELL_UNASKED_MS = 500;
 const COPIED_MAX_MS = 2_000;
@@ -101,7 +103,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #awaiting: ActorRef<GroupsReady>[] = [];
   #isDirty = false;
   #isSaving = false;
-  #saveIsDue = false;
+  #saveTimer: TimerId | null = null;
+  #saveAt = 0;
+  /** Monotonic ms at which the last save ended. */
+  #savedMs = Number.NEGATIVE_INFINITY;
   #copyIsDue = false;
   #answerIsDue = false;
   #courier: ActorRef<SaveTable> | null = null;
@@ -131,7 +136,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     // Shards that start with this actor ask by themselves; those that were there before it are told.
     this.#scheduleCopy(context, TELL_UNASKED_MS);
     for (const shard of this.#options.shards) this.#watch(shard, context);
-    if (this.#isDirty) this.#scheduleSave(context);
+    if (this.#isDirty) this.#scheduleSave(SAVE_LAZILY_MS, context);
   }
 
   receive(message: GroupRegistryCommand | Private, context: ActorContext): void {
@@ -164,7 +169,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
         this.#answer(context);
         return;
       case 'save-due':
-        this.#saveIsDue = false;
+        this.#saveTimer = null;
         this.#save(context);
         return;
       case 'saved':
@@ -208,7 +213,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#bump(context);
     this.#isDirty = true;
     this.#made.add(group);
-    this.#save(context);
+    this.#saveSoon(context);
     return null;
   }
 
@@ -339,8 +344,16 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       for (const { group, replyTo } of changes) replyTo.tell({ kind: 'group-refused', group, code: SYSTEM_ERROR, remark });
       this.#isDirty = true;
     }
-    if (this.#staged.length > 0 || (ok && this.#made.size > 0)) this.#save(context);
-    else if (this.#isDirty) this.#scheduleSave(context);
+    this.#savedMs = context.monotonicMs();
+    if (this.#staged.length > 0) this.#save(context);
+    else if (ok && this.#made.size > 0) this.#saveSoon(context);
+    else if (this.#isDirty) this.#scheduleSave(SAVE_LAZILY_MS, context);
+  }
+
+  #saveSoon(context: ActorContext): void {
+    const waitMs = this.#savedMs + SAVE_PAUSE_MS - context.monotonicMs();
+    if (waitMs <= 0) this.#save(context);
+    else this.#scheduleSave(waitMs, context);
   }
 
   #tellMade(context: ActorContext): void {
@@ -444,10 +457,15 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     context.schedule(Math.max(1, first.untilMs - now), { kind: 'answer-due' } satisfies Private);
   }
 
-  #scheduleSave(context: ActorContext): void {
-    if (this.#saveIsDue || this.#isSaving) return;
-    this.#saveIsDue = true;
-    context.schedule(SAVE_LAZILY_MS, { kind: 'save-due' } satisfies Private);
+  #scheduleSave(afterMs: number, context: ActorContext): void {
+    if (this.#isSaving) return;
+    const at = context.monotonicMs() + afterMs;
+    if (this.#saveTimer !== null) {
+      if (this.#saveAt <= at) return;
+      context.cancel(this.#saveTimer);
+    }
+    this.#saveAt = at;
+    this.#saveTimer = context.schedule(afterMs, { kind: 'save-due' } satisfies Private);
   }
 
   #scheduleCopy(context: ActorContext, afterMs: number = COPY_AGAIN_MS): void {

@@ -168,6 +168,30 @@ test('transient and temporary threads', async (t) => {
   t.equal(system.stats().threads[2]?.state, 'down');
 });
 
+test('a supervisor that starts again runs each hook before its own thread only: one may wait for what another thread does', async (t) => {
+  let answer: Promise<unknown> | null = null;
+  const asking = shard('s0', {
+    beforeRestart: async () => {
+      answer = echo(system, 'w/echo/a', 1, 2_000);
+      await answer;
+    },
+  });
+  const inner: SupervisorSpec = {
+    id: 'inner',
+    strategy: 'one-for-one',
+    intensity: 0,
+    periodMs: 10_000,
+    startTogether: true,
+    children: [worker('w'), asking],
+  };
+  const { system, until } = await start(t, tree([inner]));
+  await echo(system, 'w/echo/a');
+  system.ref<EchoCommand>('w/echo/a').tell({ kind: 'crash-thread' });
+  await until('restarted', 's0');
+  t.match(await answer, { generation: 1 }, 'the hook was answered by the thread that started with it');
+  t.equal((await echo(system, 'echo/b')).generation, 1);
+});
+
 test('more crashes than the intensity escalate: to the parent supervisor, then out of the root', async (t) => {
   const escalated: Error[] = [];
   const inner: SupervisorSpec = {

@@ -4,16 +4,26 @@ import type { GroupReply } from '../../../actors/consumer-group/group-registry-m
 import { GROUPS_FILE } from '../../../actors/consumer-group/groups-json.ts';
 import { GroupWorld } from './group-world.ts';
 
-test('GroupRegistryActor makes a group by use, tells all shards first, saves within a second', async (t) => {
+test('GroupRegistryActor makes a group by use: saves it, tells all shards, answers', async (t) => {
   const world = new GroupWorld(1, 3);
   t.ok(world.table(2).complete, 'every shard got the built-in groups');
   t.ok(world.table(2).get('TOOLS_CONSUMER'));
   t.match(world.ensure('G'), { kind: 'group-ready' });
   for (let shard = 0; shard < 3; shard++) t.match(world.table(shard).get('G')?.config, { retryMaxTimes: 16, consumeEnable: true });
-  world.simulation.advance(1_100);
   const saved = JSON.parse(world.saved.get(GROUPS_FILE)!);
   t.match(saved.subscriptionGroupTable.G, { groupName: 'G', groupRetryPolicy: { type: 'CUSTOMIZED' }, retryQueueNums: 1 });
   t.same(world.simulation.failures, []);
+});
+
+test('GroupRegistryActor answers for a group made by use though it cannot be saved, and saves it later', async (t) => {
+  const world = new GroupWorld(1, 2);
+  world.simulation.advance(2_000);
+  world.saveError = 'disk full';
+  t.match(world.ensure('G'), { kind: 'group-ready' });
+  t.ok(world.table(1).get('G'), 'every shard knows it');
+  world.saveError = null;
+  world.simulation.advance(1_100);
+  t.ok(JSON.parse(world.saved.get(GROUPS_FILE)!).subscriptionGroupTable.G);
 });
 
 test('GroupRegistryActor refuses bad names and, where groups are not made by use, unknown groups', async (t) => {
@@ -81,7 +91,7 @@ test('GroupTableActor, restarted, asks for the configurations, and members come 
   t.ok(world.table(1).get('G'), 'the configuration is back');
 });
 
-test('GroupRegistryActor takes 5 000 groups in a moment, saving once a second', async (t) => {
+test('GroupRegistryActor takes 5 000 groups in a moment, those that come close together in one save', async (t) => {
   const world = new GroupWorld(7, 2);
   world.simulation.advance(2_000);
   const before = world.saves;

@@ -332,6 +332,33 @@ test('StoreActor saves tables, in parts too, and refuses a name that leads elsew
   t.equal(text(store, 'big.json'), 'one two three');
 });
 
+test('StoreActor saves no table that speaks of what a failed disk will never have', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  store.send(message(0));
+  const after = store.marks.read(WRITTEN_END);
+  const probe = store.simulation.probe<TableSaved>();
+  store.store.tell({ kind: 'save-table', name: 'delayOffset.json', text: '{}', sync: false, after, replyTo: probe.ref });
+  store.advance(200);
+  t.same(probe.received, [], 'it waits for the log to be on the disk');
+  // The log worker's or the sync worker's word.
+  store.marks.fence();
+  store.advance(200);
+  t.match(probe.received, [{ ok: false, error: /the disk of the commit log has failed/ }]);
+  t.notOk(store.disk.exists(join(storeLayout(ROOT).config, 'delayOffset.json')));
+});
+
+test('StoreActor that takes over from one that died while it fenced says so again', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  store.kill();
+  store.marks.fence();
+  store.spawnStore();
+  store.advance(10);
+  t.match(store.reports, [{ event: 'fence', detail: { code: 'MQ_STORE_FENCED' } }]);
+  t.ok(store.disk.exists(storeLayout(ROOT).syncFailed), 'and the next start is told');
+});
+
 test('StoreActor refuses a store that another broker holds, and says who', async (t) => {
   const directory = temporaryDirectory();
   t.teardown(directory.remove);

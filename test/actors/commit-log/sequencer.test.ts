@@ -1,0 +1,115 @@
+/** A log worker that died, and its successor's: what is in the log is shown once, what is not is written once, wherever the first one stood. */
+import { test } from 'tap';
+import { allocateIndexFeed, IndexFeed } from '../../../actors/commit-log/index-feed.ts';
+import { InnerAppend } from '../../../actors/commit-log/inner-append.ts';
+import { allocateLane, LaneProducer } from '../../../actors/commit-log/log-lane.ts';
+import { allocateRunTable, RunTable } from '../../../actors/commit-log/run-table.ts';
+import { Sequencer } from '../../../actors/commit-log/sequencer.ts';
+import type { LogFiles } from '../../../actors/commit-log/sequencer-parts.ts';
+import { allocateWatermarks, Watermarks, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
+import { allocateQueues, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { plainTopic } from '../../../actors/topic/topic-config.ts';
+import { topicState } from '../../../actors/topic/topic-table.ts';
+import { decodeMessageRecord, type MessageRecord } from '../../../model/message-record.ts';
+import { CommitLog } from '../../../storage/commit-log/commit-log.ts';
+import { MemoryDisk } from '../../../storage/memory-disk.ts';
+
+const topic = topicState(plainTopic('T', 1), Int32Array.of(5));
+const HOST = { address: Uint8Array.of(10, 0, 0, 1), port: 10911 };
+const IDLE = { waiting: () => {}, written: () => {}, syncWanted: () => {}, storeHurry: () => {}, failed: () => {} };
+
+class World {
+  readonly lanes = [0, 1].map(() => new LaneProducer(allocateLane(1 << 20, 64)));
+  readonly marks = new Watermarks(allocateWatermarks());
+  readonly memory = allocateQueues(16, 16);
+  readonly runs = allocateRunTable(64);
+  readonly feed = allocateIndexFeed(1024);
+  readonly log = CommitLog.open(new MemoryDisk({ seed: 1 }), '/log', 64 * 1024);
+
+  constructor() {
+    new TailWriter(this.memory).create(5, 0, 0, -1);
+    this.marks.move(WRITTEN_END, 0);
+  }
+
+  put(lane: number, body: string): void {
+    const rest = { flag: 0, sysFlag: 0, bornTimestamp: 1, reconsumeTimes: 0, preparedTransactionOffset: 0, delayLevel: 0 };
+    const append = new InnerAppend(this.lanes[lane]!, HOST, () => {});
+    append.append({ topic, queueId: 0, ...rest, bornHost: HOST, body: Buffer.from(body), properties: new Map() }, () => {});
+    this.lanes[lane]!.publish();
+  }
+
+  worker(takesOver: boolean, files: LogFiles = this.log, tails = new TailWriter(this.memory, takesOver)): Sequencer {
+    const sequencer = new Sequencer({
+      lanes: this.lanes.map(({ lane }) => lane),
+      queues: tails,
+      runs: new RunTable(this.runs),
+      feed: new IndexFeed(this.feed),
+      marks: this.marks,
+      files,
+      classify: () => 'fence',
+      hooks: IDLE,
+      now: () => 1_000,
+      syncFlush: false,
+      delayLevelsMs: [],
+      lastStoreTimestamp: 0,
+    });
+    if (takesOver) sequencer.takeOver();
+    return sequencer;
+  }
+
+  /** What the queue's units say, by the records at their places. */
+  records(): MessageRecord[] {
+    const table = new TailWriter(this.memory, true);
+    const units = new Uint8Array(20 * 16);
+    const count = table.readUnits(5, 0, 16, units);
+    const view = new DataView(units.buffer);
+    return Array.from({ length: count }, (_, unit) => {
+      const bytes = new Uint8Array(view.getInt32(unit * 20 + 8));
+      this.log.read(bytes, 0, bytes.length, Number(view.getBigInt64(unit * 20)));
+      return decodeMessageRecord(bytes, 0);
+    });
+  }
+}
+
+/** Thrown where a thread dies: no code of the sequencer's may go on behind it. */
+const DEATH = 'death';
+
+function dies(run: () => void): void {
+  try {
+    run();
+  } catch {
+    return;
+  }
+  throw new Error('It lived on');
+}
+
+test('Sequencer.takeOver: a place given and not written is another record’s, whoever dies next', (t) => {
+  const world = new World();
+  world.put(0, 'first');
+  const write = (): never => {
+    throw DEATH;
+  };
+  dies(() => world.worker(false, { segmentBytes: world.log.segmentBytes, write, writeBlank: write, cutBack: write }).drain(0));
+  world.put(1, 'a longer one that takes the same place');
+  const tails = new TailWriter(world.memory, true);
+  const second = world.worker(true, world.log, tails);
+  // It dies behind the mark, before it shows the units.
+  tails.publish = () => {
+    throw DEATH;
+  };
+  tails.append = () => {};
+  dies(() => second.drain(1));
+  t.ok(world.marks.read(WRITTEN_END) > 0, 'what the second one wrote counts');
+  const third = world.worker(true);
+  t.equal(world.lanes[0]!.lane.written(), 0, 'the first record is not in the log');
+  t.equal(world.lanes[1]!.lane.written(), 1, 'the other one is');
+  third.drain(0);
+  t.same(
+    world.records().map(({ body, queueOffset }) => [Buffer.from(body).toString(), queueOffset]),
+    [
+      ['a longer one that takes the same place', 0],
+      ['first', 1],
+    ],
+  );
+  t.end();
+});
