@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import type { ActorRef, LogLevel } from '../../runtime/actor.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
 import { oneLine } from './load-plugin.ts';
@@ -14,6 +15,12 @@ import { PluginWorker } from './plugin-worker.ts';
 /** A file that takes longer to be loaded and started is refused. */
 const LOAD_MS_MAX = 5_000;
 const FAULT_CHARS_MAX = 500;
+/**
+ * A loop that V8 has optimized looks once a round whether its thread is to end. Where a short inner loop without such a look was made of a call in it
+ * (`new Array(1000)`, `list.filter(…)`), the unrolling of loops takes the look away from the outer one, and nothing ends its thread. A flag of the
+ * whole process, so it is set by those that have plugins only.
+ */
+const LOOPS_THAT_END = '--no-turboshaft-loop-unrolling';
 
 export type PluginHostOptions = {
   readonly folder: string;
@@ -28,6 +35,7 @@ export class PluginHost implements PluginSurroundings {
   /** With what is called when it has ended. */
   readonly #workers: Map<PluginWorker, Promise<void>> = new Map();
   #isEnded = false;
+  #loopsEnd = false;
   #generation = 0;
 
   constructor(options: PluginHostOptions) {
@@ -55,6 +63,10 @@ export class PluginHost implements PluginSurroundings {
 
   launch(plugin: string, file: string, place: number): StartedPlugin {
     const generation = ++this.#generation;
+    if (!this.#loopsEnd) {
+      this.#loopsEnd = true;
+      setFlagsFromString(LOOPS_THAT_END);
+    }
     const { folder, exchanges, memoryMb, supervisor, log } = this.#options;
     let ended: () => void = () => {};
     const exit = new Promise<void>((resolve) => {

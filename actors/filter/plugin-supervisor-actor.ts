@@ -354,12 +354,12 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   }
 
   /**
-   * V8 leaves out the checks that ending a thread needs, in some loops that it has optimized. Such a thread keeps a processor, and its memory, for as
-   * long as the process lives: it is not started again beside itself.
+   * One long call of Node's own, or of the system, is not interrupted by the end of its thread. Such a thread keeps what it has, a processor mostly, until
+   * the call returns: it is not started again beside itself.
    */
   #giveUp(plugin: Plugin, running: Running, context: ActorContext): void {
     plugin.exchange.abandon(running.generation);
-    const fault = `${running.why}; its thread cannot be ended and keeps a processor until the broker is started again`;
+    const fault = `${running.why}; its thread cannot be ended and goes on until its call returns or the broker is started again`;
     const retired = plugin.retiring.indexOf(running);
     if (retired >= 0) plugin.retiring.splice(retired, 1);
     if (plugin.serving === running) {
