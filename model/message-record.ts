@@ -241,8 +241,20 @@ export function writeMessageRecord(
   topic: Uint8Array,
   propertiesBytes: number,
 ): void {
-  const body = fields.body ?? NO_BYTES;
   const properties = fields.properties ?? '';
+  const at = writeRecordHead(bytes, start, fields, topic, propertiesBytes);
+  bytes.write(properties, at, propertiesBytes, propertiesBytes === properties.length ? 'latin1' : 'utf8');
+}
+
+/** The same up to its properties, which are for the caller to write at the place that this gives. */
+export function writeRecordHead(
+  bytes: Buffer,
+  start: number,
+  fields: MessageRecordFields,
+  topic: Uint8Array,
+  propertiesBytes: number,
+): number {
+  const body = fields.body ?? NO_BYTES;
   const bornHost = fields.bornHost ?? NO_HOST;
   const storeHost = fields.storeHost ?? NO_HOST;
   if (propertiesBytes > PROPERTIES_BYTES_MAX)
@@ -275,7 +287,7 @@ export function writeMessageRecord(
   at += topic.length;
   bytes[at] = propertiesBytes >>> 8;
   bytes[at + 1] = propertiesBytes;
-  bytes.write(properties, at + 2, propertiesBytes, propertiesBytes === properties.length ? 'latin1' : 'utf8');
+  return at + 2;
 }
 
 function hostAt(bytes: Uint8Array, at: number, isV6: boolean): Host {

@@ -9,7 +9,14 @@
 
 import { copyBytes } from '../../model/copy-bytes.ts';
 import { formatProperties, KEYS, TAGS, UNIQ_KEY } from '../../model/message-property.ts';
-import { encodedBytes, type Host, PROPERTIES_BYTES_MAX, writeMessageRecord } from '../../model/message-record.ts';
+import {
+  encodedBytes,
+  type Host,
+  type MessageRecordFields,
+  PROPERTIES_BYTES_MAX,
+  writeMessageRecord,
+  writeRecordHead,
+} from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_NONE, TRANSACTION_ROLLBACK, transactionType } from '../../model/system-flag.ts';
 import { tagCode } from '../../model/tag-hash.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -57,6 +64,18 @@ export type InnerMessage = {
   readonly delayLevel: number;
   /** Of one that is parked in the timer topic: what its unit carries instead of the tag (`unitTimeOf`). */
   readonly unitTime?: number;
+};
+
+/** The same with its properties as bytes, and what is to be found out about them. */
+export type EncodedMessage = Omit<InnerMessage, 'properties'> & {
+  /** The first `propertiesBytes` of it; copied before `appendEncoded` returns. */
+  readonly properties: Uint8Array;
+  readonly propertiesBytes: number;
+  /** Java's hash of its tag; 0 without one. */
+  readonly tag: number;
+  /** As the index wants it; −1: none. */
+  readonly uniqueHash: number;
+  readonly hasKeys: boolean;
 };
 
 /** The same as a whole record, with its store host, whose offsets are open. */
@@ -150,6 +169,24 @@ export class InnerAppend {
     return notTaken;
   }
 
+  /** The same of a message whose properties are bytes. */
+  appendEncoded(message: EncodedMessage, done: OnAppended): NotTaken | null {
+    if (this.#refusal !== null) return 'refused';
+    const { topic, propertiesBytes, uniqueHash } = message;
+    if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
+    const fields = this.#fields(message, '');
+    const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);
+    const at = this.#lane.reserve(size);
+    if (at < 0) return 'lane-full';
+    const to = writeRecordHead(this.#laneBytes, at, fields, topic.nameBytes, propertiesBytes);
+    copyBytes(message.properties, 0, propertiesBytes, this.#laneBytes, to);
+    const isIndexed = transactionType(message.sysFlag) !== TRANSACTION_ROLLBACK;
+    const flags = isIndexed ? (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (message.hasKeys ? FLAG_MANY_KEYS : 0) : 0;
+    this.#commitMessage(message, size, flags, message.tag, Math.max(0, uniqueHash), { done, isPatient: false });
+    this.#requestTurn();
+    return null;
+  }
+
   /**
    * Puts messages into the lane that belong together: they lie in the log one behind the other in this order, nothing between them, and
    * after a crash all of them or the first ones. Null: they are taken, and the patient `done` will be called with what became of each; the
@@ -180,49 +217,63 @@ export class InnerAppend {
     const properties = formatProperties(message.properties);
     const propertiesBytes = Buffer.byteLength(properties);
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
-    const { topic, queueId, bornHost, delayLevel, unitTime } = message;
-    // Written out: a spread costs more than all else here.
-    const fields = {
-      topic: topic.name,
-      queueId,
+    const { topic, sysFlag } = message;
+    const fields = this.#fields(message, properties);
+    const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);
+    const at = this.#lane.reserve(size);
+    if (at < 0) return 'lane-full';
+    writeMessageRecord(this.#laneBytes, at, fields, topic.nameBytes, propertiesBytes);
+    const isIndexed = transactionType(sysFlag) !== TRANSACTION_ROLLBACK;
+    const uniqueKey = isIndexed ? message.properties.get(UNIQ_KEY) : undefined;
+    let flags = batchFlags;
+    if (uniqueKey !== undefined) flags |= FLAG_UNIQUE;
+    if (isIndexed && message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
+    const tags = message.properties.get(TAGS);
+    const uniqueHash = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
+    this.#commitMessage(message, size, flags, tags === undefined ? 0 : tagCode(tags), uniqueHash, pending);
+    return null;
+  }
+
+  // Written out: a spread costs more than all else here.
+  #fields(message: Omit<InnerMessage, 'properties'>, properties: string): MessageRecordFields {
+    return {
+      topic: message.topic.name,
+      queueId: message.queueId,
       flag: message.flag,
       queueOffset: -1,
       physicalOffset: -1,
       sysFlag: message.sysFlag,
       bornTimestamp: message.bornTimestamp,
-      bornHost,
+      bornHost: message.bornHost,
       storeHost: this.#storeHost,
       reconsumeTimes: message.reconsumeTimes,
       preparedTransactionOffset: message.preparedTransactionOffset,
       body: message.body,
       properties,
     };
-    const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);
-    const lane = this.#lane;
-    const at = lane.reserve(size);
-    if (at < 0) return 'lane-full';
-    writeMessageRecord(this.#laneBytes, at, fields, topic.nameBytes, propertiesBytes);
-    const type = transactionType(message.sysFlag);
-    const isIndexed = type !== TRANSACTION_ROLLBACK;
-    const uniqueKey = isIndexed ? message.properties.get(UNIQ_KEY) : undefined;
-    let flags = batchFlags;
+  }
+
+  /** Takes a message's record, with what its descriptor says of its kind. */
+  #commitMessage(
+    { topic, queueId, sysFlag, bornHost, delayLevel, unitTime }: Omit<InnerMessage, 'properties'>,
+    size: number,
+    found: number,
+    tag: number,
+    uniqueHash: number,
+    pending: Pending | null,
+  ): void {
+    const type = transactionType(sysFlag);
+    let flags = found;
     if (bornHost.address.length === 16) flags |= FLAG_BORN_V6;
-    if (uniqueKey !== undefined) flags |= FLAG_UNIQUE;
-    if (isIndexed && message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
     if (delayLevel > 0) flags |= FLAG_DELAYED;
     if (type !== TRANSACTION_NONE && type !== TRANSACTION_COMMIT) flags |= FLAG_NO_DISPATCH;
-    const tags = message.properties.get(TAGS);
-    const tag = delayLevel > 0 ? delayLevel : tags === undefined ? 0 : tagCode(tags);
-    const uniqueHash = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
     const handle = topic.queueHandles[queueId] ?? -1;
-    const word = this.#commit(size, handle, flags, tag, uniqueHash, pending);
-    if (unitTime !== undefined) {
-      const words = lane.lane.descriptors;
-      words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
-      words[word + D_TAG] = unitTime;
-      words[word + D_KEY_HASH] = Math.floor(unitTime / TWO_32);
-    }
-    return null;
+    const word = this.#commit(size, handle, flags, delayLevel > 0 ? delayLevel : tag, uniqueHash, pending);
+    if (unitTime === undefined) return;
+    const words = this.#lane.lane.descriptors;
+    words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
+    words[word + D_TAG] = unitTime;
+    words[word + D_KEY_HASH] = Math.floor(unitTime / TWO_32);
   }
 
   #putRecord(message: InnerRecord, batchFlags: number, pending: Pending | null): NotTaken | null {

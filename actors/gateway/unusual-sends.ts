@@ -9,6 +9,7 @@
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
 
+import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import {
   CLUSTER,
   MSG_REGION,
@@ -21,6 +22,7 @@ import {
   WAIT_STORE_MSG_OK,
 } from '../../model/message-property.ts';
 import { PERM_READ_WRITE } from '../../model/permission.ts';
+import { TRANSACTION_MASK } from '../../model/system-flag.ts';
 import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
@@ -28,8 +30,9 @@ import * as responseCode from '../../protocol/remoting/response-code.ts';
 import { SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
 import type { SendHeader } from '../../protocol/remoting/send-header.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { indexHash } from '../../storage/index/key-hash.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
-import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
+import type { Appended, EncodedMessage, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
 import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-messages.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
@@ -43,6 +46,7 @@ import { halfMessage } from '../transaction/half-message.ts';
 import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
 import { decideUnusualSend, type TimerLimits } from './decide-unusual-send.ts';
 import { PROPERTIES_REMARK } from './illegal-send.ts';
+import { PlainParking } from './plain-parking.ts';
 import { propertiesText } from './properties-text.ts';
 import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
 import { lateRemark } from './send-answers.ts';
@@ -54,6 +58,7 @@ const TOPIC_MAX_MS = 10_000;
 const WAITING_MAX = 256;
 const LANE_AGAIN_MS = 10;
 const DLQ_QUEUES = 1;
+const NOT_PLAIN = 1;
 
 /** One send, out of its frame. */
 type Sent = {
@@ -66,6 +71,8 @@ type Sent = {
   readonly clientProperties: ReadonlyMap<string, string>;
   readonly message: InnerMessage;
 };
+
+type Head = Pick<Sent, 'connection' | 'opaque' | 'isOneway' | 'isBinary'>;
 
 type Group = { readonly retryMaxTimes: number; readonly hasLocks: boolean };
 
@@ -89,15 +96,61 @@ export type UnusualSendParts = {
 
 export class UnusualSends {
   readonly #parts: UnusualSendParts;
+  readonly #plain: PlainParking;
 
   constructor(parts: UnusualSendParts) {
     this.#parts = parts;
+    this.#plain = new PlainParking(parts.region, parts.cluster);
   }
 
   /** Takes a send that the record writer left. RECORD_LANE_FULL: try again later; else it is dealt with. */
   send(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
+    const parked = this.#park(connection, header, topic, queueId, bytes);
+    if (parked !== NOT_PLAIN) return parked;
     const sent = this.#read(connection, header, topic, queueId, bytes);
     return sent === null ? 0 : this.#store(sent, null);
+  }
+
+  /** Parks a plain message by its bytes. NOT_PLAIN: nothing was done. */
+  #park(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
+    const { topics, timers, delayLevels, thread, append } = this.#parts;
+    const plain = this.#plain;
+    if ((header.sysFlag & TRANSACTION_MASK) !== 0) return NOT_PLAIN;
+    const schedule = topics.get(SCHEDULE_TOPIC);
+    const timer = timers.isEnabled ? topics.get(TIMER_TOPIC) : undefined;
+    const limits = {
+      levels: schedule !== undefined && schedule.queueHandles.length >= delayLevels ? delayLevels : 0,
+      longestMs: timer === undefined ? 0 : Math.min(timers.maxDelaySec * 1000, timers.rollAfterMs),
+    };
+    if (!plain.read(header, topic.nameBytes, queueId, thread.now(), limits)) return NOT_PLAIN;
+    const { level, deliverMs, uniqueStart, uniqueEnd } = plain;
+    const parkedTo = (level > 0 ? schedule : timer)!;
+    const uniqueHash = indexHash(javaHashBytes(plain.bytes, uniqueStart, uniqueEnd, keyHashSeed(parkedTo.nameHash)));
+    const message: EncodedMessage = {
+      topic: parkedTo,
+      queueId: level > 0 ? level - 1 : 0,
+      flag: header.messageFlag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: hostOfBytes(connection.hostBytes),
+      reconsumeTimes: header.reconsumeTimes,
+      preparedTransactionOffset: 0,
+      body: bytes.subarray(header.bodyStart, header.bodyEnd),
+      properties: plain.bytes,
+      propertiesBytes: plain.length,
+      delayLevel: level,
+      tag: 0,
+      uniqueHash,
+      hasKeys: plain.hasKeys,
+      ...(level > 0 ? {} : { unitTime: deliverMs }),
+    };
+    const { opaque, isBinary } = header;
+    const sent = { connection, opaque, isBinary, isOneway: (header.flag & ONEWAY_FLAG) !== 0 };
+    const uniqueKey = plain.bytes.slice(uniqueStart, uniqueEnd);
+    const handle = level > 0 ? NO_HANDLE : this.#recallHandle(topic, Buffer.from(uniqueKey.buffer).toString(), deliverMs);
+    const notTaken = append.appendEncoded(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey, handle));
+    if (notTaken === 'lane-full') return RECORD_LANE_FULL;
+    return notTaken === null ? 0 : NOT_PLAIN;
   }
 
   /** Takes a send to a retry topic. It waits for what its group says. */
@@ -182,7 +235,8 @@ export class UnusualSends {
         this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${TIMER_TOPIC}] is not ready: the broker is starting; send again later`);
         return 0;
       }
-      if (!message.topic.isRetry) handle = this.#recallHandle(message, decision.deliverMs);
+      const { topic, properties } = message;
+      if (!topic.isRetry) handle = this.#recallHandle(topic, properties.get(UNIQ_KEY)!, decision.deliverMs);
       message = parkTimed(message, decision.deliverMs, now, timers.rollAfterMs, timer);
     }
     return this.#append(sent, message, handle);
@@ -210,9 +264,9 @@ export class UnusualSends {
     return 0;
   }
 
-  #recallHandle({ topic, properties }: InnerMessage, deliverMs: number): Uint8Array {
+  #recallHandle(topic: TopicState, uniqueKey: string, deliverMs: number): Uint8Array {
     const { timers, brokerName } = this.#parts;
-    const handle = timers.isRecallEnabled ? formatRecallHandle(topic.name, brokerName, deliverMs, properties.get(UNIQ_KEY)!) : null;
+    const handle = timers.isRecallEnabled ? formatRecallHandle(topic.name, brokerName, deliverMs, uniqueKey) : null;
     return handle === null ? NO_HANDLE : Buffer.from(handle, 'latin1');
   }
 
@@ -294,7 +348,7 @@ export class UnusualSends {
     this.#parts.thread.requestTurn();
   }
 
-  #answer(sent: Sent, appended: Appended, queueId: number, uniqueKey: Uint8Array, handle: Uint8Array): void {
+  #answer(sent: Head, appended: Appended, queueId: number, uniqueKey: Uint8Array, handle: Uint8Array): void {
     const { connection, isBinary, opaque } = sent;
     if (sent.isOneway || !connection.isOpen) return;
     if (appended.kind === 'refused') {
@@ -323,7 +377,7 @@ export class UnusualSends {
     );
   }
 
-  #refuse(sent: Pick<Sent, 'connection' | 'opaque' | 'isOneway' | 'isBinary'>, code: number, remark: string): void {
+  #refuse(sent: Head, code: number, remark: string): void {
     if (sent.isOneway) return;
     const serializeType = sent.isBinary ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
     sent.connection.write(encodeCommand({ code, opaque: sent.opaque, flag: RESPONSE_FLAG, remark, serializeType }));

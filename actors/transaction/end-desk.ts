@@ -4,7 +4,6 @@
  * an op record never speaks of a message that is not there, and only the log's last piece can lack its op record after a crash.
  * Owns the requests that wait: for the record they name, for room in the lane, for what else happens to their half message. Too many: 2.
  */
-import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
 import { parseProperties } from '../../model/message-property.ts';
 import { decodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
 import { SCHEDULE_TOPIC, TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
@@ -17,7 +16,6 @@ import {
   TOPIC_NOT_EXIST,
 } from '../../protocol/remoting/response-code.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
-import { indexHash } from '../../storage/index/key-hash.ts';
 import type { Appended, InnerMessage, InnerRecord } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import { delayLevelOf, parkMessage } from '../timer/delayed-message.ts';
@@ -142,9 +140,8 @@ export class EndDesk {
 
   /** False: it is not as it should be, or not so plain: the general way finds out. */
   #endPlain(group: string, halfOffset: number, isCommit: boolean, end: EndTransaction | null, context: ActorContext): boolean {
-    const { topics } = this.#parts;
     const plain = this.#plain;
-    const { bytes, queueOffset: offset } = plain;
+    const { queueOffset: offset } = plain;
     if (offset !== halfOffset || !plain.isOfGroup(group)) return false;
     const current = this.#ledger.openAt(offset);
     if (current < 0) return false;
@@ -152,25 +149,8 @@ export class EndDesk {
       this.#add({ end, current, origin: offset, message: null }, context);
       return true;
     }
-    const topic = topics.find(bytes, plain.topicStart, plain.topicEnd);
-    if (topic === undefined || plain.realQueueId >= topic.queueHandles.length || !PlainHalf.fits(topic.nameBytes)) return false;
-    const queueId = plain.realQueueId;
-    const seed = keyHashSeed(topic.nameHash);
-    const { uniqueStart, uniqueEnd, tagStart, tagEnd, hasKeys } = plain;
-    const size = plain.committedSize(topic.nameBytes);
-    const record = this.#batch.room(size);
-    const { at } = this.#batch;
-    plain.writeCommitted(topic.nameBytes, queueId, record, at);
-    const message = {
-      topic,
-      queueId,
-      record,
-      at,
-      size,
-      tag: tagEnd === 0 ? 0 : javaHashBytes(bytes, tagStart, tagEnd),
-      uniqueHash: uniqueEnd === 0 ? -1 : indexHash(javaHashBytes(bytes, uniqueStart, uniqueEnd, seed)),
-      hasKeys,
-    };
+    const message = plain.committed(this.#parts.topics, this.#batch.memory);
+    if (message === null) return false;
     this.#add({ end, current, origin: offset, message }, context);
     return true;
   }

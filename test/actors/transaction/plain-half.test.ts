@@ -1,8 +1,9 @@
 /** What is committed by its bytes is what is committed the general way. */
 import fc from 'fast-check';
 import { test } from 'tap';
+import { RecordMemory } from '../../../actors/commit-log/record-memory.ts';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
-import { topicState } from '../../../actors/topic/topic-table.ts';
+import { TopicTable, topicState } from '../../../actors/topic/topic-table.ts';
 import { committedMessage } from '../../../actors/transaction/half-message.ts';
 import { PlainHalf } from '../../../actors/transaction/plain-half.ts';
 import { formatProperties, parseProperties } from '../../../model/message-property.ts';
@@ -35,7 +36,9 @@ const REAL: readonly (readonly [string, string])[] = [
 
 test('PlainHalf commits as committedMessage does', (t) => {
   const plain = new PlainHalf();
-  const topic = topicState(plainTopic('Topic', 4), Int32Array.of(1, 2, 3, 4));
+  const topic = topicState(plainTopic('T', 4), Int32Array.of(1, 2, 3, 4));
+  const topics = new TopicTable();
+  topics.put(topic);
   fc.assert(
     fc.property(fc.uniqueArray(fc.tuple(NAME, VALUE), { selector: ([name]) => name, maxLength: 6 }), fc.nat(1000), (own, seed) => {
       const names = new Set(['KEYS', 'TAGS', 'DELAY', 'REAL_TOPIC', 'REAL_QID', 'PGROUP']);
@@ -48,16 +51,18 @@ test('PlainHalf commits as committedMessage does', (t) => {
       const general = committedMessage(half, parseProperties(half.properties), topic, 3);
       const expected = encodeMessageRecord({
         ...general,
-        topic: 'Topic',
+        topic: 'T',
         queueOffset: -1,
         physicalOffset: -1,
         storeHost: HOST,
         storeTimestamp: 6,
         properties: formatProperties(general.properties),
       });
-      const target = new Uint8Array(plain.committedSize(topic.nameBytes) + 5);
-      plain.writeCommitted(topic.nameBytes, 3, target, 5);
-      return plain.realQueueId === 3 && plain.isOfGroup('PG') && Buffer.compare(target.subarray(5), expected) === 0;
+      const memory = new RecordMemory();
+      memory.room(5);
+      const made = plain.committed(topics, memory);
+      if (made === null || made.at !== 5 || made.queueId !== 3) return false;
+      return plain.isOfGroup('PG') && Buffer.compare(made.record.subarray(5, 5 + made.size), expected) === 0;
     }),
     { numRuns: 300 },
   );
