@@ -10,9 +10,16 @@
  */
 
 import { parseProperties } from '../../model/message-property.ts';
-import { decodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
+import {
+  decodeMessageRecord,
+  type MessageRecord,
+  PHYSICAL_OFFSET_AT,
+  readInt32,
+  readInt64,
+  TOTAL_SIZE_AT,
+} from '../../model/message-record.ts';
 import { SCHEDULE_TOPIC } from '../../model/topic.ts';
-import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset } from '../../storage/consume-queue/queue-unit.ts';
 import type { Appended, InnerAppend } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
@@ -22,9 +29,10 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import type { ReadUnits, UnitsRead } from '../store/reader-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { dueUnits, isMessage } from './decide-delivery.ts';
+import { Level } from './delay-level.ts';
 import { DELAY_OFFSETS_FILE, delayOffsetsText, parseDelayOffsets } from './delay-offsets-json.ts';
 import { dueMessage } from './delayed-message.ts';
-import { DeliveryProgress } from './delivery-progress.ts';
+import { DueRun } from './due-run.ts';
 import { settleDestination } from './settle-destination.ts';
 import { type SaverMessage, TableSaver } from './table-saver.ts';
 
@@ -52,8 +60,8 @@ type Private =
       readonly kind: 'appended';
       readonly life: number;
       readonly queueId: number;
-      readonly offset: number;
-      readonly appended: Appended;
+      readonly offsets: readonly number[];
+      readonly appended: readonly Appended[];
     }
   | SaverMessage;
 
@@ -91,27 +99,9 @@ const AGAIN_MS = 20;
 const REFUSED_AGAIN_MS = 1_000;
 const READ_MAX_MS = 2_500;
 
-class Level {
-  readonly queueId: number;
-  readonly handle: number;
-  readonly progress: DeliveryProgress;
-  timer: TimerId | null = null;
-  /** Monotonic ms at which it goes off. */
-  timerAt = 0;
-  /** Units or records are being read for it. */
-  isReading = false;
-  /** What is read: offsets that were taken, by the places of their records. */
-  readonly taken: Map<number, number> = new Map();
-
-  constructor(queueId: number, handle: number, done: number) {
-    this.queueId = queueId;
-    this.handle = handle;
-    this.progress = new DeliveryProgress(done);
-  }
-}
-
 export class TimerActor implements Actor<TimerCommand | Private> {
   readonly #parts: TimerParts;
+  readonly #due: DueRun;
   readonly #levels: Map<number, Level> = new Map();
   /** As they stand in the file, or are about to; levels that have no queue any more are kept. */
   readonly #offsets: Map<number, number> = new Map();
@@ -123,6 +113,7 @@ export class TimerActor implements Actor<TimerCommand | Private> {
 
   constructor(parts: TimerParts) {
     this.#parts = parts;
+    this.#due = new DueRun(parts.topics, parts.append);
   }
 
   started(context: ActorContext): void {
@@ -288,14 +279,19 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     level.isReading = false;
     const { taken, progress } = level;
     let failed = records === null;
-    for (let at = 0; records !== null && at < records.length && !failed; ) {
-      const record = decodeMessageRecord(records, at);
-      at += record.totalSize;
-      const offset = taken.get(record.physicalOffset);
+    for (let at = 0; records !== null && at < records.length && !failed; at += readInt32(records, at + TOTAL_SIZE_AT)) {
+      const physical = readInt64(records, at + PHYSICAL_OFFSET_AT);
+      const offset = taken.get(physical);
       if (offset === undefined) continue;
-      if (this.#append(level, offset, record, context)) taken.delete(record.physicalOffset);
+      // One that does not go with those before goes behind them: the order in which they were parked is kept.
+      const isGiven =
+        this.#due.add(offset, physical, records, at) ||
+        (this.#storeDue(level, context) &&
+          (this.#due.add(offset, physical, records, at) || this.#append(level, offset, decodeMessageRecord(records, at), context)));
+      if (isGiven) taken.delete(physical);
       else failed = true;
     }
+    if (!this.#storeDue(level, context)) failed = true;
     for (const [physical, offset] of taken) {
       if (failed) progress.fail(offset);
       else {
@@ -307,6 +303,18 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     taken.clear();
     if (failed) this.#again(level, AGAIN_MS, context);
     else this.#run(level, context);
+  }
+
+  /** True: what is due is on its way. False: not now, it is among what was taken again. */
+  #storeDue(level: Level, context: ActorContext): boolean {
+    const { append } = this.#parts;
+    const { queueId } = level;
+    const { offsets, physicals, records } = this.#due.take();
+    if (offsets.length === 0) return true;
+    const self = context.self as ActorRef<Private>;
+    const notTaken = append.appendAll(records, (appended) => self.tell({ kind: 'appended', life: this.#life, queueId, offsets, appended }));
+    if (notTaken !== null) for (let i = 0; i < offsets.length; i++) level.taken.set(physicals[i]!, offsets[i]!);
+    return notTaken === null;
   }
 
   /** True: the message is on its way, or nowhere to be delivered. False: not now. */
@@ -324,23 +332,28 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     }
     const message = dueMessage(record, properties, destination.topic, destination.queueId);
     const self = context.self as ActorRef<Private>;
-    return (
-      append.append(message, (appended) => self.tell({ kind: 'appended', life: this.#life, queueId, offset, appended }), true) === null
-    );
+    const done = (appended: Appended): void =>
+      void self.tell({ kind: 'appended', life: this.#life, queueId, offsets: [offset], appended: [appended] });
+    return append.append(message, done, true) === null;
   }
 
-  #onAppended({ queueId, offset, appended }: Extract<Private, { kind: 'appended' }>, context: ActorContext): void {
+  #onAppended({ queueId, offsets, appended }: Extract<Private, { kind: 'appended' }>, context: ActorContext): void {
     const level = this.#levels.get(queueId)!;
-    if (appended.kind !== 'refused') this.#settle(level, offset, context);
-    else if (appended.outcome === OUTCOME_NO_QUEUE) {
-      context.log('warn', 'a delayed message is dropped: the queue that it is for was deleted', { level: queueId + 1, offset });
-      this.#settle(level, offset, context);
-    } else {
-      level.progress.fail(offset);
-      this.#again(level, REFUSED_AGAIN_MS, context);
-      return;
+    let isRefused = false;
+    for (let i = 0; i < offsets.length; i++) {
+      const { kind, outcome } = appended[i]!;
+      const offset = offsets[i]!;
+      if (kind !== 'refused') this.#settle(level, offset, context);
+      else if (outcome === OUTCOME_NO_QUEUE) {
+        context.log('warn', 'a delayed message is dropped: the queue that it is for was deleted', { level: queueId + 1, offset });
+        this.#settle(level, offset, context);
+      } else {
+        level.progress.fail(offset);
+        isRefused = true;
+      }
     }
-    if (level.progress.flying < FLYING_MAX / 2) this.#run(level, context);
+    if (isRefused) this.#again(level, REFUSED_AGAIN_MS, context);
+    else if (level.progress.flying < FLYING_MAX / 2) this.#run(level, context);
   }
 
   #settle(level: Level, offset: number, context: ActorContext): void {

@@ -1,27 +1,30 @@
 /**
  * Wheel delivery: the last step of a timed message. Owns the records that were fetched and wait for their millisecond, what was taken back
  * meanwhile, and what the log was given and has not answered. Part of the wheel actor; one flight (`flight-ledger.ts`) is one message.
+ * Plain messages that are due go to the log in pieces, made by their bytes (`parked-record.ts`); others one by one.
  * A message is stored where it was sent to, or once more in the timer topic when its time is still far; dropped, and told, when its topic
  * is no more. Refused by the log: `fire` says when to try again.
  * Source: RocketMQ 5.4 `TimerMessageStore.TimerDequeuePutMessageService`, `TimerDequeueGetMessageService`.
  */
-import { REAL_TOPIC, TIMER_DEL_UNIQKEY, TIMER_OUT_MS, UNIQ_KEY } from '../../model/message-property.ts';
-import type { MessageRecord } from '../../model/message-record.ts';
+import { parseProperties, REAL_TOPIC, TIMER_DEL_UNIQKEY, TIMER_OUT_MS, UNIQ_KEY } from '../../model/message-property.ts';
+import { decodeMessageRecord } from '../../model/message-record.ts';
 import { TIMER_TOPIC } from '../../model/topic.ts';
 import type { LogLevel } from '../../runtime/actor.ts';
 import { deliverTimeOf, flooredTime, keyTime, TIMER_PRECISION_MS } from '../../storage/timer/timer-unit.ts';
-import type { Appended, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
+import type { Appended, InnerAppend, InnerMessage, InnerRecord } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
+import { RecordMemory } from '../commit-log/record-memory.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { isDoneByJava, type JavaTimerCheck } from './java-timer-check.ts';
 import { NearTimers } from './near-timers.ts';
+import { hostBytes, ParkedRecord } from './parked-record.ts';
 import { RecalledTimers, recallName } from './recalled-timers.ts';
 import { settleDestination } from './settle-destination.ts';
 import { deliverTimed, rollTimed, withoutTimes } from './timed-message.ts';
 
 export type DeliveryParts = {
-  readonly topics: Pick<TopicTable, 'get' | 'complete'>;
-  readonly append: Pick<InnerAppend, 'append' | 'refusal'>;
+  readonly topics: Pick<TopicTable, 'get' | 'find' | 'complete'>;
+  readonly append: Pick<InnerAppend, 'append' | 'appendAll' | 'refusal' | 'host'>;
   readonly rollAfterMs: () => number;
   /** How far a Java broker came on this store; null: none was there. */
   readonly javaCheck: JavaTimerCheck | null;
@@ -32,14 +35,27 @@ export type DeliveryParts = {
   readonly log: (level: LogLevel, text: string, fields: Record<string, unknown>) => void;
 };
 
-type Ready = { readonly record: MessageRecord; readonly properties: ReadonlyMap<string, string>; readonly deliverMs: number };
-type Answer = { readonly flight: number; readonly key: number; readonly appended: Appended };
+/** A fetched record, and where it lies in what was fetched. `isPlain`: it may be stored by its bytes. */
+type Ready = {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly size: number;
+  readonly physical: number;
+  readonly deliverMs: number;
+  readonly isPlain: boolean;
+};
+/** One that the log was given. */
+type Given = { readonly flight: number; readonly key: number; readonly ready: Ready; readonly isRolled: boolean };
+type Answer = { readonly given: readonly Given[]; readonly appended: readonly Appended[] };
 
 const LANE_AGAIN_MS = 5;
 /** What the log refused is tried again after so long. */
 export const REFUSED_AGAIN_MS = 1_000;
 /** Messages stored in one turn: others live on this thread. */
 const TURN_MAX = 256;
+/** Messages that go to the log in one piece. */
+const RUN_MAX = 64;
+const RUN_BYTES_MAX = 128 * 1024;
 /** A message whose time is further away was woken to be stored anew. */
 const ROLL_LEAST_MS = 5_000;
 
@@ -48,9 +64,17 @@ export class WheelDelivery {
   readonly #order: NearTimers = new NearTimers();
   readonly #ready: Map<number, Ready> = new Map();
   readonly #recalled: RecalledTimers = new RecalledTimers();
+  readonly #parked = new ParkedRecord();
+  /** Null: records of this broker are not plain. */
+  readonly #host: Uint8Array | null;
+  /** What goes to the log in one piece, with its records. */
+  #run: Given[] = [];
+  #records: InnerRecord[] = [];
+  #runBytes = 0;
+  readonly #memory = new RecordMemory();
   #answers: Answer[] = [];
   #isOver = false;
-  /** Bytes of bodies that wait. */
+  /** Bytes of records that wait. */
   heldBytes = 0;
   /** Given to the log, not answered. */
   appending = 0;
@@ -61,6 +85,7 @@ export class WheelDelivery {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#host = hostBytes(parts.append.host);
   }
 
   /** Messages that wait for their time or for the log's room. */
@@ -73,8 +98,17 @@ export class WheelDelivery {
     return this.#order.size === 0 ? Number.POSITIVE_INFINITY : keyTime(this.#order.key);
   }
 
-  /** A record was fetched for its flight. */
-  take(flight: number, record: MessageRecord, properties: ReadonlyMap<string, string>, now: number): void {
+  /** The record at `at` was fetched for its flight; its lengths were checked. */
+  take(flight: number, bytes: Uint8Array, at: number, now: number): void {
+    const parked = this.#parked;
+    const isPlain = this.#host !== null && this.#parts.javaCheck === null && parked.read(bytes, at) && parked.deliverMs > 0;
+    if (isPlain) {
+      const { size, physical, deliverMs } = parked;
+      this.#wait(flight, { bytes, at, size, physical, deliverMs, isPlain }, now);
+      return;
+    }
+    const record = decodeMessageRecord(bytes, at);
+    const properties = parseProperties(record.properties);
     if (isDoneByJava(this.#parts.javaCheck, record.queueOffset, Number(properties.get(TIMER_OUT_MS)), record.storeTimestamp)) {
       this.#parts.settle(flight);
       return;
@@ -86,9 +120,14 @@ export class WheelDelivery {
       this.#parts.settle(flight);
       return;
     }
-    this.heldBytes += record.body.length;
-    this.#ready.set(flight, { record, properties, deliverMs });
-    this.#order.push(2 * (deliverMs - now < ROLL_LEAST_MS ? deliverMs : now) + 1, record.physicalOffset, flight);
+    this.#wait(flight, { bytes, at, size: record.totalSize, physical: record.physicalOffset, deliverMs, isPlain }, now);
+  }
+
+  #wait(flight: number, ready: Ready, now: number): void {
+    const { size, physical, deliverMs } = ready;
+    this.heldBytes += size;
+    this.#ready.set(flight, ready);
+    this.#order.push(2 * (deliverMs - now < ROLL_LEAST_MS ? deliverMs : now) + 1, physical, flight);
   }
 
   /**
@@ -97,25 +136,77 @@ export class WheelDelivery {
    */
   fire(now: number, blockedKey: number): number {
     this.#recalled.forget(Math.min(now, this.nextMs) - 1);
+    let againMs = Number.POSITIVE_INFINITY;
     for (let done = 0; this.#order.size > 0 && keyTime(this.#order.key) <= now; done++) {
-      if (this.#order.key >= blockedKey) return Number.POSITIVE_INFINITY;
-      if (done === TURN_MAX) return 0;
-      const flight = this.#order.value;
+      const { key, value: flight } = this.#order;
+      if (key >= blockedKey) break;
+      if (done === TURN_MAX) {
+        againMs = 0;
+        break;
+      }
       const ready = this.#ready.get(flight)!;
-      const againMs = this.#store(flight, this.#order.key, ready, now);
+      const isTaken = this.#addToRun(flight, key, ready, now);
+      againMs = !isTaken || this.#run.length === RUN_MAX || this.#runBytes >= RUN_BYTES_MAX ? this.#storeRun() : Number.POSITIVE_INFINITY;
+      if (againMs !== Number.POSITIVE_INFINITY) return againMs;
+      if (isTaken) continue;
+      againMs = this.#store(flight, key, ready, now);
       if (againMs > 0) return againMs;
       this.#order.pop();
       this.#ready.delete(flight);
+      againMs = Number.POSITIVE_INFINITY;
     }
-    return Number.POSITIVE_INFINITY;
+    return Math.min(againMs, this.#storeRun());
+  }
+
+  /** False: it is for the general way. */
+  #addToRun(flight: number, key: number, ready: Ready, now: number): boolean {
+    if (!ready.isPlain || ready.deliverMs > now || this.#recalled.size > 0 || !this.#parked.read(ready.bytes, ready.at)) return false;
+    const record = this.#parked.delivered(this.#parts.topics, now, this.#host!, this.#memory);
+    if (record === null) return false;
+    this.#order.pop();
+    this.#ready.delete(flight);
+    this.#run.push({ flight, key, ready, isRolled: false });
+    this.#records.push(record);
+    this.#runBytes += record.size;
+    return true;
+  }
+
+  /** Gives the run to the log. +∞: it is on its way; else the ms after which its messages, which wait again, may be tried. */
+  #storeRun(): number {
+    const given = this.#run;
+    if (given.length === 0) return Number.POSITIVE_INFINITY;
+    const notTaken = this.#parts.append.appendAll(this.#records, (appended) => this.#answer({ given, appended }));
+    this.#run = [];
+    this.#records = [];
+    this.#runBytes = 0;
+    this.#memory.clear();
+    if (notTaken === null) {
+      this.appending += given.length;
+      return Number.POSITIVE_INFINITY;
+    }
+    for (const one of given) this.#waitAgain(one);
+    return notTaken === 'lane-full' ? LANE_AGAIN_MS : REFUSED_AGAIN_MS;
+  }
+
+  #waitAgain({ flight, key, ready }: Given): void {
+    this.#ready.set(flight, ready);
+    this.#order.push(key, ready.physical, flight);
+  }
+
+  #answer(answer: Answer): void {
+    this.#answers.push(answer);
+    if (this.#answers.length === 1 && !this.#isOver) this.#parts.onAnswer();
   }
 
   /** 0: it is on its way, or at its end. */
   #store(flight: number, key: number, ready: Ready, now: number): number {
-    const { record, properties, deliverMs } = ready;
+    const { deliverMs } = ready;
+    const record = decodeMessageRecord(ready.bytes, ready.at);
+    const properties = parseProperties(record.properties);
     const { topics, append, settle, rollAfterMs } = this.#parts;
+    const isRolled = deliverMs > now;
     let message: InnerMessage;
-    if (deliverMs > now) {
+    if (isRolled) {
       const timer = topics.get(TIMER_TOPIC);
       if (timer === undefined) return REFUSED_AGAIN_MS;
       message = rollTimed(record, properties, deliverMs, now, rollAfterMs(), timer);
@@ -134,11 +225,8 @@ export class WheelDelivery {
       }
       message = deliverTimed(record, properties, destination.topic, destination.queueId, now);
     }
-    const isRolled = deliverMs > now;
-    const done = (appended: Appended): void => {
-      this.#answers.push({ flight, key, appended });
-      if (this.#answers.length === 1 && !this.#isOver) this.#parts.onAnswer();
-    };
+    const given = [{ flight, key, ready, isRolled }];
+    const done = (appended: Appended): void => this.#answer({ given, appended: [appended] });
     let notTaken = append.append(message, done, true);
     if (notTaken === 'properties-too-long') notTaken = append.append(withoutTimes(message, properties), done, true);
     if (notTaken === 'properties-too-long') {
@@ -147,39 +235,39 @@ export class WheelDelivery {
       return 0;
     }
     if (notTaken !== null) return notTaken === 'lane-full' ? LANE_AGAIN_MS : REFUSED_AGAIN_MS;
-    this.#given.set(flight, { ready, isRolled });
     this.appending++;
     return 0;
   }
-
-  /** What the log has: kept until it has answered, for it may refuse. */
-  readonly #given: Map<number, { readonly ready: Ready; readonly isRolled: boolean }> = new Map();
 
   /** Deals with the log's answers. True: it has refused some, to be tried again. */
   answered(): boolean {
     const answers = this.#answers;
     this.#answers = [];
     let isRefused = false;
-    for (const { flight, key, appended } of answers) {
-      const { ready, isRolled } = this.#given.get(flight)!;
-      this.#given.delete(flight);
-      this.appending--;
-      const isOver = appended.kind !== 'refused' || appended.outcome === OUTCOME_NO_QUEUE;
-      if (isOver) this.#release(ready);
-      if (appended.kind !== 'refused') {
-        if (isRolled) this.rolled++;
-        else this.delivered++;
-        this.#parts.settle(flight);
-      } else if (isOver) {
-        const topic = ready.properties.get(REAL_TOPIC) ?? '';
-        this.#drop(flight, 'a timed message is dropped: the queue that it is for was deleted', { topic });
-      } else {
-        this.#ready.set(flight, ready);
-        this.#order.push(key, ready.record.physicalOffset, flight);
-        isRefused = true;
-      }
+    for (const { given, appended } of answers) {
+      this.appending -= given.length;
+      for (let i = 0; i < given.length; i++) if (!this.#settle(given[i]!, appended[i]!)) isRefused = true;
     }
     return isRefused;
+  }
+
+  /** False: the log has refused it, it waits again. */
+  #settle(one: Given, { kind, outcome }: Appended): boolean {
+    const { flight, ready, isRolled } = one;
+    if (kind === 'refused' && outcome !== OUTCOME_NO_QUEUE) {
+      this.#waitAgain(one);
+      return false;
+    }
+    this.#release(ready);
+    if (kind === 'refused') {
+      const topic = parseProperties(decodeMessageRecord(ready.bytes, ready.at).properties).get(REAL_TOPIC) ?? '';
+      this.#drop(flight, 'a timed message is dropped: the queue that it is for was deleted', { topic });
+      return true;
+    }
+    if (isRolled) this.rolled++;
+    else this.delivered++;
+    this.#parts.settle(flight);
+    return true;
   }
 
   /** A flight ends without a message. */
@@ -192,8 +280,8 @@ export class WheelDelivery {
     this.#isOver = true;
   }
 
-  #release({ record }: Ready): void {
-    this.heldBytes -= record.body.length;
+  #release({ size }: Ready): void {
+    this.heldBytes -= size;
   }
 
   #drop(flight: number, text: string, fields: Record<string, unknown>): void {

@@ -3,8 +3,7 @@
  * number, records and bytes. A batch is what comes next on the wheel, told in the log's order. One without an answer is asked for again.
  * Source: RocketMQ 5.4 `TimerMessageStore.TimerDequeueGetMessageService`.
  */
-import { parseProperties } from '../../model/message-property.ts';
-import { decodeMessageRecord } from '../../model/message-record.ts';
+import { PHYSICAL_OFFSET_AT, readInt32, readInt64, TOTAL_SIZE_AT } from '../../model/message-record.ts';
 import { comesBefore, isRecallKey, keyAfter, keyTime } from '../../storage/timer/timer-unit.ts';
 import type { Place } from '../message/record-source.ts';
 import type { FlightLedger } from './flight-ledger.ts';
@@ -96,12 +95,11 @@ export class WheelFetches {
     }
     let index = 0;
     for (let at = 0; at < records.length; ) {
-      const record = decodeMessageRecord(records, at);
-      at += record.totalSize;
-      while (index < batch.flown.length && batch.flown[index]!.physical < record.physicalOffset) this.#lose(batch.flown[index++]!);
+      const physical = readInt64(records, at + PHYSICAL_OFFSET_AT);
+      while (index < batch.flown.length && batch.flown[index]!.physical < physical) this.#lose(batch.flown[index++]!);
       if (index === batch.flown.length) break;
-      const { flight } = batch.flown[index++]!;
-      this.#delivery.take(flight, record, parseProperties(record.properties), now);
+      this.#delivery.take(batch.flown[index++]!.flight, records, at, now);
+      at += readInt32(records, at + TOTAL_SIZE_AT);
     }
     while (index < batch.flown.length) this.#lose(batch.flown[index++]!);
   }
