@@ -17,7 +17,7 @@ const AGAIN_MS = 2;
  */
 const WAKE_QUEUE_MS = 0.5;
 /** The same where several pulls are held: each notice costs an answer, and a new pull, for every one of them. */
-const WAKE_SEVERAL_MS = 1;
+const WAKE_SEVERAL_MS = 1.5;
 
 export class ArrivalNotices {
   readonly #thread: ThreadContext;

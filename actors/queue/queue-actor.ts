@@ -4,6 +4,8 @@
  * connection copies the bytes. No file, no socket; restarted from the shared tails, and clients ask again for the pulls it held.
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `PullRequestHoldService`.
  */
+
+import { copyBytes } from '../../model/copy-bytes.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitEnd } from '../../storage/consume-queue/queue-unit.ts';
 import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
@@ -58,11 +60,27 @@ export interface QueueSurroundings {
 }
 
 const NO_UNITS = new Uint8Array(0);
+/** Units of answers under way, one behind the other: an array for each would be a block of memory that waits for a collection. */
+const PAGE_BYTES = 32 * 1024;
 /** Units looked at in one go; a filter that matches little answers "go on from here" after so many. */
 const SCAN_UNITS_MAX = 8192;
 /** Pulls held at once in one queue; one more is answered without waiting. */
 export const HELD_MAX = 65_536;
 const scratch = new Uint8Array(SCAN_UNITS_MAX * QUEUE_UNIT_BYTES);
+let page = new Uint8Array(0);
+let pageUsed = 0;
+
+/** A copy of the first `length` bytes of `scratch`, which the next pull overwrites. */
+function keptApart(length: number): Uint8Array {
+  if (length > PAGE_BYTES / 4) return scratch.slice(0, length);
+  if (pageUsed + length > page.length) {
+    page = new Uint8Array(PAGE_BYTES);
+    pageUsed = 0;
+  }
+  const start = pageUsed;
+  pageUsed = copyBytes(scratch, 0, length, page, start);
+  return page.subarray(start, pageUsed);
+}
 
 type Held = { readonly pull: Pull; readonly timer: TimerId };
 
@@ -163,7 +181,7 @@ export class QueueActor implements Actor<QueueCommand> {
     }
     const kept = selectUnits(scratch, read, pull.max, pull.bytesMax, pull.codes);
     if (kept.found > 0) {
-      this.#reply(pull, 'FOUND', pull.offset + kept.scanned, min, max, scratch.slice(0, kept.found * QUEUE_UNIT_BYTES), false);
+      this.#reply(pull, 'FOUND', pull.offset + kept.scanned, min, max, keptApart(kept.found * QUEUE_UNIT_BYTES), false);
       return true;
     }
     // A filter that nothing matched at the queue's end may wait for more, as if the offset were the end.

@@ -14,6 +14,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { allocateMapped, allocateMappedWords } from '../../runtime/mapped-memory.ts';
 import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 
@@ -249,7 +250,7 @@ export class QueueTable {
       if (from < 0 || from >= CHUNK_UNITS) return done;
       const units = Math.min(CHUNK_UNITS - from, end - offset - done);
       const byteAt = at * CHUNK_BYTES + CHUNK_HEADER_WORDS * 4 + from * QUEUE_UNIT_BYTES;
-      target.set(this.chunkBytes.subarray(byteAt, byteAt + units * QUEUE_UNIT_BYTES), done * QUEUE_UNIT_BYTES);
+      copyBytes(this.chunkBytes, byteAt, byteAt + units * QUEUE_UNIT_BYTES, target, done * QUEUE_UNIT_BYTES);
       // Pairs with the store in `TailWriter`: a chunk given to another queue has another generation.
       if (Atomics.load(words, at * CHUNK_WORDS + GENERATION) !== this.#way[i + 1]) return done;
       done += units;

@@ -57,12 +57,12 @@ test('ArrivalNotices', async (t) => {
     t.equal(world.told.length, 3, 'told once');
   });
 
-  await t.test('leaves a queue with several held pulls alone for a millisecond', async (t) => {
+  await t.test('leaves a queue with several held pulls alone for one and a half milliseconds', async (t) => {
     const world = new World();
     t.equal(world.arrive(3, true), 1);
     world.pass(0.6);
     t.equal(world.arrive(3, true), 0);
-    world.pass(0.4);
+    world.pass(0.9);
     world.notices.send();
     t.equal(world.told.length, 2);
   });
@@ -77,7 +77,7 @@ test('ArrivalNotices', async (t) => {
     world.pass(0.2);
     world.notices.send();
     t.equal(world.told.length, 1, 'several are held by now');
-    world.pass(0.4);
+    world.pass(0.9);
     world.notices.send();
     t.equal(world.told.length, 2);
   });
