@@ -1,21 +1,15 @@
 /**
  * Starts a broker, a name server or both in this process: allocates the shared memory, starts the threads under their
- * supervisors, opens the store, and lets the shards listen. Also their end: in order, or at once.
+ * supervisors (broker-threads.ts), opens the store, and lets the shards listen. Also their end: in order, or at once.
  * Source: RocketMQ 5.3 `BrokerStartup`, `BrokerController`.
  */
 
-import { extname } from 'node:path';
-import { SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
-import type { SupervisorSpec, ThreadEvent, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
-import type { PlacementRule } from '../../runtime/thread/placement.ts';
+import type { ThreadEvent } from '../../runtime/supervision/thread-supervisor.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
-import { storeLayout } from '../../storage/store-layout.ts';
 import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
-import type { LogThreadData } from '../commit-log/log-main.ts';
-import type { SyncThreadData } from '../commit-log/sync-main.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { PluginView } from '../filter/plugin-messages.ts';
 import type { PluginsRunning } from '../filter/start-plugin-supervisor.ts';
@@ -24,34 +18,20 @@ import { ConfigurationActor, type ConfigurationOptions } from '../settings/confi
 import { readSettingsFile } from '../settings/settings-file.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
-import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, ShardThreadData, StopSends } from '../shard/shard-main.ts';
+import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, StopSends } from '../shard/shard-main.ts';
 import { StoreError } from '../store/errors.ts';
-import type { ReaderThreadData } from '../store/reader-main.ts';
-import type { StoreThreadData } from '../store/store-main.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
-import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import type { HalfMessagesListed, ListHalfMessages } from '../transaction/transaction-messages.ts';
-import {
-  BROKER_STATS_PATH,
-  COMMIT_LOG_PATH,
-  CONFIGURATION_PATH,
-  REGISTRATION_PATH,
-  shardPath,
-  TIMER_PATH,
-  TOPIC_REGISTRY_PATH,
-  TRANSACTION_PATH,
-  WHEEL_PATH,
-} from './actor-paths.ts';
+import { COMMIT_LOG_PATH, CONFIGURATION_PATH, REGISTRATION_PATH, shardPath, TOPIC_REGISTRY_PATH, TRANSACTION_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
+import { brokerPlacement, brokerTree } from './broker-threads.ts';
 import type { GroupMetricsCollector } from './group-metrics.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
 import type { BrokerFault, BrokerHooks, GuestInvitation, HalfMessagesPage, RunningBroker } from './running-broker.ts';
 
-/** Blocking threads make next to no garbage: a small young generation saves megabytes of each. */
-const BLOCKING_LIMITS = { maxYoungGenerationSizeMb: 3 };
 const SERVE_MAX_MS = 30_000;
 /** An actor that was restarted has forgotten who waits for it: so often it is asked again. Longer than name servers are waited for. */
 const ASK_AGAIN_MS = 5_000;
@@ -68,9 +48,6 @@ const LANE_DRAIN_MS = 500;
 const LANE_DRAIN_TRIES = 20;
 /** The thread of a filter plugin may be in a loop that nothing ends. */
 const PLUGINS_END_MS_MAX = 1_000;
-
-const here = extname(import.meta.url);
-const threadModule = (path: string): URL => new URL(`${path}${here}`, import.meta.url);
 
 export async function startBroker(config: BrokerConfig, hooks: BrokerHooks): Promise<RunningBroker> {
   const starting = new StartingBroker(config, hooks);
@@ -131,8 +108,14 @@ class StartingBroker implements RunningBroker {
     // It may come while nobody waits for it yet, or not any more.
     failed.catch(() => {});
     this.#system = await ActorSystem.start({
-      root: this.#tree(),
-      placement: this.#placement(),
+      root: brokerTree({
+        config: () => this.#config,
+        memory: this.#memory,
+        shards: this.#shards,
+        ownsFlags: this.#hooks.ownsFlags === true,
+        drainLane: (index) => this.#drainLane(index),
+      }),
+      placement: brokerPlacement(this.#shards, this.#memory !== null),
       guests: this.#hooks.guests ?? [],
       ringBytes: this.#hooks.world?.ringBytes ?? RING_BYTES,
       onThreadEvent: (event) => this.#onThreadEvent(event),
@@ -191,122 +174,6 @@ class StartingBroker implements RunningBroker {
       views: this.#pluginViews,
       log: (level, text, fields) => this.#hooks.log(level, text, fields),
     });
-  }
-
-  #tree(): SupervisorSpec {
-    const broker = this;
-    const limits = { intensity: 10, periodMs: 60_000 };
-    const shards: SupervisorSpec = {
-      id: 'shards',
-      strategy: 'one-for-one',
-      ...limits,
-      startTogether: true,
-      children: this.#shards.map((name, index): ThreadSpec => {
-        const data: ShardThreadData = {
-          get config() {
-            return broker.#config;
-          },
-          memory: this.#memory,
-          shards: this.#shards,
-        };
-        return {
-          name,
-          group: 'shard',
-          loop: 'event',
-          module: threadModule('../shard/shard-main'),
-          ...this.#lean(false),
-          data,
-          beforeRestart: () => this.#drainLane(index),
-        };
-      }),
-    };
-    const memory = this.#memory;
-    if (memory === null) return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether: true, children: [shards] };
-    const { files, log } = this.#storeThreads(memory);
-    const hot: SupervisorSpec = { id: 'hot', strategy: 'one-for-one', ...limits, startTogether: true, children: [log, shards] };
-    const startTogether = this.#hooks.ownsFlags !== true;
-    return { id: 'broker', strategy: 'one-for-one', ...limits, startTogether, children: [files, hot] };
-  }
-
-  /** The log worker, and those beside it that are seldom at work: they start before all others, lean. */
-  #storeThreads(memory: BrokerMemory): { readonly files: SupervisorSpec; readonly log: ThreadSpec } {
-    const config = this.#config;
-    const layout = storeLayout(config.storePath);
-    const syncFlush = config.flushDiskType === 'SYNC_FLUSH';
-    const log: LogThreadData = {
-      memory,
-      directory: layout.commitLog,
-      segmentBytes: config.commitLogSegmentBytes,
-      syncFlush,
-      delayLevelsMs: config.delayLevelsMs,
-    };
-    const broker = this;
-    const sync: SyncThreadData = {
-      ...log,
-      syncFailed: layout.syncFailed,
-      get config() {
-        return broker.#config;
-      },
-    };
-    const store: StoreThreadData = {
-      memory,
-      get settings() {
-        return broker.#config;
-      },
-      config: {
-        directory: config.storePath,
-        segmentBytes: config.commitLogSegmentBytes,
-        syncFlush,
-        indexEnable: config.indexEnable,
-        delayLevelsMs: config.delayLevelsMs,
-      },
-      shards: this.#shards,
-      logThread: 'log',
-      syncThread: 'sync',
-    };
-    const reader: ReaderThreadData = { memory, config };
-    const thread = (name: string, path: string, data: unknown): ThreadSpec => ({
-      name,
-      loop: 'blocking',
-      module: threadModule(path),
-      data,
-      resourceLimits: BLOCKING_LIMITS,
-    });
-    const files: SupervisorSpec = {
-      id: 'files',
-      strategy: 'one-for-one',
-      intensity: 10,
-      periodMs: 60_000,
-      startTogether: true,
-      children: [
-        // Stopped in reverse, behind the log worker: the store worker last.
-        { ...thread('store', '../store/store-main', store), ...this.#lean(true) },
-        { ...thread('sync', '../commit-log/sync-main', sync), ...this.#lean(true) },
-        { ...thread('reader', '../store/reader-main', reader), ...this.#lean(false), startWhenUsed: true },
-      ],
-    };
-    return { files, log: { ...thread('log', '../commit-log/log-main', log), ...this.#lean(false) } };
-  }
-
-  #lean(isLean: boolean): { isLean?: boolean } {
-    return this.#hooks.ownsFlags === true ? { isLean } : {};
-  }
-
-  #placement(): PlacementRule[] {
-    const first = this.#shards[0]!;
-    const byHash = ['queue/', 'consumer-group/', 'producer-group/', 'pop/'];
-    const rules: PlacementRule[] = byHash.map((prefix) => ({ prefix, group: 'shard' }));
-    const owners = ['topic-registry', 'topic-drop', 'group-registry', 'offset-store', 'lock-store', 'registration'];
-    const onFirst = [...owners, 'pop-journal-keeper', 'request-modes', BROKER_STATS_PATH];
-    // The timer and the wheel have their queues beside them, the transactions' actor the half messages: they are told of what comes to them.
-    const beside = [SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC].map((topic) => `queue/${topic}/`);
-    for (const prefix of [...onFirst, TIMER_PATH, WHEEL_PATH, TRANSACTION_PATH, ...beside]) rules.push({ prefix, thread: first });
-    for (const [shard, name] of this.#shards.entries()) rules.push({ prefix: `gateway/${shard}`, thread: name });
-    if (this.#memory !== null) {
-      rules.push({ prefix: COMMIT_LOG_PATH, thread: 'log' }, { prefix: 'store', thread: 'store' }, { prefix: 'reader', thread: 'reader' });
-      rules.push({ prefix: WHEEL_FILES_PATH, thread: 'reader' });
-    }
-    return rules;
   }
 
   async #openStore(memory: BrokerMemory): Promise<void> {
