@@ -3,7 +3,7 @@
  *
  * A change goes through four steps, and its creators are answered after the last: decided against the table with all changes
  * under way; saved (renamed into place, with synchronous flush synced too), many changes in one save; told to the topic table of
- * every shard; registered with the name servers, so that the route is there before the first send is answered. Creators of one
+ * every shard; registered with the name servers, so that the route is there before the first send is answered (change-publisher.ts). Creators of one
  * topic share its creation. A deletion is answered when the topic's queues are gone too; who wants the topic meanwhile waits for that.
  * A save that fails refuses its changes and leaves the table as it was.
  *
@@ -15,12 +15,11 @@ import { SYSTEM_BUSY, SYSTEM_ERROR } from '../../protocol/remoting/response-code
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
+import { ChangePublisher, type PublisherWord } from './change-publisher.ts';
 import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount, sameConfig } from './topic-config.ts';
-import type { DropQueues, QueuesDropped } from './topic-drop-actor.ts';
 import type {
-  AnnounceAll,
   CreateOnSend,
   DeleteTopic,
   DropUnused,
@@ -29,11 +28,8 @@ import type {
   TopicRegistryCommand,
   TopicReply,
   TopicSettingsChanged,
-  TopicsChanged,
   TopicsReady,
-  TopicsRegistered,
   TopicsReset,
-  UnusedDropped,
   UpdateTopicCommand,
 } from './topic-messages.ts';
 import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
@@ -50,13 +46,7 @@ export type { SaveTable, TableSaved };
 type ReplyTo = ActorRef<TopicReply>;
 
 type Saved = { kind: 'saved'; upTo: number; ok: boolean; error: string };
-type Registered = { kind: 'registered'; batch: number; ok: boolean };
-type FlushShards = { kind: 'flush-shards' };
-/** Shards that did not ask have their topics from a registry before this one. */
-type TellSilentShards = { kind: 'tell-silent-shards' };
-type Dropped = { kind: 'dropped'; batch: number; topic: string };
-type BatchExpired = { kind: 'batch-expired'; batch: number };
-type Private = Saved | Registered | Dropped | FlushShards | BatchExpired | TellSilentShards;
+type Private = Saved | PublisherWord;
 
 /** Gives every queue its number in shared memory. */
 export interface QueueHandles {
@@ -84,16 +74,7 @@ export type TopicRegistryOptions = {
 };
 
 const SAVE_MAX_MS = 30_000;
-/** Longer than the registration actor's own limit of 3 s. */
-const REGISTRATION_MAX_MS = 4_000;
-/** A shard that takes no topics is dying; it asks for all of them when it is back. */
-const SHARD_MAX_MS = 2_000;
-/** Longer than the topic-drop actor takes for all its attempts. */
-const DROP_MAX_MS = 20_000;
-const FLUSH_AGAIN_MS = 2;
 const SHARDS_START_MS = 1_000;
-/** Changes that wait for one answer of the registration actor: a message has to fit a ring record. */
-const CHANGES_PER_MESSAGE = 64;
 const PAGE_TOPICS = 64;
 const PENDING_MAX = 10_000;
 
@@ -106,17 +87,6 @@ type Change = {
   /** Its line of the file; empty when deleted. */
   readonly line: string;
   readonly waiters: ReplyTo[];
-};
-/** Saved changes on their way to shards and name servers. */
-type Batch = {
-  readonly topics: readonly string[];
-  readonly waiters: { topic: string; replyTo: ReplyTo }[];
-  shards: number;
-  registrations: number;
-  drops: number;
-  /** Told how many topics the batch dropped. */
-  readonly whenDone?: ActorRef<UnusedDropped>;
-  dropped?: number;
 };
 type Changing = CreateOnSend | UpdateTopicCommand | EnsureTopic | DeleteTopic;
 type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
@@ -134,12 +104,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #nextSeq = 1;
   #saving = false;
   #courier: ActorRef<SaveTable> | null = null;
-  readonly #batches: Map<number, Batch> = new Map();
-  #nextBatch = 1;
-  #outboxes: ShardOutboxes | null = null;
-  #flushScheduled = false;
-  /** Batch that is telling a topic's change to shards and name servers: who asks meanwhile waits for it too. */
-  readonly #publishing: Map<string, number> = new Map();
+  #publisher!: ChangePublisher;
   /** Topics that are being deleted, until their queues are gone; who wants one of them meanwhile waits here. */
   readonly #deleting: Map<string, Changing[]> = new Map();
   /** In `started`: its topics come all at once. */
@@ -167,7 +132,12 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       get: (topic) => self.#table.get(topic),
     };
     const targets = shards.map((name) => context.ref<TopicTableCommand>(topicTablePath(name)));
-    this.#outboxes = new ShardOutboxes(targets, saved);
+    this.#publisher = new ChangePublisher({
+      outboxes: new ShardOutboxes(targets, saved),
+      registration: this.#options.registration,
+      dropper: this.#options.dropper,
+      told: (context) => this.#told(context),
+    });
     this.#courier = context.spawn({ id: 'table-courier', create: () => new TableCourierActor(this.#options.store), mailboxMax: 64 });
     const file = load();
     if (file !== null) {
@@ -180,7 +150,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     this.#isStarting = false;
     context.schedule(SHARDS_START_MS, { kind: 'tell-silent-shards' });
     this.#loaded = this.#changes.length === 0;
-    this.#flush(context);
+    this.#publisher.flush(context);
     this.#save(context);
   }
 
@@ -212,8 +182,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         this.#delete(message, context);
         return;
       case 'topic-table-started':
-        this.#outboxes!.ask(message.shard, message.token);
-        this.#flush(context);
+        this.#publisher.shardStarted(message.shard, message.token, context);
         return;
       case 'drop-unused':
         this.#dropUnused(message, context);
@@ -232,23 +201,12 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       case 'saved':
         this.#saved(message, context);
         return;
-      case 'registered':
-        this.#registered(message, context);
-        return;
       case 'dropped':
-        this.#dropped(message, context);
+        this.#publisher.receive(message, context);
+        this.#goOn(message.topic, context);
         return;
-      case 'flush-shards':
-        this.#flushScheduled = false;
-        this.#flush(context);
-        return;
-      case 'tell-silent-shards':
-        this.#outboxes!.addSilent();
-        this.#flush(context);
-        return;
-      case 'batch-expired':
-        this.#expired(message.batch, context);
-        return;
+      default:
+        this.#publisher.receive(message, context);
     }
   }
 
@@ -351,7 +309,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     if (announce) {
       // All topics of the registration are told, so that one reply is enough.
       this.#version = nextVersion(this.#version, context.now());
-      this.#announce(topic, replyTo, context);
+      this.#publisher.announceAll(topic, this.#version, replyTo, context);
       return;
     }
     if (wanted === undefined || (present !== undefined && sameConfig(present, wanted))) this.#join(topic, replyTo, context);
@@ -359,24 +317,6 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       this.#change(topic, wanted, replyTo, context);
       this.#save(context);
     }
-  }
-
-  /** The version goes to disk with the next change: name servers compare it for equality only. */
-  #announce(topic: string, replyTo: ReplyTo, context: ActorContext): void {
-    const { registration } = this.#options;
-    if (registration === null) {
-      replyTo.tell({ kind: 'topic-ready', topic });
-      return;
-    }
-    const id = this.#nextBatch++;
-    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards: 0, registrations: 1, drops: 0 });
-    const version = this.#version;
-    context.ask<TopicsRegistered, AnnounceAll>(
-      context.ref<AnnounceAll>(registration),
-      (announceTo) => ({ kind: 'announce-all', version, replyTo: announceTo }),
-      REGISTRATION_MAX_MS,
-      (reply): Registered => ({ kind: 'registered', batch: id, ok: reply !== undefined && reply.failed === 0 }),
-    );
   }
 
   /** A topic of the file for which there is no room any more is kept, and served by nobody: its handles are −1. */
@@ -442,7 +382,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       if (this.#newest.get(change.topic) === change) this.#newest.delete(change.topic);
     }
     this.#loaded = true;
-    this.#publish(done, context);
+    // What a start finds is registered as a whole by the first registration.
+    this.#publisher.publish(done, this.#ready ? this.#version : null, context);
     this.#save(context);
   }
 
@@ -464,36 +405,6 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     if (!this.#ready) throw new Error(`The topic table could not be saved at the start: ${error}`);
   }
 
-  /** Tells shards and name servers; the waiters are answered when both know. */
-  #publish(done: readonly Change[], context: ActorContext): void {
-    if (done.length === 0) return;
-    const id = this.#nextBatch++;
-    const batch: Batch = { topics: done.map((change) => change.topic), waiters: [], shards: 0, registrations: 0, drops: 0 };
-    this.#batches.set(id, batch);
-    for (const change of done) {
-      this.#publishing.set(change.topic, id);
-      for (const replyTo of change.waiters) batch.waiters.push({ topic: change.topic, replyTo });
-      batch.shards += this.#outboxes!.add(change.topic, id);
-      if (change.config === null) this.#drop(change.topic, id, batch, context);
-    }
-    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
-    this.#register(done, id, batch, context);
-    this.#flush(context);
-    this.#finish(id);
-  }
-
-  #drop(topic: string, id: number, batch: Batch, context: ActorContext): void {
-    const path = this.#options.dropper;
-    if (path === undefined) return;
-    batch.drops++;
-    context.ask<QueuesDropped, DropQueues>(
-      context.ref<DropQueues>(path),
-      (replyTo) => ({ kind: 'drop-queues', topic, replyTo }),
-      DROP_MAX_MS,
-      (): Dropped => ({ kind: 'dropped', batch: id, topic }),
-    );
-  }
-
   #dropUnused({ replyTo }: DropUnused, context: ActorContext): void {
     const unused = [...this.#options.queueHandles.topics()].filter(
       (topic) => this.#lookup.get(topic) === undefined && !this.#deleting.has(topic),
@@ -502,72 +413,11 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       replyTo.tell({ kind: 'unused-dropped', topics: 0 });
       return;
     }
-    const id = this.#nextBatch++;
-    const batch: Batch = { topics: [], waiters: [], shards: 0, registrations: 0, drops: 0, whenDone: replyTo };
-    this.#batches.set(id, batch);
     for (const topic of unused) {
       context.log('info', 'queues without a topic are removed', { topic });
       this.#deleting.set(topic, []);
-      this.#drop(topic, id, batch, context);
     }
-  }
-
-  #dropped({ batch: id, topic }: Dropped, context: ActorContext): void {
-    const batch = this.#batches.get(id);
-    if (batch !== undefined) {
-      batch.drops--;
-      batch.dropped = (batch.dropped ?? 0) + 1;
-    }
-    this.#finish(id);
-    this.#goOn(topic, context);
-  }
-
-  #register(done: readonly Change[], id: number, batch: Batch, context: ActorContext): void {
-    const path = this.#options.registration;
-    // What a start finds is registered as a whole by the first registration.
-    if (path === null || !this.#ready) return;
-    const target = context.ref<TopicsChanged>(path);
-    const version = this.#version;
-    for (let from = 0; from < done.length; from += CHANGES_PER_MESSAGE) {
-      const part = done.slice(from, from + CHANGES_PER_MESSAGE);
-      const topics = part.flatMap((change) => (change.config === null ? [] : [change.config]));
-      const removed = part.flatMap((change) => (change.config === null ? [change.topic] : []));
-      batch.registrations++;
-      context.ask<TopicsRegistered, TopicsChanged>(
-        target,
-        (replyTo) => ({ kind: 'topics-changed', topics, removed, version, replyTo }),
-        REGISTRATION_MAX_MS,
-        (reply): Registered => ({ kind: 'registered', batch: id, ok: reply !== undefined && reply.failed === 0 }),
-      );
-    }
-  }
-
-  #registered(message: Registered, context: ActorContext): void {
-    const batch = this.#batches.get(message.batch);
-    if (batch === undefined) return;
-    batch.registrations--;
-    if (!message.ok) {
-      const topics = batch.waiters.slice(0, 8).map((waiter) => waiter.topic);
-      context.log('warn', 'a name server does not know a changed topic yet; the next registration brings it', { topics });
-    }
-    this.#finish(message.batch);
-  }
-
-  #expired(id: number, context: ActorContext): void {
-    const batch = this.#batches.get(id);
-    if (batch === undefined || batch.shards <= 0) return;
-    context.log('warn', 'a shard has not taken a topic change in time', { waitedMs: SHARD_MAX_MS });
-    batch.shards = 0;
-    this.#finish(id);
-  }
-
-  #finish(id: number): void {
-    const batch = this.#batches.get(id);
-    if (batch === undefined || batch.shards > 0 || batch.registrations > 0 || batch.drops > 0) return;
-    this.#batches.delete(id);
-    for (const topic of batch.topics) if (this.#publishing.get(topic) === id) this.#publishing.delete(topic);
-    batch.whenDone?.tell({ kind: 'unused-dropped', topics: batch.dropped ?? 0 });
-    for (const { topic, replyTo } of batch.waiters) replyTo.tell({ kind: 'topic-ready', topic });
+    this.#publisher.dropUnused(unused, replyTo, context);
   }
 
   /**
@@ -576,36 +426,13 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
    */
   #join(topic: string, replyTo: ReplyTo, context: ActorContext): void {
     const change = this.#newest.get(topic);
-    if (change !== undefined) {
-      change.waiters.push(replyTo);
-      return;
-    }
-    const publishing = this.#batches.get(this.#publishing.get(topic) ?? 0);
-    if (publishing !== undefined) {
-      publishing.waiters.push({ topic, replyTo });
-      return;
-    }
-    const id = this.#nextBatch++;
-    const shards = this.#outboxes!.add(topic, id);
-    this.#batches.set(id, { topics: [], waiters: [{ topic, replyTo }], shards, registrations: 0, drops: 0 });
-    context.schedule(SHARD_MAX_MS, { kind: 'batch-expired', batch: id } as BatchExpired);
-    this.#flush(context);
-    this.#finish(id);
+    if (change !== undefined) change.waiters.push(replyTo);
+    else this.#publisher.join(topic, replyTo, context);
   }
 
-  #flush(context: ActorContext): void {
-    const isEmpty = this.#outboxes!.flush((batch) => this.#delivered(batch));
-    if (isEmpty && this.#loaded && !this.#ready && this.#outboxes!.areAllThere) this.#becomeReady(context);
-    if (isEmpty || this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    context.schedule(FLUSH_AGAIN_MS, { kind: 'flush-shards' });
-  }
-
-  #delivered(id: number): void {
-    const batch = this.#batches.get(id);
-    if (batch === undefined) return;
-    batch.shards--;
-    this.#finish(id);
+  /** The shards have been told all there is. */
+  #told(context: ActorContext): void {
+    if (this.#loaded && !this.#ready && this.#publisher.areShardsThere) this.#becomeReady(context);
   }
 
   #becomeReady(context: ActorContext): void {
