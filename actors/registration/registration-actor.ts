@@ -8,17 +8,14 @@
  * Restarted without state: it fetches the topics from the registry and registers again.
  * Source: RocketMQ 5.3 `BrokerOuterAPI`, `BrokerController.registerBrokerAll`.
  */
-import { PERM_READ_WRITE } from '../../model/permission.ts';
-import { encodeDataVersion } from '../../protocol/remoting/bodies/data-version.ts';
-import { encodeRegisterBrokerBody, registerBodyCrc32 } from '../../protocol/remoting/bodies/register-broker-body.ts';
-import type { CommandFields } from '../../protocol/remoting/command.ts';
-import { QUERY_DATA_VERSION, REGISTER_BROKER, UNREGISTER_BROKER } from '../../protocol/remoting/request-code.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
-import { type TableVersion, type TopicConfig, wireTopicConfig } from '../topic/topic-config.ts';
+import type { TableVersion, TopicConfig } from '../topic/topic-config.ts';
 import type { AnnounceAll, ListTopics, TopicPage, TopicsChanged, TopicsRegistered, TopicsReset } from '../topic/topic-registry-actor.ts';
 import type { LinkEffect } from './name-server-link.ts';
 import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
+import { type BrokerIdentity, queryVersionCommand, registerCommand, unregisterCommand } from './register-command.ts';
+import { RegistrationWaits } from './registration-waits.ts';
 import type { RemotingClient, RemotingEvents } from './remoting-client.ts';
 
 /** Registers everything at every name server now. */
@@ -63,19 +60,9 @@ type Tick = { kind: 'tick' };
 type WaitExpired = { kind: 'wait-expired'; wait: number };
 type Private = Page | NoPage | Fetch | LinkOpened | LinkAnswered | LinkClosed | Tick | WaitExpired;
 
-export type RegistrationOptions = {
+export type RegistrationOptions = BrokerIdentity & {
   /** `host:port` of every name server. */
   readonly nameServers: readonly string[];
-  readonly clusterName: string;
-  readonly brokerName: string;
-  readonly brokerId: number;
-  /** Where clients reach the broker. */
-  readonly brokerAddr: string;
-  readonly haServerAddr: string;
-  /** What the broker lets clients do whatever its topics allow: 4 reading, 2 writing. Read at each registration; default both. */
-  readonly permission?: number;
-  /** Where clients of each network reach the broker; read at each registration. */
-  readonly listeners?: string;
   readonly periodMs?: number;
   /** Opens a connection; the events may come from outside a turn. */
   readonly open: (address: string, events: RemotingEvents) => RemotingClient;
@@ -88,14 +75,6 @@ export const REGISTER_PERIOD_MS = 30_000;
 const WAIT_MAX_MS = TRY_MAX_MS;
 const FETCH_MAX_MS = 2_000;
 const FETCH_AGAIN_MS = 200;
-
-type Wait = {
-  readonly seq: number;
-  readonly links: Set<number>;
-  readonly replyTo: ActorRef<TopicsRegistered>;
-  registered: number;
-  failed: number;
-};
 
 export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   readonly #options: RegistrationOptions;
@@ -118,8 +97,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   /** Changes that came while the topics were being fetched; null when they are not. */
   #late: Map<string, TopicConfig | null> | null = null;
   #seq = 0;
-  readonly #waits: Map<number, Wait> = new Map();
-  #nextWait = 1;
+  readonly #waits = new RegistrationWaits();
   #timer: TimerId | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #unregistering: { readonly replyTo: ActorRef<Unregistered>; readonly links: Set<number> } | null = null;
@@ -209,7 +187,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         this.#each((link) => (link.nextTickAt() <= now ? link.tick(context.random(), now) : []), context);
         break;
       case 'wait-expired':
-        this.#waitExpired(message.wait);
+        this.#waits.expire(message.wait);
         break;
     }
     this.#schedule(context);
@@ -305,61 +283,27 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#version = newer(this.#version, message.version);
     const seq = ++this.#seq;
     const id = this.#wait(seq, message.replyTo, false, context);
-    const wait = this.#waits.get(id);
     // Who is away gets everything when it is back; nobody waits for that.
-    if (wait !== undefined) {
-      this.#links.forEach((link, index) => {
-        if (link.isDown && wait.links.has(index)) this.#count(wait, index, false);
-      });
-      this.#answerIfDone(id, wait);
-    }
+    this.#links.forEach((link, index) => {
+      if (link.isDown) this.#waits.count(id, index, false);
+    });
+    this.#waits.answerIfDone(id);
     const now = context.monotonicMs();
     if (this.#loaded) this.#each((link) => link.registerAll(seq, now), context);
   }
 
   /** @param asItIs counts what is registered, or failed, already; else only what comes from now on. */
   #wait(seq: number, replyTo: ActorRef<TopicsRegistered>, asItIs: boolean, context: ActorContext): number {
-    const id = this.#nextWait++;
     const links = new Set<number>();
     for (let link = 0; link < this.#links.length; link++) if (this.#isInUse(link)) links.add(link);
-    const wait: Wait = { seq, links, replyTo, registered: 0, failed: 0 };
-    this.#waits.set(id, wait);
+    const id = this.#waits.add(seq, links, replyTo);
     if (asItIs) {
       this.#links.forEach((state, link) => {
-        if ((state.isRegistered || state.isDown) && links.has(link)) this.#count(wait, link, state.isRegistered);
+        if (state.isRegistered || state.isDown) this.#waits.count(id, link, state.isRegistered);
       });
     }
-    if (this.#answerIfDone(id, wait)) return id;
-    context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id } as WaitExpired);
+    if (!this.#waits.answerIfDone(id)) context.schedule(WAIT_MAX_MS, { kind: 'wait-expired', wait: id } as WaitExpired);
     return id;
-  }
-
-  #settled(link: number, upTo: number, ok: boolean): void {
-    for (const [id, wait] of this.#waits) {
-      if (wait.seq > upTo || !wait.links.has(link)) continue;
-      this.#count(wait, link, ok);
-      this.#answerIfDone(id, wait);
-    }
-  }
-
-  #count(wait: Wait, link: number, ok: boolean): void {
-    wait.links.delete(link);
-    if (ok) wait.registered++;
-    else wait.failed++;
-  }
-
-  #answerIfDone(id: number, wait: Wait): boolean {
-    if (wait.links.size > 0) return false;
-    this.#waits.delete(id);
-    wait.replyTo.tell({ kind: 'topics-registered', registered: wait.registered, failed: wait.failed });
-    return true;
-  }
-
-  #waitExpired(id: number): void {
-    const wait = this.#waits.get(id);
-    if (wait === undefined) return;
-    this.#waits.delete(id);
-    wait.replyTo.tell({ kind: 'topics-registered', registered: wait.registered, failed: wait.failed + wait.links.size });
   }
 
   #unregister(message: Unregister, context: ActorContext): void {
@@ -394,21 +338,16 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
           this.#connections[link] = 0;
           break;
         case 'register':
-          this.#clients[link]?.send(this.#registerCommand(effect.opaque, effect.topics, effect.version));
+          this.#clients[link]?.send(registerCommand(this.#options, effect.opaque, effect.topics, effect.version));
           break;
         case 'query-version':
-          this.#clients[link]?.send({
-            code: QUERY_DATA_VERSION,
-            opaque: effect.opaque,
-            ext: this.#identity(),
-            body: encodeDataVersion(effect.version),
-          });
+          this.#clients[link]?.send(queryVersionCommand(this.#options, effect.opaque, effect.version));
           break;
         case 'unregister':
-          this.#clients[link]?.send({ code: UNREGISTER_BROKER, opaque: effect.opaque, ext: this.#identity() });
+          this.#clients[link]?.send(unregisterCommand(this.#options, effect.opaque));
           break;
         case 'settled':
-          this.#settled(link, effect.upTo, effect.ok);
+          this.#waits.settle(link, effect.upTo, effect.ok);
           break;
         case 'unregistered':
           this.#unregistering?.links.delete(link);
@@ -452,29 +391,6 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         }),
       closed: (reason) => tell({ kind: 'link-closed', link, connection, reason }),
     });
-  }
-
-  #identity(): Record<string, string | number | boolean> {
-    const { brokerAddr, brokerId, brokerName, clusterName } = this.#options;
-    return { brokerAddr, brokerId, brokerName, clusterName };
-  }
-
-  #registerCommand(opaque: number, topics: readonly TopicConfig[], version: TableVersion): CommandFields {
-    const body = encodeRegisterBrokerBody({
-      dataVersion: version,
-      topics: new Map(topics.map((topic) => [topic.topicName, this.#wireTopic(topic)])),
-    });
-    const bodyCrc32 = registerBodyCrc32(body);
-    const { haServerAddr, listeners = '' } = this.#options;
-    const ext = { ...this.#identity(), bodyCrc32, compressed: false, enableActingMaster: false, haServerAddr };
-    // A Java name server passes over a field that it does not know.
-    if (listeners !== '') Object.assign(ext, { advertisedListeners: listeners });
-    return { code: REGISTER_BROKER, opaque, ext, body };
-  }
-
-  #wireTopic(topic: TopicConfig): ReturnType<typeof wireTopicConfig> {
-    const allowed = (this.#options.permission ?? PERM_READ_WRITE) | ~PERM_READ_WRITE;
-    return wireTopicConfig({ ...topic, perm: topic.perm & allowed });
   }
 
   /** One timer for all links, moved when an earlier time is wanted. */
