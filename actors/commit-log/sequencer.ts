@@ -207,6 +207,8 @@ export class Sequencer {
     const { descriptors: words, view, byteMask } = lane;
     const queues = this.#queues;
     const storeTime = now > this.#lastStoreTime ? now : this.#lastStoreTime;
+    // A successor's clock may have been set back since.
+    if (storeTime !== this.#lastStoreTime) this.#marks.noteStoreTime(storeTime);
     this.#lastStoreTime = storeTime;
     const timeHigh = Math.floor(storeTime / TWO_32);
     const timeLow = storeTime | 0;

@@ -65,9 +65,14 @@ export class Watermarks {
 
   /** The store is recovered: WRITTEN and FLUSHED are set, and no record may get a store time before `lastStoreTimestamp`. */
   open(lastStoreTimestamp: number): void {
-    this.#words[LAST_TIME] = lastStoreTimestamp | 0;
-    this.#words[LAST_TIME + 1] = Math.floor(lastStoreTimestamp / 0x1_0000_0000);
+    this.noteStoreTime(lastStoreTimestamp);
     Atomics.store(this.#words, OPEN, 1);
+  }
+
+  /** Store time of the records that are given theirs now. Read by the log worker's successor only, after its death: plain words do. */
+  noteStoreTime(time: number): void {
+    this.#words[LAST_TIME] = time | 0;
+    this.#words[LAST_TIME + 1] = Math.floor(time / 0x1_0000_0000);
   }
 
   /** Pairs with `open`: the marks and the queue table are what recovery found. */
@@ -75,6 +80,7 @@ export class Watermarks {
     return Atomics.load(this.#words, OPEN) !== 0;
   }
 
+  /** No record of the log was stored later. */
   get lastStoreTimestamp(): number {
     return (this.#words[LAST_TIME + 1]! >>> 0) * 0x1_0000_0000 + (this.#words[LAST_TIME]! >>> 0);
   }

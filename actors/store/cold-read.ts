@@ -47,6 +47,7 @@ const DENSE_BYTES_MAX = 1024 * 1024;
 const HEAD_BYTES = BORN_HOST_AT + HOST_V6_EXTRA_BYTES + 8 + 8;
 /** A store worker that was told of damage and has not mended it is told again: it may have been away. */
 const TELL_AGAIN_MS = 1_000;
+const MENDED_MS = 60_000;
 const DAMAGES_MAX = 1024;
 const WRONG_TOLD_MAX = 8;
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
@@ -339,9 +340,10 @@ export class ColdReader {
   #tellDamage({ topic, queueId }: { topic: string; queueId: number }, offset: number, count: number): boolean {
     const name = `${topic}/${queueId}/${offset}`;
     const known = this.#damages.get(name);
-    if (known?.isMended === true) return true;
     const now = this.#parts.monotonicMs();
-    if (known !== undefined && now - known.toldMs < TELL_AGAIN_MS) return false;
+    // What was mended long ago has been damaged again.
+    if (known?.isMended === true && now - known.toldMs < MENDED_MS) return true;
+    if (known?.isMended === false && now - known.toldMs < TELL_AGAIN_MS) return false;
     if (this.#damages.size >= DAMAGES_MAX) this.#damages.clear();
     this.#damages.set(name, { toldMs: now, isMended: false });
     this.#parts.onDamage({ topic, queueId, offset, count });

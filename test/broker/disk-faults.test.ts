@@ -10,7 +10,7 @@ import { pullMessages, readQueue, sendMessage } from '../support/broker-client.t
 import { faultyStore, missingInjector, type SystemCallFault, stopUnderFaults, underFaults } from '../support/disk-faults.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { prepareRingmq, startRingmq } from '../support/start-ringmq.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { pause, waitUntil } from '../support/wait-until.ts';
 import { WatchedSenders } from '../support/watched-senders.ts';
 
 tap.setTimeout(300_000);
@@ -45,6 +45,12 @@ const FENCES: Row[] = [
   { faults: [fault('rename', 'ENOSPC', '2', 'config/topics.json.tmp')] },
   // The first is the start's.
   { faults: [fault('fsync', 'EIO', '2', 'config')] },
+  { faults: [fault('fdatasync', 'EAGAIN', '3', LOG)] },
+  { faults: [fault('openat', 'EMFILE', '1', ...UNITS)], flush: 'async' },
+  { faults: [fault('openat', 'EAGAIN', '1', ...UNITS)], flush: 'async' },
+  { faults: [fault('mkdir', 'EIO', '1', `consumequeue/${TOPIC}`)], flush: 'async' },
+  { faults: [fault('statx', 'EIO', '1', ...UNITS), fault('fstat', 'EIO', '1', ...UNITS)], flush: 'async' },
+  { faults: [fault('close', 'EIO', '2', 'config/topics.json.tmp')] },
 ];
 
 for (const row of FENCES) {
@@ -76,6 +82,9 @@ const REFUSES: (Row & { readonly refusal?: RegExp })[] = [
   // Units that cannot be filed wait in memory: nobody is refused, and nothing is missing when there is room.
   { faults: [fault('pwrite64', 'ENOSPC', '1..6', ...UNITS)], flush: 'async' },
   { faults: [fault('openat', 'ENOSPC', '1..6', ...UNITS)], flush: 'async' },
+  { faults: [fault('mkdir', 'ENOSPC', '1..3', `consumequeue/${TOPIC}`)], flush: 'async' },
+  // Node makes an interrupted call again before anybody hears of it, all but a read.
+  { faults: [fault('fdatasync', 'EINTR', '3..5', LOG)] },
 ];
 
 for (const row of REFUSES) {
@@ -111,9 +120,13 @@ const STARTS: Row[] = [
   { faults: [fault('fdatasync', 'EIO', '1', LOG)] },
   { faults: [fault('fdatasync', 'EIO', '1', 'abort')] },
   { faults: [fault('ftruncate', 'EIO', '1', LOG)] },
+  { faults: [fault('getdents64', 'EIO', '1', 'commitlog')] },
 ];
 /** A store that is being made. */
-const FIRST_STARTS: Row[] = [{ faults: [fault('rename', 'ENOSPC', '1', 'config/topics.json.tmp')] }];
+const FIRST_STARTS: Row[] = [
+  { faults: [fault('rename', 'ENOSPC', '1', 'config/topics.json.tmp')] },
+  { faults: [fault('mkdir', 'EROFS', '1', 'consumequeue')] },
+];
 
 async function refusesToStart(t: Test, dataDir: string, row: Row): Promise<void> {
   const bad = await prepareRingmq({ dataDir, command: underFaults(dataDir, row.faults) });
@@ -160,6 +173,41 @@ test('a log that cannot be read any more fences the broker', { skip }, async (t)
   await reader.close();
   t.equal(exit.code, FENCE_EXIT, ringmq.output.slice(-2_000));
 });
+
+test('a read that was interrupted is done again, to its end', { skip }, async (t) => {
+  const dataDir = await faultyStore(t);
+  const first = await startRingmq({ dataDir });
+  t.teardown(() => first.destroy());
+  const senders = new WatchedSenders(first.broker, TOPIC);
+  await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 200, 30_000);
+  await first.kill();
+  await senders.stop();
+  for (const errno of ['EINTR', 'EAGAIN']) {
+    const ringmq = await startRingmq({ dataDir, command: underFaults(dataDir, [fault('pread64', errno, '1..7', LOG)]) });
+    t.teardown(() => ringmq.destroy());
+    t.same(await senders.problems(ringmq.broker), [], `${errno}: ${senders.acknowledged.size} acknowledged sends are at their places`);
+    await stopUnderFaults(ringmq);
+  }
+});
+
+for (const [what, row] of [
+  ['a file that cannot be removed', { faults: [fault('unlink', 'EIO', '1', ...UNITS), fault('unlinkat', 'EIO', '1', ...UNITS)] }],
+  ['a disk that does not say how full it is', { faults: [fault('statfs', 'EIO', '2+', '')] }],
+] as const) {
+  test(`${what} fences the broker`, { skip }, async (t) => {
+    const dataDir = await faultyStore(t);
+    const ringmq = await startRingmq({ dataDir, command: underFaults(dataDir, row.faults) });
+    t.teardown(() => ringmq.destroy());
+    const client = await RemotingClient.connect(ringmq.broker);
+    for (let i = 0; i < 100; i++) await sendMessage(client, TOPIC, 'x', { queueId: i % 4 });
+    await pause(1_500);
+    // The store's files of a deleted topic go.
+    await client.request(215, { topic: TOPIC }).catch(() => {});
+    const exit = await ringmq.exited(60_000);
+    await client.close();
+    t.equal(exit.code, FENCE_EXIT, ringmq.output.slice(-2_000));
+  });
+}
 
 test('an embedded cluster ends and tells when a sync fails; the application lives', { skip }, async (t) => {
   const dataDir = await faultyStore(t);

@@ -37,6 +37,7 @@ const RAW_SENDERS = 6;
 const CALM_MS = 150;
 const FULL_MS = 600;
 const CONSUMED_MS_MAX = 60_000;
+const READABLE_MS_MAX = 20_000;
 const HOST = fileURLToPath(new URL('broker-host.ts', import.meta.url));
 
 const KINDS = ['kill', 'stop', 'pause', 'thread', 'clock', 'full', 'damage'] as const;
@@ -103,7 +104,15 @@ async function untilServed(what: string): Promise<void> {
 
 /** A queue says "pull again" while a thread behind it is being replaced: for a moment, not for long. */
 async function readSteadily(client: RemotingClient, topic: string, queue: number): Promise<RawMessage[]> {
-  return await waitUntil(`${topic}/${queue} to be readable`, () => readQueue(client, topic, queue).catch(() => undefined), 20_000, 200);
+  let last = '';
+  const read = (): Promise<RawMessage[] | undefined> =>
+    readQueue(client, topic, queue).catch((error: Error) => {
+      last = error.message;
+      return undefined;
+    });
+  return await waitUntil(`${topic}/${queue} to be readable`, read, READABLE_MS_MAX, 200).catch((error: Error) => {
+    throw new Error(`${error.message}; the last read failed: ${last}`);
+  });
 }
 
 const acts: Record<Kind, () => Promise<void>> = {

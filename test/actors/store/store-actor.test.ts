@@ -506,3 +506,11 @@ function text(store: StoreUnderTest, name: string): string {
   const bytes = readWhole(store.disk, join(storeLayout(store.config.directory).config, name), 1 << 20);
   return bytes === null ? '' : Buffer.from(bytes).toString();
 }
+
+test('Sequencer leaves its last store time to who takes over, whose clock may have been set back', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  store.advance(5_000_000);
+  store.send(message(0));
+  t.equal(store.marks.lastStoreTimestamp, store.simulation.clock.now());
+});
