@@ -23,6 +23,8 @@ const SYNC_BEGUN = 5 * WORDS_PER_MARK;
 /** OPEN: not 0 once the store is recovered and the marks hold; then LAST_TIME: store time of the log's last record (lo, hi). */
 const OPEN = 6 * WORDS_PER_MARK;
 const LAST_TIME = OPEN + 1;
+/** Where the log ended then (lo, hi). */
+const OPENED_END = OPEN + 3;
 /** Why the log takes nothing for want of room: length in bytes under a version like a mark's, then UTF-8; written by the log worker. */
 const FULL = 7 * WORDS_PER_MARK;
 const FULL_TEXT_BYTES = 1024;
@@ -66,13 +68,17 @@ export class Watermarks {
   /** The store is recovered: WRITTEN and FLUSHED are set, and no record may get a store time before `lastStoreTimestamp`. */
   open(lastStoreTimestamp: number): void {
     this.noteStoreTime(lastStoreTimestamp);
+    const end = this.read(WRITTEN_END);
+    this.#words[OPENED_END] = end | 0;
+    this.#words[OPENED_END + 1] = Math.floor(end / 0x1_0000_0000);
     Atomics.store(this.#words, OPEN, 1);
   }
 
-  /** Store time of the records that are given theirs now. Read by the log worker's successor only, after its death: plain words do. */
+  /** Store time of the records that are given theirs now: the log worker's alone, before they are written. */
   noteStoreTime(time: number): void {
     this.#words[LAST_TIME] = time | 0;
-    this.#words[LAST_TIME + 1] = Math.floor(time / 0x1_0000_0000);
+    // Behind the low word: who reads the high one first never sees a time that has not come.
+    Atomics.store(this.#words, LAST_TIME + 1, Math.floor(time / 0x1_0000_0000));
   }
 
   /** Pairs with `open`: the marks and the queue table are what recovery found. */
@@ -80,9 +86,16 @@ export class Watermarks {
     return Atomics.load(this.#words, OPEN) !== 0;
   }
 
-  /** No record of the log was stored later. */
+  /** Where the log ended when the store was opened: what lies before it is what a former run left on the disk. */
+  get openedEnd(): number {
+    return (this.#words[OPENED_END + 1]! >>> 0) * 0x1_0000_0000 + (this.#words[OPENED_END]! >>> 0);
+  }
+
+  /** Read after the written end: no record before that was stored later. */
   get lastStoreTimestamp(): number {
-    return (this.#words[LAST_TIME + 1]! >>> 0) * 0x1_0000_0000 + (this.#words[LAST_TIME]! >>> 0);
+    // Pairs with `noteStoreTime`.
+    const high = Atomics.load(this.#words, LAST_TIME + 1) >>> 0;
+    return high * 0x1_0000_0000 + (this.#words[LAST_TIME]! >>> 0);
   }
 
   /** Asks for a sync of everything written; the sync worker takes the wish back with `takeSyncWanted`. */

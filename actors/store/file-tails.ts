@@ -119,14 +119,14 @@ export class FileTails {
   }
 
   /** One round: files what may be filed. Gives the units filed; throws the disk's refusal after everything else was tried. */
-  round(now: number, monotonicMs: number): number {
+  round(monotonicMs: number): number {
     this.#units = 0;
     this.#handles = 0;
     const error = this.#fileBatch();
     if (error !== null) throw error;
     // In sync mode one batch at a time waits for the disk: what comes meanwhile stays on the dirty list, which is bounded.
     if (this.#batch.size === 0) {
-      this.#collect(now, monotonicMs);
+      this.#collect(monotonicMs);
       const second = this.#fileBatch();
       if (second !== null) throw second;
     }
@@ -137,10 +137,10 @@ export class FileTails {
    * The last round: the log worker has stopped and the log is on disk, so everything is filed. Throws when the queue of some
    * units cannot be told: then the next start has to walk the log.
    */
-  finish(now: number, monotonicMs: number): void {
+  finish(monotonicMs: number): void {
     this.#isFlushed = true;
-    this.round(now, monotonicMs);
-    this.#collect(now, monotonicMs);
+    this.round(monotonicMs);
+    this.#collect(monotonicMs);
     const failure = this.#fileBatch();
     if (failure !== null) throw failure;
     if (this.#unknown.size === 0) return;
@@ -149,7 +149,7 @@ export class FileTails {
     });
   }
 
-  #collect(now: number, monotonicMs: number): void {
+  #collect(monotonicMs: number): void {
     const { filer, marks, syncFlush } = this.#parts;
     const collection = ++this.#collections;
     const end = marks.read(WRITTEN_END);
@@ -162,8 +162,8 @@ export class FileTails {
       this.#seenIn = collection;
       this.#seenEnd = end;
       this.#seenMs = monotonicMs;
-      // Store time never goes back in the log, even when the clock does.
-      this.#seenTimestamp = Math.max(this.#seenTimestamp, now);
+      // Not the clock, which may have been ahead for a moment.
+      this.#seenTimestamp = Math.max(this.#seenTimestamp, marks.lastStoreTimestamp);
     }
     for (const handle of this.#unknown) this.#batch.set(handle, filer.next(handle));
     this.#unknown.clear();

@@ -32,6 +32,7 @@ export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWo
     table: new QueueTable(memory.queues),
     monotonicMs: () => thread.monotonicMs(),
     writtenEnd: () => marks.read(WRITTEN_END),
+    openedEnd: () => marks.openedEnd,
     onBadRecord: (topic, queueId, physical, reason) =>
       thread.log('error', 'a message cannot be served: its record is damaged', { topic, queueId, physical, reason }),
     onDamage: (damage) =>

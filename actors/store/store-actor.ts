@@ -300,7 +300,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   /** One round. True: units or entries went to their files. */
   #round(): boolean {
     const open = this.#open;
-    const { now, monotonicMs, hooks } = this.#parts;
+    const { monotonicMs, hooks } = this.#parts;
     const began = monotonicMs();
     if (open === null && this.#parts.takesOver && began >= this.#retryAt && !this.#isFenced) this.#takeOver(this.#context!);
     if (open === null || this.#isFenced) return false;
@@ -312,7 +312,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     let units = 0;
     let entries = 0;
     try {
-      units = open.tails.round(now(), began);
+      units = open.tails.round(began);
       entries = this.#takeFeed();
       if (units > 0 || entries > 0) hooks.wakeLog();
       this.#prepareSegment(open);
@@ -594,7 +594,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   #stop(): StoreStopped {
     const open = this.#open;
     if (open === null) return { kind: 'store-stopped', ok: true };
-    const { marks, now, monotonicMs, hooks } = this.#parts;
+    const { marks, monotonicMs, hooks } = this.#parts;
     if (marks.fenced) return { kind: 'store-stopped', ok: false, error: 'the disk failed before: the next start recovers' };
     try {
       const written = marks.read(WRITTEN_END);
@@ -602,10 +602,10 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
       hooks.inCall(() => {
         // The log worker is done: what is written is all. On disk first, then everything may be filed.
         if (flushed < written) open.files.log.sync(flushed, written);
-        open.tails.finish(now(), monotonicMs());
+        open.tails.finish(monotonicMs());
         this.#takeFeed();
         open.files.log.setMaxOffset(written);
-        const storeTimestamp = Math.max(open.tails.storeTimestamp, now());
+        const storeTimestamp = Math.max(open.tails.storeTimestamp, marks.lastStoreTimestamp);
         closeStore(open.files, { position: written, storeTimestamp, syncedPosition: written });
         open.files.unlock();
       });

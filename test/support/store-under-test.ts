@@ -197,6 +197,8 @@ export class StoreUnderTest {
   }
 
   hurries = 0;
+  /** As if a former run had written the log up to here. */
+  checkedEnd = 0;
   /** A queue of which somebody waits to hear has got messages. */
   onWaiting: (queue: number) => void = () => {};
   /** Who answers for the lane's records and releases them; null: nobody has to be answered. */
@@ -320,6 +322,7 @@ export class StoreUnderTest {
       table: this.table,
       monotonicMs: () => this.simulation.clock.monotonicMs(),
       writtenEnd: () => this.marks.read(WRITTEN_END),
+      openedEnd: () => this.checkedEnd,
       onBadRecord: (topic, queueId, physical, reason) => void this.badRecords.push(`${topic}/${queueId} ${physical}: ${reason}`),
     });
     return reader;
