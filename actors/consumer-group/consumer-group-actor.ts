@@ -94,7 +94,11 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
-    this.#locks = new LockKeeper(options.group, () => this.#wantsNotices());
+    this.#locks = new LockKeeper(
+      options.group,
+      () => this.#wantsNotices(),
+      () => [...this.#membership.seen.values()].map(({ member }) => member.clientId),
+    );
     this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);
@@ -125,6 +129,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       case 'locks-read':
       case 'locks-kept':
       case 'freed-due':
+      case 'restored-due':
         this.#locks.receive(message, context);
         return;
       case 'group-deleted':
@@ -172,6 +177,11 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       case 'retry-topic':
         this.#onRetryTopic(message.code, message.remark, context);
         return;
+      case 'update-offset':
+      case 'commit-offset':
+        this.#locks.signOfQueue(message.topic, message.queueId);
+        this.#offsets.receive(message, context);
+        return;
       default:
         this.#offsets.receive(message, context);
     }
@@ -186,6 +196,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       replyTo.tell({ kind: 'heartbeat-taken', ...effects.refusal, mustNotify: false, wantsFull: false });
       return;
     }
+    this.#locks.signOfClient(member.clientId);
     this.#ensureRetryTopic(context);
     const revision = this.#tellOthers(effects, member, context);
     this.#waiting.addClient(replyTo, effects, revision, now);

@@ -1,8 +1,8 @@
 /**
  * Lock keeper: the part of a consumer-group actor that owns its queue locks. Reads them from the lock store with the first question about
  * them; what comes before they are there waits. A client hears of a queue that is new to it when the store has it on disk, or after half a
- * second: a slow disk keeps nobody from consuming. Queues are free at once when their client's connection closes; the disk hears of that
- * seconds later, so that a broker that stops, and closes all connections, leaves the locks to its next life.
+ * second: a slow disk keeps nobody from consuming. Queues are free at once when they are unlocked or their client's connection closes; of the
+ * latter the disk hears seconds later, so that a broker that stops, and closes all connections, leaves the locks to its next life.
  * A member that was refused a queue is told when it is free (request 40): a Java broker leaves it to the member's next round, 20 s later.
  * Source: RocketMQ `RebalanceLockManager`.
  */
@@ -20,20 +20,23 @@ import {
   type SaveLocks,
 } from './lock-store-actor.ts';
 import { connectionOfKey, memberKey } from './members.ts';
-import { type QueueColumns, QueueLocks } from './queue-locks.ts';
+import { CLIENT_LOCK_LIFE_MS, GRACE_MS, type QueueColumns, QueueLocks } from './queue-locks.ts';
 
 export type LockCommand = LockQueues | UnlockQueues | QueryLocks;
 /** What the keeper tells its actor, for itself. */
 export type LockTimer =
   | { readonly kind: 'locks-read'; readonly loaded: LocksLoaded | null }
   | { readonly kind: 'locks-kept'; readonly flight: number; readonly isSaved: boolean }
-  | { readonly kind: 'freed-due' };
+  | { readonly kind: 'freed-due' }
+  | { readonly kind: 'restored-due' };
 
 /** Shorter than the second that clients wait. */
 const SAVE_MAX_MS = 500;
 const LOAD_MAX_MS = 500;
 const FREED_AFTER_MS = 3_000;
 const QUESTIONS_MAX = 4_096;
+/** Clients that went before the locks were read. */
+const GONE_MAX = 4_096;
 
 /** Queues that a client waits for, until they are on disk. */
 type Flight = {
@@ -46,17 +49,35 @@ type Flight = {
 export class LockKeeper {
   readonly #group: string;
   readonly #wantsNotices: () => boolean;
+  readonly #members: () => Iterable<string>;
   readonly #locks = new QueueLocks();
   readonly #flights: Map<number, Flight> = new Map();
   #state: 'unread' | 'reading' | 'read' = 'unread';
   #questions: LockCommand[] = [];
+  /** Clients that have gone since the actor began, until the locks are read. */
+  readonly #gone: Set<string> = new Set();
   #flight = 0;
   #freedIsDue = false;
 
-  /** @param wantsNotices whether members are told of changes */
-  constructor(group: string, wantsNotices: () => boolean) {
+  /**
+   * @param wantsNotices whether members are told of changes
+   * @param members client ids of those that are known to be there
+   */
+  constructor(group: string, wantsNotices: () => boolean, members: () => Iterable<string>) {
     this.#group = group;
     this.#wantsNotices = wantsNotices;
+    this.#members = members;
+  }
+
+  /** A heartbeat of the client. */
+  signOfClient(clientId: string): void {
+    this.#gone.delete(clientId);
+    this.#locks.signOfClient(clientId);
+  }
+
+  /** Somebody has committed the queue's offset. */
+  signOfQueue(topic: string, queueId: number): void {
+    this.#locks.signOfQueue(topic, queueId);
   }
 
   receive(message: LockCommand | LockTimer, context: ActorContext): void {
@@ -71,6 +92,9 @@ export class LockKeeper {
         this.#freedIsDue = false;
         this.#tellFreed(context);
         return;
+      case 'restored-due':
+        this.expire(context);
+        return;
       default:
         if (this.#state === 'read') this.#answer(message, context);
         else if (this.#questions.length < QUESTIONS_MAX) {
@@ -82,11 +106,18 @@ export class LockKeeper {
 
   /** Clients and a connection that have gone. */
   release(clientIds: readonly string[], context: ActorContext): void {
-    for (const clientId of clientIds) this.#locks.release(clientId);
+    for (const clientId of clientIds) {
+      if (this.#state !== 'read' && this.#gone.size < GONE_MAX) this.#gone.add(clientId);
+      this.#locks.release(clientId);
+    }
     this.#freed(context);
   }
 
   releaseConnection(member: number, context: ActorContext): void {
+    // It has gone before its question could be answered: nobody would give the queues back.
+    this.#questions = this.#questions.filter(
+      (question) => question.kind !== 'lock-queues' || memberKey(question.shard, question.connection) !== member,
+    );
     this.#locks.releaseConnection(member);
     this.#freed(context);
   }
@@ -100,7 +131,15 @@ export class LockKeeper {
     if (message.kind === 'lock-queues') this.#onLock(message, context);
     else if (message.kind === 'query-locks') this.#onQuery(message, context);
     else {
-      for (const [index, topic] of message.topics.entries()) this.#locks.unlock(topic, message.queueIds[index]!, message.clientId);
+      const freed: QueueColumns = { topics: [], queueIds: [] };
+      for (const [index, topic] of message.topics.entries()) {
+        const queueId = message.queueIds[index]!;
+        if (!this.#locks.unlock(topic, queueId, message.clientId)) continue;
+        freed.topics.push(topic);
+        freed.queueIds.push(queueId);
+      }
+      // Its own word: no stop of the broker looks like that.
+      this.#tellStore(freed, context);
       this.#freed(context);
       message.replyTo.tell({ kind: 'queues-unlocked' });
     }
@@ -166,6 +205,7 @@ export class LockKeeper {
         return;
       }
       this.#state = 'read';
+      this.#onRestored(context);
     } else {
       // The next question asks again; who waits is answered nothing, and tries again.
       this.#state = 'unread';
@@ -173,6 +213,16 @@ export class LockKeeper {
     const questions = this.#questions;
     this.#questions = [];
     if (this.#state === 'read') for (const question of questions) this.#answer(question, context);
+  }
+
+  /** What is known already of those whose locks were read back; the others have a while to give a sign. */
+  #onRestored(context: ActorContext): void {
+    for (const clientId of this.#members()) this.#locks.signOfClient(clientId);
+    for (const clientId of this.#gone) this.#locks.release(clientId);
+    this.#gone.clear();
+    this.#freed(context);
+    if (this.#locks.count === 0) return;
+    for (const afterMs of [GRACE_MS, CLIENT_LOCK_LIFE_MS]) context.schedule(afterMs, { kind: 'restored-due' } satisfies LockTimer);
   }
 
   #freed(context: ActorContext): void {
@@ -195,11 +245,14 @@ export class LockKeeper {
   }
 
   #tellFreed(context: ActorContext): void {
-    const { topics, queueIds } = this.#locks.takeFreed();
+    this.#tellStore(this.#locks.takeFreed(), context);
+  }
+
+  #tellStore({ topics, queueIds }: QueueColumns, context: ActorContext): void {
     const store: ActorRef<FreeLocks> = context.ref(LOCK_STORE_PATH);
     for (let at = 0; at < topics.length; at += LOCKS_PER_MESSAGE) {
       const end = at + LOCKS_PER_MESSAGE;
-      // Best effort: what stays on disk is held half a minute too long after a restart.
+      // Best effort: what stays on disk is held ten seconds too long after a restart.
       store.tell({ kind: 'free-locks', group: this.#group, topics: topics.slice(at, end), queueIds: queueIds.slice(at, end) });
     }
   }

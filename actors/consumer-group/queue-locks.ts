@@ -1,7 +1,8 @@
 /**
  * Which client of a group may consume a queue in order. Pure. A lock lives 60 s from its last renewal, and goes with the connection over
  * which it was last renewed. One that is read back after a restart lives half as long: its owner renews it every 20 s and gives it up by
- * itself after 30 s without.
+ * itself after 30 s without. It lives for ten seconds only when its owner gives no sign of life: a heartbeat, or a commit of the queue's offset, which
+ * clients send every five seconds for each queue that they have. Its unlock may have been lost with the restart.
  * Source: RocketMQ `RebalanceLockManager`, `ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`.
  */
 import { LOCKS_PER_GROUP_MAX } from './group-limits.ts';
@@ -11,13 +12,16 @@ export const LOCK_LIFE_MS = 60_000;
 /** After so long without a renewal a client counts its lock as lost. Source: `rocketmq.client.rebalance.lockMaxLiveTime`. */
 export const CLIENT_LOCK_LIFE_MS = 30_000;
 
+/** So long a lock that was read back waits for a sign of its owner. */
+export const GRACE_MS = 10_000;
+
 /** After so long a lock is saved anew, should the disk have lost it. */
 export const SAVE_AGAIN_MS = 600_000;
 const UNSAVED = Number.NEGATIVE_INFINITY;
 
 /** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. `wantedBy`: of the
- * one that was refused last; −1: nobody was. */
-type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number; wantedBy: number };
+ * one that was refused last; −1: nobody was. `graceUntil`: without a sign of its owner it ends then; infinite: there was one. */
+type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number; wantedBy: number; graceUntil: number };
 
 /** Queues in two columns of equal length. */
 export type QueueColumns = { readonly topics: string[]; readonly queueIds: number[] };
@@ -29,6 +33,8 @@ export class QueueLocks {
   /** Members that were refused a queue which is free now. */
   #mayAskAgain: Set<number> = new Set();
   #count = 0;
+  /** Locks that were read back, when some wait for a sign of their owners: an upper bound. */
+  #silent = 0;
 
   get count(): number {
     return this.#count;
@@ -50,7 +56,7 @@ export class QueueLocks {
     const lock = queues?.get(queueId);
     if (lock !== undefined) {
       if (lock.clientId !== clientId) {
-        if (now - lock.lockedMs < LOCK_LIFE_MS) {
+        if (isLive(lock, now)) {
           lock.wantedBy = member;
           return 'refused';
         }
@@ -60,11 +66,12 @@ export class QueueLocks {
       lock.clientId = clientId;
       lock.lockedMs = now;
       lock.member = member;
+      lock.graceUntil = Number.POSITIVE_INFINITY;
       return now - lock.savedMs < SAVE_AGAIN_MS ? 'held' : 'new';
     }
     if (this.#count >= LOCKS_PER_GROUP_MAX) return 'refused';
     if (queues === undefined) this.#byTopic.set(topic, (queues = new Map()));
-    queues.set(queueId, { clientId, lockedMs: now, member, savedMs: UNSAVED, wantedBy: -1 });
+    queues.set(queueId, { clientId, lockedMs: now, member, savedMs: UNSAVED, wantedBy: -1, graceUntil: Number.POSITIVE_INFINITY });
     this.#count++;
     return 'new';
   }
@@ -75,6 +82,26 @@ export class QueueLocks {
     const lock = this.#byTopic.get(topic)!.get(queueId)!;
     lock.lockedMs = now - ageMs - (LOCK_LIFE_MS - CLIENT_LOCK_LIFE_MS);
     lock.savedMs = now;
+    lock.graceUntil = now + GRACE_MS;
+    this.#silent++;
+  }
+
+  /** A sign of life of the client. */
+  signOfClient(clientId: string): void {
+    if (this.#silent > 0) this.#prove((lock) => lock.clientId === clientId);
+  }
+
+  /** A sign of life of whoever consumes the queue. */
+  signOfQueue(topic: string, queueId: number): void {
+    if (this.#silent === 0) return;
+    const lock = this.#byTopic.get(topic)?.get(queueId);
+    if (lock !== undefined) lock.graceUntil = Number.POSITIVE_INFINITY;
+  }
+
+  #prove(isAlive: (lock: Lock) => boolean): void {
+    for (const queues of this.#byTopic.values()) {
+      for (const lock of queues.values()) if (isAlive(lock)) lock.graceUntil = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** The queues are on disk as locked by `clientId`, as far as it holds them still. */
@@ -106,11 +133,12 @@ export class QueueLocks {
     return members;
   }
 
-  /** Frees the queue if `clientId` holds it. */
-  unlock(topic: string, queueId: number, clientId: string): void {
+  /** Frees the queue if `clientId` holds it; false: it does not. */
+  unlock(topic: string, queueId: number, clientId: string): boolean {
     const queues = this.#byTopic.get(topic);
-    if (queues?.get(queueId)?.clientId !== clientId) return;
+    if (queues?.get(queueId)?.clientId !== clientId) return false;
     this.#forget(topic, queues, queueId);
+    return true;
   }
 
   /** Frees all that `clientId` holds: it has gone. */
@@ -125,13 +153,16 @@ export class QueueLocks {
 
   /** Forgets locks that nobody renewed. */
   expire(now: number): void {
-    this.#forgetWhere((lock) => now - lock.lockedMs >= LOCK_LIFE_MS);
+    this.#forgetWhere((lock) => !isLive(lock, now));
+    if (this.#silent === 0) return;
+    this.#silent = 0;
+    for (const queues of this.#byTopic.values()) for (const lock of queues.values()) if (Number.isFinite(lock.graceUntil)) this.#silent++;
   }
 
   /** True while a client holds the queue's lock. */
   isHeld(topic: string, queueId: number, now: number): boolean {
     const lock = this.#byTopic.get(topic)?.get(queueId);
-    return lock !== undefined && now - lock.lockedMs < LOCK_LIFE_MS;
+    return lock !== undefined && isLive(lock, now);
   }
 
   #forgetWhere(isGone: (lock: Lock) => boolean): void {
@@ -151,4 +182,8 @@ export class QueueLocks {
     if (freed === undefined) this.#freed.set(topic, new Set([queueId]));
     else freed.add(queueId);
   }
+}
+
+function isLive(lock: Lock, now: number): boolean {
+  return now - lock.lockedMs < LOCK_LIFE_MS && now < lock.graceUntil;
 }

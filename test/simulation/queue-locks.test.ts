@@ -1,18 +1,21 @@
 /**
  * Queue locks under faults, from seeds: clients of a group that consume in order lock, renew, unlock, lose their connections and come back,
  * while actors fail, the disk refuses saves and the broker is killed or stopped and started on its tables. Each client counts on a lock as
- * stock clients do: for 30 s from the answer that gave or renewed it, or until it has given it back.
+ * stock clients do: for 30 s from the answer that gave or renewed it, or until it has given it back. Every five seconds at most it commits the
+ * offsets of its queues.
  * Checked at every step: no two clients count on one queue. Checked at the end: whoever is left gets every queue.
  */
 import { test } from 'tap';
 import type { LockQueues, QueuesLocked, QueuesUnlocked, UnlockQueues } from '../../actors/consumer-group/consumer-group-messages.ts';
-import { CLIENT_LOCK_LIFE_MS, LOCK_LIFE_MS } from '../../actors/consumer-group/queue-locks.ts';
+import type { CommitOffset } from '../../actors/consumer-group/offset-keeper.ts';
+import { CLIENT_LOCK_LIFE_MS, GRACE_MS, LOCK_LIFE_MS } from '../../actors/consumer-group/queue-locks.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { GroupWorld } from '../actors/consumer-group/group-world.ts';
 
 const QUEUES = 6;
 const CLIENTS = 4;
 const STEPS = 300;
+const COMMIT_MS = 4_000;
 const fresh = Math.floor(Math.random() * 2 ** 31);
 
 /** A stock client: what it counts on, by queue id, until when. */
@@ -43,8 +46,21 @@ class LockWorld {
   }
 
   advance(ms: number): void {
-    this.world.simulation.advance(ms);
-    this.ms += ms;
+    for (let left = ms; left > 0; ) {
+      const step = Math.min(left, COMMIT_MS);
+      this.world.simulation.advance(step);
+      this.ms += step;
+      left -= step;
+      this.#commitOffsets();
+    }
+  }
+
+  #commitOffsets(): void {
+    for (const { locks } of this.clients) {
+      for (const [queueId, until] of locks) {
+        if (until > this.ms) this.world.group<CommitOffset>('G').tell({ kind: 'commit-offset', topic: 'T', queueId, offset: 0 });
+      }
+    }
   }
 
   #ask<T>(run: () => T): T {
@@ -169,6 +185,49 @@ for (const seed of [1, 2, 3, 4, 5, fresh]) {
     t.equal(last.locks.size, QUEUES, 'in the end every queue can be had');
   });
 }
+
+test('a lock whose unlock was lost with the broker is free after ten seconds, and whoever waits for it is told', async (t) => {
+  const locks = new LockWorld(8);
+  const [gone, busy, next] = locks.clients as [Client, Client, Client];
+  locks.lock(gone, [0, 1]);
+  locks.lock(busy, [2]);
+  // Nobody hears it say that it goes.
+  gone.locks.clear();
+  locks.restart(true);
+  locks.world.heartbeat('G', next.connection, { clientId: next.id });
+  locks.advance(5_000);
+  locks.world.notices();
+  locks.lock(next, [0, 1, 2, 3]);
+  t.same([...next.locks.keys()], [3], 'their owners may come back');
+  locks.advance(GRACE_MS - 1_000);
+  t.same(locks.world.notices(), [], 'not yet');
+  locks.advance(1_000);
+  t.same(locks.world.notices(), [next.connection]);
+  locks.lock(next, [0, 1, 2, 3]);
+  t.same([...next.locks.keys()].sort(), [0, 1, 3], 'but for the one that somebody consumes');
+});
+
+test('a client that unlocks is taken at its word on the disk too, and one that goes before its answer holds nothing', async (t) => {
+  const locks = new LockWorld(9);
+  const [first, second] = locks.clients as [Client, Client];
+  locks.lock(first, [0, 1]);
+  locks.unlock(first, 0);
+  locks.advance(1_000);
+  locks.restart(true);
+  locks.lock(second, [0, 1]);
+  t.same([...second.locks.keys()], [0], 'killed a second after the unlock');
+
+  locks.restart(true);
+  const { simulation } = locks.world;
+  const [group, nobody] = [locks.world.group<never>('G'), simulation.ref<never>('nobody')];
+  const { connection } = first;
+  // Its question waits for the locks to be read; its connection does not.
+  group.tell({ kind: 'lock-queues', clientId: 'x', shard: 0, connection, topics: ['T'], queueIds: [4], replyTo: nobody } as never);
+  group.tell({ kind: 'unregister', shard: 0, connection, replyTo: nobody } as never);
+  locks.advance(100);
+  locks.lock(second, [4]);
+  t.ok(second.locks.has(4), 'free at once');
+});
 
 test('a disk that takes nothing keeps nobody from consuming in order', async (t) => {
   const locks = new LockWorld(7);
