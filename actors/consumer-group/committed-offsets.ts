@@ -13,6 +13,8 @@ export class CommittedOffsets {
   #count = 0;
   #dirty: Map<string, Set<number>> = new Map();
   #flying: Map<string, Set<number>> = new Map();
+  /** Queues whose last commit went back. */
+  readonly #back: Map<string, Set<number>> = new Map();
 
   get count(): number {
     return this.#count;
@@ -49,7 +51,14 @@ export class CommittedOffsets {
     }
     queues!.set(queueId, offset);
     mark(this.#dirty, topic, queueId);
+    if (known !== undefined && offset < known) mark(this.#back, topic, queueId);
+    else this.#back.get(topic)?.delete(queueId);
     return true;
+  }
+
+  /** Whether the last commit of the queue went back; nobody remembers that over a restart. */
+  isSetBack(topic: string, queueId: number): boolean {
+    return this.#back.get(topic)?.has(queueId) === true;
   }
 
   /** Takes over what the store knows, except where a client has been faster. What is not `isSaved` counts as changed. */
@@ -73,10 +82,12 @@ export class CommittedOffsets {
     this.#byTopic.delete(topic);
     this.#dirty.delete(topic);
     this.#flying.delete(topic);
+    this.#back.delete(topic);
   }
 
   forgetAll(): void {
     this.#byTopic.clear();
+    this.#back.clear();
     this.#dirty = new Map();
     this.#flying = new Map();
     this.#count = 0;

@@ -27,8 +27,8 @@ export type QueryOffset = {
   readonly zeroIfNotFound: boolean;
   readonly replyTo: ActorRef<OffsetFound>;
 };
-/** −1: never consumed. */
-export type OffsetFound = { readonly kind: 'offset-found'; readonly offset: number };
+/** −1: never consumed. `isSetBack`: the last commit was lower than the one before. */
+export type OffsetFound = { readonly kind: 'offset-found'; readonly offset: number; readonly isSetBack?: boolean };
 /** Request 15: answered. */
 export type UpdateOffset = {
   readonly kind: 'update-offset';
@@ -201,7 +201,7 @@ export class OffsetKeeper {
       return;
     }
     const offset = decideQueryOffset(stored, this.#ranges.minOffset(topic, queueId), zeroIfNotFound);
-    replyTo.tell({ kind: 'offset-found', offset });
+    replyTo.tell({ kind: 'offset-found', offset, isSetBack: this.#offsets.isSetBack(topic, queueId) });
   }
 
   #commit(topic: string, queueId: number, offset: number, context: ActorContext): Refusal | null {

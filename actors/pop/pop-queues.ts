@@ -23,7 +23,13 @@ import type { PoppedMessages } from './popped-messages.ts';
 
 /** What the queues tell their actor, for themselves. */
 export type QueueWord =
-  | { readonly kind: 'offset-known'; readonly retry: PopRetry; readonly queueId: number; readonly offset: number | null }
+  | {
+      readonly kind: 'offset-known';
+      readonly retry: PopRetry;
+      readonly queueId: number;
+      readonly offset: number | null;
+      readonly isSetBack: boolean;
+    }
   | { readonly kind: 'ask-due'; readonly retry: PopRetry; readonly queueId: number }
   | { readonly kind: 'read-due'; readonly retry: PopRetry; readonly queueId: number }
   | {
@@ -284,7 +290,7 @@ export class PopQueues {
       context.ref(consumerGroupPath(this.#group)),
       (replyTo) => ({ kind: 'query-offset', topic, queueId, zeroIfNotFound: true, replyTo }),
       ASK_MAX_MS,
-      (reply): QueueWord => ({ kind: 'offset-known', retry, queueId, offset: reply?.offset ?? null }),
+      (reply): QueueWord => ({ kind: 'offset-known', retry, queueId, offset: reply?.offset ?? null, isSetBack: reply?.isSetBack === true }),
     );
   }
 
@@ -302,11 +308,11 @@ export class PopQueues {
     } else if (word.offset === null) {
       const due: QueueWord = { kind: 'ask-due', retry: word.retry, queueId: word.queueId };
       context.schedule(AGAIN_MS, due);
-    } else this.#onOffset(queue, word.offset, context);
+    } else this.#onOffset(queue, word.offset, word.isSetBack, context);
   }
 
   /** What the group has committed; −1: nothing. */
-  #onOffset(queue: PopQueue, offset: number, context: ActorContext): void {
+  #onOffset(queue: PopQueue, offset: number, isSetBack: boolean, context: ActorContext): void {
     queue.isAsking = false;
     const { ledger } = queue;
     const { table } = this.#around;
@@ -316,8 +322,8 @@ export class PopQueues {
       const begin = queue.isFromEnd && ledger.retry === 0 ? table.next(queue.handle) - 1 : 0;
       this.#happened(queue, { kind: 'reset', next: offset >= 0 ? offset : Math.max(begin, table.min(queue.handle)) });
       queue.committed = offset;
-    } else if (ledger.isClean && offset > ledger.next) {
-      // Somebody else has consumed for the group. Backwards goes only what a tool resets: the group may have lost what it was told last.
+    } else if (ledger.isClean && (offset > ledger.next || (isSetBack && offset >= 0 && offset < ledger.next))) {
+      // Somebody else has committed for the group. A lower offset that nobody set is one that the group has lost with a crash.
       this.#happened(queue, { kind: 'reset', next: offset });
       queue.committed = offset;
     } else {

@@ -295,3 +295,23 @@ test('requests that cannot be served are refused by the Java broker’s codes', 
   t.equal((await client.request(200_050, { ...fields, pollTime: 'x', bornTime: '0' })).code, 1);
   t.equal(await queueOffset(client, 30, topic, 0), 1);
 });
+
+test('a group that somebody sets back pops again from there, once nothing is in flight', async (t) => {
+  const broker = await brokerUnderTest(t);
+  const client = await broker.connect();
+  const topic = uniqueName('pop_back');
+  const group = uniqueName('CG_back');
+  const setTo = (offset: number): Promise<unknown> =>
+    client.request(15, { consumerGroup: group, topic, queueId: '0', commitOffset: String(offset) });
+  await sendAll(client, topic, 6, 1);
+  const options = { group, queueId: 0, max: 32, invisibleMs: 60_000 };
+  const first = await popAll(client, topic, 6, options);
+  await setTo(2);
+  await pause(3_000);
+  t.same((await pop(client, topic, options)).messages, [], 'what is in flight is not given out again');
+  for (const message of first) t.equal((await ack(client, message, group)).code, 0);
+  await waitUntil('the group has got on', async () => (await committed(client, group, topic, 0)) === 6, 20_000);
+  await pause(3_000);
+  await setTo(4);
+  t.same(bodies(await popAll(client, topic, 2, options)), ['m4', 'm5']);
+});
