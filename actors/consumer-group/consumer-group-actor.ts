@@ -94,11 +94,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
-    this.#locks = new LockKeeper(
-      options.group,
-      () => this.#wantsNotices(),
-      () => [...this.#membership.seen.values()].map(({ member }) => member.clientId),
-    );
+    this.#locks = new LockKeeper(options.group, () => this.#wantsNotices());
     this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
     this.#copies = new GroupCopies(options.group, options.table, this.#membership, this.#resets, shards);
@@ -196,7 +192,6 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       replyTo.tell({ kind: 'heartbeat-taken', ...effects.refusal, mustNotify: false, wantsFull: false });
       return;
     }
-    this.#locks.signOfClient(member.clientId);
     this.#ensureRetryTopic(context);
     const revision = this.#tellOthers(effects, member, context);
     this.#waiting.addClient(replyTo, effects, revision, now);

@@ -49,7 +49,6 @@ type Flight = {
 export class LockKeeper {
   readonly #group: string;
   readonly #wantsNotices: () => boolean;
-  readonly #members: () => Iterable<string>;
   readonly #locks = new QueueLocks();
   readonly #flights: Map<number, Flight> = new Map();
   #state: 'unread' | 'reading' | 'read' = 'unread';
@@ -59,20 +58,10 @@ export class LockKeeper {
   #flight = 0;
   #freedIsDue = false;
 
-  /**
-   * @param wantsNotices whether members are told of changes
-   * @param members client ids of those that are known to be there
-   */
-  constructor(group: string, wantsNotices: () => boolean, members: () => Iterable<string>) {
+  /** @param wantsNotices whether members are told of changes */
+  constructor(group: string, wantsNotices: () => boolean) {
     this.#group = group;
     this.#wantsNotices = wantsNotices;
-    this.#members = members;
-  }
-
-  /** A heartbeat of the client. */
-  signOfClient(clientId: string): void {
-    this.#gone.delete(clientId);
-    this.#locks.signOfClient(clientId);
   }
 
   /** Somebody has committed the queue's offset. */
@@ -215,9 +204,8 @@ export class LockKeeper {
     if (this.#state === 'read') for (const question of questions) this.#answer(question, context);
   }
 
-  /** What is known already of those whose locks were read back; the others have a while to give a sign. */
+  /** Whoever has a queue whose lock was read back has a while to give a sign. */
   #onRestored(context: ActorContext): void {
-    for (const clientId of this.#members()) this.#locks.signOfClient(clientId);
     for (const clientId of this.#gone) this.#locks.release(clientId);
     this.#gone.clear();
     this.#freed(context);

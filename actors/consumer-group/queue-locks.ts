@@ -1,8 +1,8 @@
 /**
  * Which client of a group may consume a queue in order. Pure. A lock lives 60 s from its last renewal, and goes with the connection over
  * which it was last renewed. One that is read back after a restart lives half as long: its owner renews it every 20 s and gives it up by
- * itself after 30 s without. It lives for ten seconds only when its owner gives no sign of life: a heartbeat, or a commit of the queue's offset, which
- * clients send every five seconds for each queue that they have. Its unlock may have been lost with the restart.
+ * itself after 30 s without. It lives for ten seconds only when nobody commits the queue's offset, as clients do every five seconds for each queue that
+ * they have: its unlock was lost with the restart then. That its owner is there says nothing, for it may have given up this queue.
  * Source: RocketMQ `RebalanceLockManager`, `ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`.
  */
 import { LOCKS_PER_GROUP_MAX } from './group-limits.ts';
@@ -12,7 +12,7 @@ export const LOCK_LIFE_MS = 60_000;
 /** After so long without a renewal a client counts its lock as lost. Source: `rocketmq.client.rebalance.lockMaxLiveTime`. */
 export const CLIENT_LOCK_LIFE_MS = 30_000;
 
-/** So long a lock that was read back waits for a sign of its owner. */
+/** So long a lock that was read back waits for a sign that its queue is consumed. */
 export const GRACE_MS = 10_000;
 
 /** After so long a lock is saved anew, should the disk have lost it. */
@@ -20,7 +20,8 @@ export const SAVE_AGAIN_MS = 600_000;
 const UNSAVED = Number.NEGATIVE_INFINITY;
 
 /** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. `wantedBy`: of the
- * one that was refused last; −1: nobody was. `graceUntil`: without a sign of its owner it ends then; infinite: there was one. */
+ * one that was refused last; −1: nobody was. `graceUntil`: without a sign that its queue is consumed it ends
+ * then; infinite: there was one. */
 type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number; wantedBy: number; graceUntil: number };
 
 /** Queues in two columns of equal length. */
@@ -33,7 +34,7 @@ export class QueueLocks {
   /** Members that were refused a queue which is free now. */
   #mayAskAgain: Set<number> = new Set();
   #count = 0;
-  /** Locks that were read back, when some wait for a sign of their owners: an upper bound. */
+  /** Locks that were read back and wait for a sign: an upper bound. */
   #silent = 0;
 
   get count(): number {
@@ -86,22 +87,11 @@ export class QueueLocks {
     this.#silent++;
   }
 
-  /** A sign of life of the client. */
-  signOfClient(clientId: string): void {
-    if (this.#silent > 0) this.#prove((lock) => lock.clientId === clientId);
-  }
-
-  /** A sign of life of whoever consumes the queue. */
+  /** Somebody consumes the queue. */
   signOfQueue(topic: string, queueId: number): void {
     if (this.#silent === 0) return;
     const lock = this.#byTopic.get(topic)?.get(queueId);
     if (lock !== undefined) lock.graceUntil = Number.POSITIVE_INFINITY;
-  }
-
-  #prove(isAlive: (lock: Lock) => boolean): void {
-    for (const queues of this.#byTopic.values()) {
-      for (const lock of queues.values()) if (isAlive(lock)) lock.graceUntil = Number.POSITIVE_INFINITY;
-    }
   }
 
   /** The queues are on disk as locked by `clientId`, as far as it holds them still. */

@@ -191,14 +191,14 @@ test('a lock whose unlock was lost with the broker is free after ten seconds, an
   const [gone, busy, next] = locks.clients as [Client, Client, Client];
   locks.lock(gone, [0, 1]);
   locks.lock(busy, [2]);
-  // Nobody hears it say that it goes.
+  // Nobody hears it give them up.
   gone.locks.clear();
   locks.restart(true);
-  locks.world.heartbeat('G', next.connection, { clientId: next.id });
+  for (const one of [gone, next]) locks.world.heartbeat('G', one.connection, { clientId: one.id });
   locks.advance(5_000);
   locks.world.notices();
   locks.lock(next, [0, 1, 2, 3]);
-  t.same([...next.locks.keys()], [3], 'their owners may come back');
+  t.same([...next.locks.keys()], [3], 'they may be consumed');
   locks.advance(GRACE_MS - 1_000);
   t.same(locks.world.notices(), [], 'not yet');
   locks.advance(1_000);

@@ -133,7 +133,7 @@ test('QueueLocks', async (t) => {
   t.same([...locks.takeMayAskAgain()], [2], 'who was refused may ask again, and is told once');
   t.same([...locks.takeMayAskAgain()], []);
   locks.restore('T', 0, 'a', 0, 1_000);
-  locks.signOfClient('a');
+  locks.signOfQueue('T', 0);
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS - 1), 'refused', 'its owner may have renewed it just before the restart');
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS), 'new', 'by now it has given it up itself');
   locks.restore('T', 1, 'a', CLIENT_LOCK_LIFE_MS, 1_000);
