@@ -175,7 +175,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         return;
       case 'update-offset':
       case 'commit-offset':
-        this.#locks.signOfQueue(message.topic, message.queueId);
+        this.#locks.signOfQueue(message.topic, message.queueId, context);
         this.#offsets.receive(message, context);
         return;
       default:

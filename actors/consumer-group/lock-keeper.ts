@@ -20,7 +20,7 @@ import {
   type SaveLocks,
 } from './lock-store-actor.ts';
 import { connectionOfKey, memberKey } from './members.ts';
-import { CLIENT_LOCK_LIFE_MS, GRACE_MS, type QueueColumns, QueueLocks } from './queue-locks.ts';
+import { type QueueColumns, QueueLocks } from './queue-locks.ts';
 
 export type LockCommand = LockQueues | UnlockQueues | QueryLocks;
 /** What the keeper tells its actor, for itself. */
@@ -65,8 +65,8 @@ export class LockKeeper {
   }
 
   /** Somebody has committed the queue's offset. */
-  signOfQueue(topic: string, queueId: number): void {
-    this.#locks.signOfQueue(topic, queueId);
+  signOfQueue(topic: string, queueId: number, context: ActorContext): void {
+    this.#locks.signOfQueue(topic, queueId, context.monotonicMs());
   }
 
   receive(message: LockCommand | LockTimer, context: ActorContext): void {
@@ -83,6 +83,7 @@ export class LockKeeper {
         return;
       case 'restored-due':
         this.expire(context);
+        this.#awaitSigns(context);
         return;
       default:
         if (this.#state === 'read') this.#answer(message, context);
@@ -209,8 +210,13 @@ export class LockKeeper {
     for (const clientId of this.#gone) this.#locks.release(clientId);
     this.#gone.clear();
     this.#freed(context);
-    if (this.#locks.count === 0) return;
-    for (const afterMs of [GRACE_MS, CLIENT_LOCK_LIFE_MS]) context.schedule(afterMs, { kind: 'restored-due' } satisfies LockTimer);
+    this.#awaitSigns(context);
+  }
+
+  #awaitSigns(context: ActorContext): void {
+    const until = this.#locks.silentUntil;
+    if (!Number.isFinite(until)) return;
+    context.schedule(Math.max(1, until - context.monotonicMs()), { kind: 'restored-due' } satisfies LockTimer);
   }
 
   #freed(context: ActorContext): void {

@@ -1,8 +1,8 @@
 /**
  * Which client of a group may consume a queue in order. Pure. A lock lives 60 s from its last renewal, and goes with the connection over
  * which it was last renewed. One that is read back after a restart lives half as long: its owner renews it every 20 s and gives it up by
- * itself after 30 s without. It lives for ten seconds only when nobody commits the queue's offset, as clients do every five seconds for each queue that
- * they have: its unlock was lost with the restart then. That its owner is there says nothing, for it may have given up this queue.
+ * itself after 30 s without. It ends earlier when nobody commits the queue's offset for ten seconds, as clients do every five for each queue that they
+ * have: its unlock was lost with the restart then. That its owner is there says nothing, for it may have given up this queue.
  * Source: RocketMQ `RebalanceLockManager`, `ProcessQueue.REBALANCE_LOCK_MAX_LIVE_TIME`.
  */
 import { LOCKS_PER_GROUP_MAX } from './group-limits.ts';
@@ -12,7 +12,7 @@ export const LOCK_LIFE_MS = 60_000;
 /** After so long without a renewal a client counts its lock as lost. Source: `rocketmq.client.rebalance.lockMaxLiveTime`. */
 export const CLIENT_LOCK_LIFE_MS = 30_000;
 
-/** So long a lock that was read back waits for a sign that its queue is consumed. */
+/** So long a lock that was read back waits for a sign that its queue is consumed, and for the next one. */
 export const GRACE_MS = 10_000;
 
 /** After so long a lock is saved anew, should the disk have lost it. */
@@ -21,7 +21,7 @@ const UNSAVED = Number.NEGATIVE_INFINITY;
 
 /** `member`: memberKey of the connection that renewed it last; −1: none has since it was read back. `wantedBy`: of the
  * one that was refused last; −1: nobody was. `graceUntil`: without a sign that its queue is consumed it ends
- * then; infinite: there was one. */
+ * then; infinite: its owner has renewed it. */
 type Lock = { clientId: string; lockedMs: number; member: number; savedMs: number; wantedBy: number; graceUntil: number };
 
 /** Queues in two columns of equal length. */
@@ -88,10 +88,22 @@ export class QueueLocks {
   }
 
   /** Somebody consumes the queue. */
-  signOfQueue(topic: string, queueId: number): void {
+  signOfQueue(topic: string, queueId: number, now: number): void {
     if (this.#silent === 0) return;
     const lock = this.#byTopic.get(topic)?.get(queueId);
-    if (lock !== undefined) lock.graceUntil = Number.POSITIVE_INFINITY;
+    if (lock !== undefined && Number.isFinite(lock.graceUntil)) lock.graceUntil = now + GRACE_MS;
+  }
+
+  /** When the first lock ends that was read back and not renewed, if nobody gives a sign; infinite: there is none. */
+  get silentUntil(): number {
+    let until = Number.POSITIVE_INFINITY;
+    if (this.#silent === 0) return until;
+    for (const queues of this.#byTopic.values()) {
+      for (const { graceUntil, lockedMs } of queues.values()) {
+        if (Number.isFinite(graceUntil)) until = Math.min(until, graceUntil, lockedMs + LOCK_LIFE_MS);
+      }
+    }
+    return until;
   }
 
   /** The queues are on disk as locked by `clientId`, as far as it holds them still. */

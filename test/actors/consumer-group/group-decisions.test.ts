@@ -133,7 +133,7 @@ test('QueueLocks', async (t) => {
   t.same([...locks.takeMayAskAgain()], [2], 'who was refused may ask again, and is told once');
   t.same([...locks.takeMayAskAgain()], []);
   locks.restore('T', 0, 'a', 0, 1_000);
-  locks.signOfQueue('T', 0);
+  for (let at = 9_000; at < 40_000; at += 9_000) locks.signOfQueue('T', 0, at);
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS - 1), 'refused', 'its owner may have renewed it just before the restart');
   t.equal(locks.lock('T', 0, 'b', 2, 1_000 + CLIENT_LOCK_LIFE_MS), 'new', 'by now it has given it up itself');
   locks.restore('T', 1, 'a', CLIENT_LOCK_LIFE_MS, 1_000);
@@ -142,7 +142,8 @@ test('QueueLocks', async (t) => {
   t.equal(locks.lock('T', 2, 'a', 1, 10), 'held', 'a lock that was read is on disk');
   t.equal(locks.lock('T', 2, 'a', 1, SAVE_AGAIN_MS), 'new', 'and is saved again after a while');
   for (const queueId of [0, 1, 2]) locks.restore('R', queueId, 'a', 0, 0);
-  locks.signOfQueue('R', 1);
+  locks.signOfQueue('R', 1, 9_000);
+  t.ok(locks.silentUntil <= GRACE_MS, 'the first that ends');
   locks.lock('R', 2, 'a', 1, 1);
   for (const queueId of [0, 1, 2]) t.equal(locks.lock('R', queueId, 'b', 2, GRACE_MS - 1), 'refused', 'its owner may still come back');
   locks.expire(GRACE_MS);
@@ -150,7 +151,8 @@ test('QueueLocks', async (t) => {
   t.equal(locks.lock('R', 0, 'b', 2, GRACE_MS), 'new', 'no sign of its owner');
   t.equal(locks.lock('R', 1, 'b', 2, GRACE_MS), 'refused', 'somebody consumes it');
   t.equal(locks.lock('R', 2, 'b', 2, GRACE_MS), 'refused', 'renewed');
-  t.equal(locks.lock('R', 1, 'b', 2, CLIENT_LOCK_LIFE_MS), 'new');
+  t.equal(locks.lock('R', 1, 'b', 2, 9_000 + GRACE_MS - 1), 'refused');
+  t.equal(locks.lock('R', 1, 'b', 2, 9_000 + GRACE_MS), 'new', 'but no longer');
 });
 
 test('LockTable gives what it was given, in pages, through its text', async (t) => {
