@@ -66,7 +66,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - A name space in front of names is part of them. One that goes beside them (\`namespaceV2\`) is passed over, as a Java broker does: it parts nothing.
 - Clients over Go leave no traces before the trace topic is there: start with \`traceTopicEnable=true\`, or send one message to it.
 - Locks of queues that are consumed in order outlive a restart (\`queueLocks.json\`; a Java broker forgets them and may give a queue to a second client
-  while the first still works on it). They are free at once when the client's connection closes, half a minute after a restart at the latest; who was refused one
+  while the first still works on it). They are free at once when the client unlocks them or its connection closes; after a restart
+  when for ten seconds nobody renews them or commits the queue's offset (stock clients do every five seconds), else half a minute after it at the latest; who was refused one
   is told when it is free.
 - Request and reply: a reply is pushed and stored at the same time, not one after the other; a stored reply keeps the flags of its compression; an
   empty one is pushed (a Java broker fails); a client that has come back over another connection is found; a reply over \`maxMessageSize\` is refused before it is pushed. Clients of 5.0 to 5.3 report a time-out of \`request(message, timeout)\` as soon as the
@@ -84,7 +85,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   flight, and the other way round: let pops be acknowledged first. A receipt that is over is answered \`NO_MESSAGE\` (208), one of another broker, queue or
   message \`MESSAGE_ILLEGAL\` (13); the Java broker says yes to them. After \`retryMaxTimes\` deliveries more than the first a message that is not acknowledged goes to the group's dead letters (the
   Java broker leaves that to its proxy). The committed offset of a group follows the first message that is not done (Java: the last one given out). In an
-  ordered pop only what is not acknowledged comes again.
+  ordered pop only what is not acknowledged comes again. A commit of a lower offset counts once nothing is in flight (Java gives out again what is). What is popped while the log takes
+  nothing (a full disk) is given out all the same, and comes again at once should the broker fail meanwhile.
 - Timed messages come at their millisecond (Java: up to two seconds later), up to \`timerMaxDelaySec\`, ten years here; they are delivered with the properties that Java leaves on them. Of a crash
   those that were delivered since the last save (\`timerFlushIntervalMs\`, a second) come again. A handle to take a message back comes with each timed send (\`recallMessageEnable\` is on); a word that takes messages
   back means messages of the topic that it was sent to, and of no other. A time that is no number, or does not fit 64 bits in ms, is refused (Java delivers some at once); so are sends to \`rmq_sys_wheel_timer\`
