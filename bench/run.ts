@@ -136,6 +136,12 @@ async function warmUp(peer: Peer): Promise<void> {
   await runLoad('warm', 'e2e', ['--ns', peer.nameServer, '--rate', '3000', '--duration', '3s', '--warmup', '0s', '--drop']);
 }
 
+function touchMemory(gib: number): void {
+  const program = fileURLToPath(new URL('touch-memory.ts', import.meta.url));
+  const { status } = spawnSync(process.execPath, [program, String(gib)], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${program} ended with ${status}`);
+}
+
 async function measure(peer: Peer): Promise<Column> {
   say(peer.label);
   const results: LoadResult[] = [];
@@ -147,6 +153,7 @@ async function measure(peer: Peer): Promise<Column> {
     take(await startMeasured(peer));
     await warmUp(peer);
     for (const workload of chosen) {
+      if (workload.touchesGiB !== undefined) touchMemory(workload.touchesGiB);
       const flags = ['--ns', peer.nameServer, '--server-pid', peer.pids.join(','), ...workload.flags];
       take(await runLoad(workload.name, workload.mode, flags));
     }

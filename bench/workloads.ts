@@ -9,6 +9,8 @@ export type Workload = {
   readonly flags: readonly string[];
   /** Also part of `--quick`. */
   readonly isQuick: boolean;
+  /** GiB of memory that are touched just before, for whichever broker (`touch-memory.ts`): about what the workload writes. */
+  readonly touchesGiB?: number;
   /** Largest CPU per message as a share of the Java broker's. */
   readonly cpuRatioMax?: number;
   /** Largest latency as a share of the Java broker's, by metric. */
@@ -96,6 +98,7 @@ export function workloads(times: Durations, kept: string): Workload[] {
       name: 'send_64k',
       mode: 'send',
       flags: ['--conns', '4', '--window', '4', '--size', '65536', '--duration', '5s', '--warmup', '1s', '--drop'],
+      touchesGiB: 4,
       isQuick: false,
       cpuRatioMax: 0.6,
     },
