@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { joinThread } from './join-thread.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -29,8 +30,8 @@ run('ringmq --help', [command, '--help']);
 process.stdout.write(`built ${files.length} files into dist/\n`);
 
 /**
- * The entry of all threads and the modules that they load, with what they share in chunks: a class must be one in a thread. They take the
- * places of what tsc wrote. None of them may name a file by its own address. Those that start threads by such names, the command and the
+ * The entries of the broker's threads with what they load, one file each: a class must be one in a thread. They take the places of what
+ * tsc wrote. None of them may name a file by its own address. Those that start threads by such names, the command and the
  * root of an embedded cluster, are the exception: they and their chunks lie in the entry's folder, and each module is told where it came from.
  */
 async function joinThreadModules(): Promise<void> {
@@ -46,17 +47,9 @@ async function joinThreadModules(): Promise<void> {
     lineLimit: 160,
     write: false,
   } as const;
-  const names = ['shard/shard-main', 'store/store-main', 'store/reader-main', 'commit-log/log-main', 'commit-log/sync-main'];
-  const modules = ['runtime/thread/thread-main', ...names.map((name) => `actors/${name}`)].map((name) => join(dist, `${name}.js`));
-  const { outputFiles } = await build({
-    entryPoints: modules,
-    outbase: dist,
-    outdir: dist,
-    chunkNames: 'chunks/[hash]',
-    splitting: true,
-    ...shared,
-  });
-  for (const { path, text } of outputFiles) {
+  const threads = ['shard/shard', 'name-server/name-server', 'store/store', 'store/reader', 'commit-log/log', 'commit-log/sync'];
+  const joinedThreads = await Promise.all(threads.map((name) => joinThread(dist, join(dist, `actors/${name}-thread.js`), shared)));
+  for (const { path, text } of joinedThreads.flat()) {
     if (text.includes('import.meta.url')) fail(`${path} names files by its own address`);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);

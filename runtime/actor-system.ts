@@ -139,13 +139,23 @@ export class ActorSystem {
   /** Starts all threads, in the order of the specs; rejects, with everything stopped again, when one fails. */
   static async start(options: ActorSystemOptions): Promise<ActorSystem> {
     const system = new ActorSystem(options);
+    await system.start();
+    return system;
+  }
+
+  /** A system whose threads `start` will start: what is told them before that waits in their rings. */
+  static create(options: ActorSystemOptions): ActorSystem {
+    return new ActorSystem(options);
+  }
+
+  /** Once, after `create`: as the static `start`. */
+  async start(): Promise<void> {
     try {
-      await system.#supervisor.start();
+      await this.#supervisor.start();
     } catch (error) {
-      await system.stop();
+      await this.stop();
       throw error;
     }
-    return system;
   }
 
   private constructor(options: ActorSystemOptions) {
@@ -455,7 +465,7 @@ function thisMachine(options: Pick<ActorSystemOptions, 'clock' | 'random'>): Mac
 
 function launchWorker(spec: ThreadSpec, birth: ThreadBirth, control: MessagePort | undefined): Worker {
   // The entry has the extension of the module that names it: sources and the built package alike.
-  const entry = new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
+  const entry = spec.isWhole === true ? spec.module : new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
   if (spec.isLean !== undefined) setFlagsFromString(spec.isLean ? '--no-short-builtin-calls' : '--short-builtin-calls');
   return new Worker(entry, {
     workerData: birth,

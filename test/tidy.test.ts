@@ -71,6 +71,7 @@ function importsOf(file: string): string[] {
   }
   // A thread's module takes the extension of the file that names it.
   for (const [, path] of code(file).matchAll(/\bnew URL\(\s*`(\.[^`$]*[^/$`])\$\{/g)) add(`${path}.ts`);
+  for (const [, path] of code(file).matchAll(/'(\.[^']+-thread)'/g)) add(`${path}.ts`);
   return found;
 }
 

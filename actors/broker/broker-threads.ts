@@ -11,7 +11,8 @@ import type { PlacementRule } from '../../runtime/thread/placement.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';
 import type { SyncThreadData } from '../commit-log/sync-main.ts';
-import type { ShardThreadData } from '../shard/shard-main.ts';
+import { isSyncLate } from '../commit-log/sync-start.ts';
+import type { FrontThreadData } from '../shard/shard-front.ts';
 import type { ReaderThreadData } from '../store/reader-main.ts';
 import type { StoreThreadData } from '../store/store-main.ts';
 import { WHEEL_FILES_PATH } from '../timer/wheel-messages.ts';
@@ -25,7 +26,10 @@ const BLOCKING_LIMITS = { maxYoungGenerationSizeMb: 3 };
 const LIMITS = { strategy: 'one-for-one', intensity: 10, periodMs: 60_000 } as const;
 
 const here = extname(import.meta.url);
-const threadModule = (path: string): URL => new URL(`${path}${here}`, import.meta.url);
+const threadEntry = (path: string): Pick<ThreadSpec, 'module' | 'isWhole'> => ({
+  module: new URL(`${path}${here}`, import.meta.url),
+  isWhole: true,
+});
 
 export type TreeParts = {
   /** As it is now. */
@@ -55,7 +59,7 @@ export function brokerTree(parts: TreeParts): SupervisorSpec {
 }
 
 function shardThread(parts: TreeParts, name: string, index: number): ThreadSpec {
-  const data: ShardThreadData = {
+  const data: FrontThreadData = {
     get config() {
       return parts.config();
     },
@@ -66,7 +70,7 @@ function shardThread(parts: TreeParts, name: string, index: number): ThreadSpec 
     name,
     group: 'shard',
     loop: 'event',
-    module: threadModule('../shard/shard-main'),
+    ...threadEntry(parts.memory === null ? '../name-server/name-server-thread' : '../shard/shard-thread'),
     ...lean(parts, false),
     data,
     beforeRestart: () => parts.drainLane(index),
@@ -83,6 +87,7 @@ function storeThreads(parts: TreeParts, memory: BrokerMemory): { readonly files:
     directory: layout.commitLog,
     segmentBytes: config.commitLogSegmentBytes,
     syncFlush,
+    wakesSync: isSyncLate(config),
     delayLevelsMs: config.delayLevelsMs,
   };
   const sync: SyncThreadData = {
@@ -112,7 +117,7 @@ function storeThreads(parts: TreeParts, memory: BrokerMemory): { readonly files:
   const thread = (name: string, path: string, data: unknown): ThreadSpec => ({
     name,
     loop: 'blocking',
-    module: threadModule(path),
+    ...threadEntry(path),
     data,
     resourceLimits: BLOCKING_LIMITS,
   });
@@ -122,12 +127,12 @@ function storeThreads(parts: TreeParts, memory: BrokerMemory): { readonly files:
     startTogether: true,
     children: [
       // Stopped in reverse, behind the log worker: the store worker last.
-      { ...thread('store', '../store/store-main', store), ...lean(parts, true) },
-      { ...thread('sync', '../commit-log/sync-main', sync), ...lean(parts, true) },
-      { ...thread('reader', '../store/reader-main', reader), ...lean(parts, false), startWhenUsed: true },
+      { ...thread('store', '../store/store-thread', store), ...lean(parts, true) },
+      { ...thread('sync', '../commit-log/sync-thread', sync), ...lean(parts, true), startWhenUsed: isSyncLate(config) },
+      { ...thread('reader', '../store/reader-thread', reader), ...lean(parts, false), startWhenUsed: true },
     ],
   };
-  return { files, log: { ...thread('log', '../commit-log/log-main', log), ...lean(parts, false) } };
+  return { files, log: { ...thread('log', '../commit-log/log-thread', log), ...lean(parts, false) } };
 }
 
 function lean({ ownsFlags }: TreeParts, isLean: boolean): { isLean?: boolean } {

@@ -17,8 +17,8 @@ import type { AwaitRegistered, Unregister, Unregistered } from '../registration/
 import { ConfigurationActor, type ConfigurationOptions } from '../settings/configuration-actor.ts';
 import { readSettingsFile } from '../settings/settings-file.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
+import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, StopSends } from '../shard/shard-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
-import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, StopSends } from '../shard/shard-main.ts';
 import { StoreError } from '../store/errors.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
@@ -107,7 +107,7 @@ class StartingBroker implements RunningBroker {
     });
     // It may come while nobody waits for it yet, or not any more.
     failed.catch(() => {});
-    this.#system = await ActorSystem.start({
+    this.#system = ActorSystem.create({
       root: brokerTree({
         config: () => this.#config,
         memory: this.#memory,
@@ -125,8 +125,13 @@ class StartingBroker implements RunningBroker {
       ...(this.#hooks.world === undefined ? {} : { machine: this.#hooks.world.machine }),
     });
     this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, this.#pluginViews, () => this.#health());
+    // The store's thread opens it while others still start.
+    const opened = this.#memory === null ? Promise.resolve() : this.#openStore(this.#memory);
+    // It may fail before somebody waits for it.
+    opened.catch(() => {});
+    await this.#system.start();
     try {
-      await Promise.race([failed, this.#becomeReady()]);
+      await Promise.race([failed, this.#becomeReady(opened)]);
     } catch (error) {
       this.#stopping ??= Promise.resolve();
       await this.#system.stop();
@@ -135,8 +140,8 @@ class StartingBroker implements RunningBroker {
     }
   }
 
-  async #becomeReady(): Promise<void> {
-    if (this.#memory !== null) await this.#openStore(this.#memory);
+  async #becomeReady(storeOpened: Promise<void>): Promise<void> {
+    await storeOpened;
     this.#spawnConfiguration();
     if (this.#memory !== null && this.#memory.plugins.length > 0) await this.#startPlugins(this.#memory);
     this.#system.context.spawn(QUEUE_LIST_PATH, () => new QueueListActor(this.#queues), { mailboxMax: this.#config.queuesMax });

@@ -6,6 +6,7 @@
  * Source: RocketMQ `CommitLog.asyncPutMessage`, which appends under a lock on the caller's thread.
  */
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
+import { LingerGovernor } from '../../runtime/thread/linger-governor.ts';
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
@@ -21,6 +22,7 @@ import { LaneView } from './log-lane.ts';
 import { RunTable } from './run-table.ts';
 import { Sequencer } from './sequencer.ts';
 import type { DiskVerdict } from './sequencer-parts.ts';
+import { SYNC_START_MS } from './sync-start.ts';
 import { Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A lane's shard has died: answered when everything that it published is written or refused. */
@@ -38,6 +40,8 @@ export type CommitLogConfig = {
   readonly directory: string;
   readonly segmentBytes: number;
   readonly syncFlush: boolean;
+  /** The sync worker starts when it is woken: it is, soon after the first append. */
+  readonly wakesSync?: boolean;
   /** Delay by level − 1. */
   readonly delayLevelsMs: readonly number[];
 };
@@ -52,7 +56,9 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
   readonly #marks: Watermarks;
   readonly #lanes: readonly LaneView[];
   readonly #notices: ArrivalNotices;
+  readonly #lingers = new LingerGovernor();
   #draining: DrainLane[] = [];
+  #wakesSync: boolean;
   /** When a full disk was told last. */
   #fullTold = Number.NEGATIVE_INFINITY;
   /** Null until the store is open. */
@@ -64,6 +70,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     this.#disk = disk;
     this.#marks = new Watermarks(config.memory.marks);
     this.#lanes = config.memory.lanes.map((lane) => new LaneView(lane));
+    this.#wakesSync = config.wakesSync === true;
     this.#notices = new ArrivalNotices(thread, config.memory.queues.queueMax);
   }
 
@@ -74,6 +81,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
       this.#sequencer = this.#open();
     }
     const did = this.#sequencer.poll();
+    if (did && this.#wakesSync) this.#wakeSync();
     if (this.#draining.length > 0) this.#answerDrained();
     return did;
   }
@@ -101,6 +109,20 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     this.#thread.report(verdict === 'fence' ? 'fence' : 'disk-full', { error: error.message });
   }
 
+  #wakeSync(): void {
+    this.#wakesSync = false;
+    const thread = this.#thread;
+    const sync = thread.threadIndex('sync');
+    thread.schedule(SYNC_START_MS, () => thread.wake(sync));
+  }
+
+  /** An application that waits for each answer sends its next message within microseconds. */
+  #lookForNext(): void {
+    const now = this.#thread.monotonicMs();
+    this.#lingers.came(now);
+    this.#thread.linger(this.#lingers.begin(now));
+  }
+
   #answerDrained(): void {
     const left: DrainLane[] = [];
     for (const message of this.#draining) {
@@ -118,6 +140,7 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     // In the order of their lanes.
     const guests = thread.threadsOf(GUEST_GROUP);
     const producers = [...thread.threadsOf('shard'), ...guests];
+    const firstGuest = producers.length - guests.length;
     const syncThread = thread.threadIndex('sync');
     const storeThread = thread.threadIndex('store');
     const disk = this.#disk;
@@ -141,7 +164,10 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
         guestWaits: () => {
           for (const guest of guests) thread.wake(guest);
         },
-        written: (lane) => thread.wake(producers[lane]!),
+        written: (lane) => {
+          thread.wake(producers[lane]!);
+          if (lane >= firstGuest) this.#lookForNext();
+        },
         syncWanted: () => thread.wake(syncThread),
         storeHurry: () => thread.wake(storeThread),
         refusing: (error) => marks.sayFull(error instanceof DiskError ? noRoomText(disk, error) : error.message),

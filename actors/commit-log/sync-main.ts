@@ -30,7 +30,8 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
   const marks = new Watermarks(data.memory.marks);
   const answering = [...thread.threadsOf('shard'), ...thread.threadsOf(GUEST_GROUP)];
   let log: CommitLog | null = null;
-  let isDue = false;
+  // It may have been started because something was written.
+  let isDue = true;
   /** The predecessor of this worker failed, and may not have lived to say so. */
   let isFirstLook = thread.generation > 0;
 

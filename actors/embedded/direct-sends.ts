@@ -9,6 +9,7 @@ import { QUEUE_ID_AT } from '../../model/message-record.ts';
 import type { DirectSendAnswer } from '../../protocol/remoting/link.ts';
 import type { SendMessageRequest } from '../../protocol/remoting/requests/send-message.ts';
 import { SERVICE_NOT_AVAILABLE, SUCCESS } from '../../protocol/remoting/response-code.ts';
+import { LingerGovernor } from '../../runtime/thread/linger-governor.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
@@ -53,6 +54,7 @@ export class DirectSends implements PollSource {
   readonly #host: { readonly address: Uint8Array; readonly port: number };
   readonly #waiting: ((answer: DirectSendAnswer) => void)[];
   readonly #released: () => void;
+  readonly #lingers = new LingerGovernor();
   #nextQueue = 0;
   /** Messages and bytes taken into the lane. */
   messages = 0;
@@ -74,7 +76,10 @@ export class DirectSends implements PollSource {
     this.#fields.text = this.#properties;
     const logThread = thread.threadIndex('log');
     thread.addTurnEnd(() => {
-      if (this.#lane.publish()) thread.wake(logThread);
+      if (!this.#lane.publish()) return;
+      const slept = thread.wake(logThread);
+      // To look while it wakes up would only take the processor that it may need.
+      if (!slept && !this.#lingers.isLooking) this.#lookForAnswer();
     });
   }
 
@@ -137,8 +142,16 @@ export class DirectSends implements PollSource {
     }
     if (count === first) return false;
     lane.release(count);
+    this.#lingers.came(this.#thread.monotonicMs());
+    if (lane.pending > 0) this.#lookForAnswer();
+    else this.#thread.linger(0);
     this.#released();
     return true;
+  }
+
+  /** The log worker answers within microseconds if it is awake: the application's other events have their turn meanwhile. */
+  #lookForAnswer(): void {
+    this.#thread.linger(this.#lingers.begin(this.#thread.monotonicMs()));
   }
 
   #stored(at: number): DirectSendAnswer {

@@ -10,7 +10,7 @@
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { settingsPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig, ConfigChange } from '../broker/broker-config.ts';
-import { changedConfig } from '../broker/broker-config.ts';
+import { changedConfig, fieldOfKey } from '../broker/broker-config.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { Refusal, SettingsScope } from './decide-update.ts';
@@ -65,8 +65,8 @@ export class ConfigurationActor implements Actor<ConfigurationCommand | Saved | 
   readonly #options: ConfigurationOptions;
   /** All that the file is to hold. */
   #saved: Map<string, string>;
-  /** Changed in this process, live. */
-  readonly #live: Map<string, string> = new Map();
+  /** Fields changed in this process, live. */
+  readonly #live: Set<string> = new Set();
   #counter = 0;
   #timestamp = 0;
   #courier: ActorRef<SaveTable> | null = null;
@@ -168,7 +168,7 @@ export class ConfigurationActor implements Actor<ConfigurationCommand | Saved | 
     this.#counter++;
     this.#timestamp = context.now();
     const live = changes.filter(({ key }) => isLive(key));
-    for (const { key, value } of live) this.#live.set(key, value);
+    for (const { key } of live) this.#live.add(fieldOfKey(key)!);
     context.log('info', 'settings changed', { by: message.by, settings: changes.map(({ key, value }) => `${key}=${value}`).join(' ') });
     if (live.length > 0) this.#options.changed(changedConfig(this.#options.current(), live));
     this.#round++;
@@ -181,11 +181,10 @@ export class ConfigurationActor implements Actor<ConfigurationCommand | Saved | 
 
   #tell(thread: string, context: ActorContext): void {
     const round = this.#round;
-    const keys = [...this.#live.keys()];
-    const values = [...this.#live.values()];
+    const fields = JSON.stringify(this.#options.current(), [...this.#live]);
     context.ask<SettingsApplied, ApplySettings>(
       context.ref<ApplySettings>(settingsPath(thread)),
-      (replyTo) => ({ kind: 'apply-settings', keys, values, replyTo }),
+      (replyTo) => ({ kind: 'apply-settings', fields, replyTo }),
       APPLY_MAX_MS,
       (reply): Applied => ({ kind: 'applied', round, thread, ok: reply !== undefined }),
     );

@@ -4,7 +4,7 @@
  * Source: RocketMQ `Configuration.update`, which sets the fields of objects that every thread reads.
  */
 import assert from 'node:assert/strict';
-import { type BrokerConfig, type ConfigChange, changedConfig } from '../broker/broker-config.ts';
+import type { BrokerConfig } from '../broker/broker-config.ts';
 
 /** Gives the word that what a listener began has ended; only those that take time call it. */
 export type Wait = () => () => void;
@@ -35,10 +35,10 @@ export class LiveConfig {
     this.#listeners.push(listener);
   }
 
-  /** Takes changes; `done` is called when all that listens has followed, maybe during this call. */
-  apply(changes: readonly ConfigChange[], done: () => void): void {
+  /** Takes changed fields; `done` is called when all that listens has followed, maybe during this call. */
+  apply(fields: Partial<BrokerConfig>, done: () => void): void {
     const previous = this.config;
-    this.config = changedConfig(previous, changes);
+    this.config = Object.freeze({ ...previous, ...fields });
     let waiting = 1;
     const ended = (): void => {
       waiting--;

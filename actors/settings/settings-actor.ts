@@ -9,8 +9,11 @@ import { settingsPath } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import { LiveConfig } from './live-config.ts';
 
-/** All settings that have changed since the process began: value `values[i]`, as text, for key `keys[i]`. */
-export type ApplySettings = { kind: 'apply-settings'; keys: string[]; values: string[]; replyTo: ActorRef<SettingsApplied> };
+/**
+ * All fields of the configuration that have changed since the process began, as they are now: a JSON object. Values and not texts, so
+ * that no thread but the root has to have the table of settings.
+ */
+export type ApplySettings = { kind: 'apply-settings'; fields: string; replyTo: ActorRef<SettingsApplied> };
 /** Everything on that thread works by them. */
 export type SettingsApplied = { kind: 'settings-applied' };
 
@@ -21,9 +24,8 @@ export class SettingsActor implements Actor<ApplySettings> {
     this.#live = live;
   }
 
-  receive({ keys, values, replyTo }: ApplySettings): void {
-    const changes = keys.map((key, i) => ({ key, value: values[i]! }));
-    this.#live.apply(changes, () => void replyTo.tell({ kind: 'settings-applied' }));
+  receive({ fields, replyTo }: ApplySettings): void {
+    this.#live.apply(JSON.parse(fields) as Partial<BrokerConfig>, () => void replyTo.tell({ kind: 'settings-applied' }));
   }
 }
 

@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { END_TRANSACTION } from '../../protocol/remoting/request-code.ts';
 import { SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
-import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/actor.ts';
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { loadTable } from '../../storage/json-table.ts';
@@ -34,7 +34,7 @@ import { hostBytes, hostOfBytes, type Listen, listen } from '../gateway/client-c
 import { EndPath } from '../gateway/end-path.ts';
 import { PullPath } from '../gateway/pull-path.ts';
 import { RecordWriter, UniqueKeys } from '../gateway/record-writer.ts';
-import { RemotingGateway } from '../gateway/remoting-gateway.ts';
+import type { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import { EXPIRE_EVERY_MS, SendAnswers } from '../gateway/send-answers.ts';
 import { SendPath } from '../gateway/send-path.ts';
 import { UnusualSends } from '../gateway/unusual-sends.ts';
@@ -42,7 +42,6 @@ import { MessageDoor } from '../message/message-door.ts';
 import { createMessageHandlers } from '../message/message-handlers.ts';
 import { RecordSource } from '../message/record-source.ts';
 import { KEY_VALUES_FILE, parseKeyValues } from '../name-server/key-value-actor.ts';
-import { createNameServerHandlers } from '../name-server/name-server-handlers.ts';
 import { createPopHandlers } from '../pop/pop-handlers.ts';
 import { startPop } from '../pop/start-pop.ts';
 import { type Arrived, QueueActor } from '../queue/queue-actor.ts';
@@ -51,8 +50,8 @@ import { QueueTable } from '../queue/queue-table.ts';
 import { startRegistration } from '../registration/start-registration.ts';
 import type { LiveConfig } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
-import { createBrokerSettingsHandlers, createNameServerSettingsHandlers } from '../settings/settings-handlers.ts';
-import { type DiskLevel, STORE_PATH } from '../store/store-messages.ts';
+import { createBrokerSettingsHandlers } from '../settings/settings-handlers.ts';
+import { STORE_PATH } from '../store/store-messages.ts';
 import { startTimer, startWheel } from '../timer/start-timer.ts';
 import { timerLimits } from '../timer/timer-limits.ts';
 import { WheelCounts } from '../timer/wheel-counts.ts';
@@ -68,37 +67,12 @@ import { ArrivalTable } from './arrival-table.ts';
 import { FlushWatch } from './flush-watch.ts';
 import { QueueHandleList } from './queue-handles.ts';
 import { QUEUE_LIST_PATH } from './queue-list-actor.ts';
+import { type KnownQueues, type SendsStopped, type ServedShard, ShardActor } from './shard-actor.ts';
 import { SHARD_COUNTERS, type ShardCounter, ShardCounterBlock } from './shard-counters.ts';
-import {
-  assignmentLimits,
-  followOnNameServer,
-  followOnOwners,
-  groupLimits,
-  popLimits,
-  pullLimits,
-  sendLimits,
-  topicSettings,
-  unsentLimits,
-} from './shard-settings.ts';
+import { type FrontThreadData, ShardFront } from './shard-front.ts';
+import { assignmentLimits, followOnOwners, groupLimits, popLimits, pullLimits, sendLimits, topicSettings } from './shard-settings.ts';
 
-export type ShardThreadData = {
-  readonly config: BrokerConfig;
-  /** Null: a name server without a broker. */
-  readonly memory: BrokerMemory | null;
-  /** Names of all shards, in order. */
-  readonly shards: readonly string[];
-};
-
-/** Queues that the store knows, in pages, before `serve`; to the first shard only. */
-export type KnownQueues = { kind: 'known-queues'; topics: string[]; queueIds: number[]; handles: number[] };
-/** The store is open: listen. Answered when the shard accepts connections. */
-export type Serve = { kind: 'serve'; replyTo: ActorRef<Serving> };
-/** `error` is empty when the shard listens. */
-export type Serving = { kind: 'serving'; error: string };
-/** Refuse sends from now on; answered when every pending one is answered. */
-export type StopSends = { kind: 'stop-sends'; reason: string; replyTo: ActorRef<SendsStopped> };
-export type SendsStopped = { kind: 'sends-stopped'; pending: number };
-export type ShardCommand = KnownQueues | Serve | StopSends | DiskLevel;
+export type ShardThreadData = FrontThreadData & { readonly memory: BrokerMemory };
 
 /** A shard takes over when its log lane is drained; sends that nobody answers after so long are. */
 const SEND_LIMIT_SLACK_MS = 1_000;
@@ -109,7 +83,9 @@ export type ShardWorld = ThreadWorld & { readonly listen: Listen };
 export function main(thread: ThreadContext, data: ShardThreadData, world: ShardWorld = { ...thisWorld(), listen }): void {
   // A shard that was put together by half cannot be put together again beside its own parts: a failure is the thread's.
   const live = startSettings(thread, data.config);
-  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, data, live, world), { intensity: 0 });
+  thread.spawn(shardPath(thread.name), () => new ShardActor(thread, (known) => new Shard(thread, data, live, known, world)), {
+    intensity: 0,
+  });
 }
 
 /** Messages of each topic that the store knows, before anything is sent. */
@@ -121,47 +97,12 @@ function messagesAtStart(known: readonly KnownQueues[], table: QueueTable): Map<
   return messages;
 }
 
-class ShardActor implements Actor<ShardCommand> {
-  readonly #thread: ThreadContext;
-  readonly #data: ShardThreadData;
-  readonly #live: LiveConfig;
-  readonly #world: ShardWorld;
-  readonly #queues: KnownQueues[] = [];
-  #shard: Shard | null = null;
-
-  constructor(thread: ThreadContext, data: ShardThreadData, live: LiveConfig, world: ShardWorld) {
-    this.#thread = thread;
-    this.#data = data;
-    this.#live = live;
-    this.#world = world;
-  }
-
-  receive(message: ShardCommand, _context: ActorContext): void {
-    if (message.kind === 'known-queues') this.#queues.push(message);
-    else if (message.kind === 'serve') this.#serve(message.replyTo);
-    else if (message.kind === 'disk-level') this.#shard?.refuseSends(message.reason);
-    else this.#shard?.stopSends(message.reason, message.replyTo);
-  }
-
-  #serve(replyTo: ActorRef<Serving>): void {
-    const say = (error: string): void => {
-      // Nobody asks a second time: the answer waits until the ring has room.
-      if (!replyTo.tell({ kind: 'serving', error })) this.#thread.schedule(1, () => say(error));
-      this.#thread.requestTurn();
-    };
-    this.#shard = new Shard(this.#thread, this.#data, this.#live, this.#queues, this.#world);
-    this.#shard.listen().then(
-      () => say(''),
-      (error: unknown) => say(error instanceof Error ? error.message : String(error)),
-    );
-  }
-}
-
-class Shard {
+class Shard implements ServedShard {
   readonly #thread: ThreadContext;
   readonly #config: BrokerConfig;
   readonly #live: LiveConfig;
   readonly #world: ShardWorld;
+  readonly #front: ShardFront;
   readonly #gateway: RemotingGateway;
   readonly #index: number;
   #lane: LaneProducer | null = null;
@@ -176,43 +117,12 @@ class Shard {
     this.#config = data.config;
     this.#live = live;
     this.#index = data.shards.indexOf(thread.name);
-    const gateway = new RemotingGateway(
-      thread,
-      this.#index,
-      {
-        get connectionsMax() {
-          return live.config.connectionsMax;
-        },
-        get idleMs() {
-          return live.config.idleConnectionSeconds * 1000;
-        },
-        backlog: data.config.listenBacklog,
-        unsent: unsentLimits(live),
-      },
-      world.listen,
-    );
-    this.#gateway = gateway;
-    thread.spawn(`gateway/${this.#index}`, () => gateway, { mailboxMax: 65_536 });
-    if (data.config.nameServerEnable) {
-      const registration = data.config.brokerEnable ? REGISTRATION_PATH : null;
-      // A lone name server has no store: its key values live as long as it does.
-      const keyValues =
-        data.memory === null ? {} : { keyValues: { load: () => parseKeyValues(this.#loadTable(KEY_VALUES_FILE)), store: STORE_PATH } };
-      gateway.addHandlers(
-        createNameServerHandlers(thread, {
-          shards: data.shards,
-          get scanMs() {
-            return live.config.nameServerScanMs;
-          },
-          registration,
-          ...keyValues,
-        }),
-      );
-      gateway.addHandlers(createNameServerSettingsHandlers(thread));
-      followOnNameServer(thread, live);
-    }
-    if (data.memory !== null) this.#addBroker(data.memory, data.shards, known);
-    else if (thread.threadsOf(GUEST_GROUP).length > 0) openGuestDoor(thread, gateway, data.config.nameServerPort, null);
+    this.#front = new ShardFront(thread, data, live, world.listen, {
+      registration: REGISTRATION_PATH,
+      keyValues: { load: () => parseKeyValues(this.#loadTable(KEY_VALUES_FILE)), store: STORE_PATH },
+    });
+    this.#gateway = this.#front.gateway;
+    this.#addBroker(data.memory, data.shards, known);
     thread.onStop(() => this.#stop());
   }
 
@@ -567,14 +477,8 @@ class Shard {
     });
   }
 
-  async listen(): Promise<void> {
-    const config = this.#config;
-    const reusePort = process.platform === 'linux';
-    if (!reusePort && this.#index > 0) return;
-    if (config.nameServerEnable) await this.#gateway.listen(config.nameServerHost, config.nameServerPort, reusePort);
-    if (!config.brokerEnable) return;
-    await this.#gateway.listen(config.bindHost, config.listenPort, reusePort);
-    if (config.vipPortEnable) await this.#gateway.listen(config.bindHost, config.listenPort - 2, reusePort);
+  listen(): Promise<void> {
+    return this.#front.listen();
   }
 
   /** @param reason empty: they are taken again */
@@ -601,7 +505,6 @@ class Shard {
 
   async #stop(): Promise<void> {
     this.#answers?.poll();
-    await this.#gateway.stopListening();
-    this.#gateway.closeAll('the broker stops');
+    await this.#front.stop();
   }
 }

@@ -2,7 +2,6 @@
  * What of a shard follows its settings: the limits and rules that its parts read, and the actors that have to be told. Owns nothing;
  * a change counts as made when the actors told have answered, or after the time in which one that is restarted has it anyway.
  */
-import type { ActorMessage, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { REGISTRATION_PATH, TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
@@ -10,19 +9,15 @@ import type { GroupLimits } from '../consumer-group/group-limits.ts';
 import type { AssignmentLimits } from '../gateway/handlers/consumer-group/query-assignment.ts';
 import type { PullLimits } from '../gateway/pull-terms.ts';
 import type { SendLimits } from '../gateway/send-path.ts';
-import type { UnsentLimits } from '../gateway/unsent-allowance.ts';
-import type { Configure, Done } from '../name-server/shard-actor.ts';
-import { nameServerPath } from '../name-server/topic-shard.ts';
 import type { PopLimits } from '../pop/pop-surroundings.ts';
 import type { NameServersChanged, PeriodChanged } from '../registration/registration-actor.ts';
-import { type LiveConfig, settingsAs, type Wait } from '../settings/live-config.ts';
+import { type LiveConfig, settingsAs } from '../settings/live-config.ts';
 import type { TopicReply, TopicSettingsChanged, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import { DEFAULT_TOPIC_SETTINGS, type TopicSettings } from '../topic/topic-rules.ts';
+import { follow } from './follow.ts';
 
 /** What a record has beside its body at most: a record never spans segments, and its lane holds several. */
 const RECORD_EXTRA_BYTES = 48 * 1024;
-/** Longer than name servers may take to be told. */
-const FOLLOW_MAX_MS = 4_500;
 
 /** The rules of topics; what changes while the broker runs is read at each use. */
 export function topicSettings(live: LiveConfig, pluginFault: TopicSettings['pluginFault']): TopicSettings {
@@ -108,33 +103,4 @@ export function followOnOwners(thread: ThreadContext, live: LiveConfig): void {
     if (next.registerEveryMs !== previous.registerEveryMs)
       thread.ref<PeriodChanged>(REGISTRATION_PATH).tell({ kind: 'period-changed', periodMs: next.registerEveryMs });
   });
-}
-
-/** Each shard has its own part of the name server. */
-export function followOnNameServer(thread: ThreadContext, live: LiveConfig): void {
-  live.onChange(({ nameServerScanMs: scanMs }, previous, wait) => {
-    if (scanMs === previous.nameServerScanMs) return;
-    follow<Done, Configure>(thread, nameServerPath(thread.name), { kind: 'configure', scanMs }, wait);
-  });
-}
-
-function follow<R extends ActorMessage, M extends ActorMessage & { readonly replyTo: ActorRef<R> }>(
-  thread: ThreadContext,
-  path: string,
-  message: Omit<M, 'replyTo'>,
-  wait: Wait,
-): void {
-  thread.ask<R, M>(thread.ref<M>(path), (replyTo) => ({ ...message, replyTo }) as unknown as M, FOLLOW_MAX_MS, wait());
-}
-
-/** What clients may leave unread, read at each use. */
-export function unsentLimits(live: LiveConfig): UnsentLimits {
-  return {
-    get connectionBytes() {
-      return live.config.connectionOutputBytesMax;
-    },
-    get shardBytes() {
-      return live.config.outputBytesMax;
-    },
-  };
 }

@@ -12,6 +12,8 @@ export interface ThreadSpec {
   readonly loop: LoopKind;
   /** Exports `main(thread, data)`: see ThreadModule. */
   readonly module: URL;
+  /** The module is the worker's entry and runs itself by `runThread`: one file to load where it was joined with the runtime. */
+  readonly isWhole?: boolean;
   /** Started only when the first record or wake-up is for it: for a thread that an idle system needs not. Its start cannot fail `start`. */
   readonly startWhenUsed?: boolean;
   /** Cloned to the worker; SharedArrayBuffers are shared. */

@@ -76,8 +76,13 @@ export interface ThreadContext {
    * `count` counts (nap-governor.ts).
    */
   allowNaps(count: () => number): void;
-  /** Wakes `threadIndex` if it declared itself asleep; costs one atomic load if it is awake. */
-  wake(threadIndex: number): void;
+  /**
+   * Until then (`monotonicMs`) this thread looks for work instead of falling asleep: something is expected within microseconds. 0: no longer.
+   * It takes a processor meanwhile: a LingerGovernor says when it is worth it.
+   */
+  linger(untilMs: number): void;
+  /** Wakes `threadIndex` if it declared itself asleep, and says whether; costs one atomic load if it is awake. */
+  wake(threadIndex: number): boolean;
 
   /** Raw records for the hot path: `type` 1..255. `write` fills exactly `length` bytes. False: that ring is full. */
   sendRecord(

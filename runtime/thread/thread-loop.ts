@@ -103,6 +103,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   readonly #trims: TrimGovernor;
   #busyMs = 0;
   #naps: { readonly governor: NapGovernor; readonly count: () => number } | undefined;
+  /** 0: it sleeps as soon as there is nothing to do. */
+  #lingerUntilMs = 0;
   #hasBacklog = false;
   #turnsHeldBack = 0;
   #isRunning = false;
@@ -203,6 +205,10 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.#naps = { governor: new NapGovernor(), count };
   }
 
+  linger(untilMs: number): void {
+    this.#lingerUntilMs = untilMs;
+  }
+
   requestTurn(): void {
     // Before its turn ends a running turn does all that was asked for; behind them only another one does.
     if (this.#isPastActors) this.#wantsTurn = true;
@@ -215,8 +221,8 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     else this.#immediate = setImmediate(this.#onImmediate);
   }
 
-  wake(thread: number): void {
-    wake(this.#words, thread);
+  wake(thread: number): boolean {
+    return wake(this.#words, thread);
   }
 
   sendRecord(thread: number, type: number, length: number, write: (bytes: Uint8Array, view: DataView, offset: number) => void): boolean {
@@ -365,6 +371,13 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     return this.#wantsTurn || this.#lanes.hasUnpublished || this.host.hasWork;
   }
 
+  #lingers(): boolean {
+    if (this.#lingerUntilMs === 0) return false;
+    if (this.#parts.clock.monotonicMs() < this.#lingerUntilMs) return true;
+    this.#lingerUntilMs = 0;
+    return false;
+  }
+
   #beat(): void {
     this.#words[this.#block + HEARTBEAT] = ((this.#words[this.#block + HEARTBEAT] as number) + 1) | 0;
   }
@@ -411,7 +424,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.#beat();
     const didWork = this.turn();
     if (this.#failure !== undefined) throw this.#failure;
-    const waitMs = didWork ? 0 : this.#fallAsleep();
+    const waitMs = didWork || this.#lingers() ? 0 : this.#fallAsleep();
     if (this.#failure !== undefined) throw this.#failure;
     return waitMs;
   }
@@ -492,6 +505,11 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       const napMs = naps.governor.afterTurn(this.#turnBeganMs, naps.count());
       // Still declared awake: nobody rings meanwhile, and the look below finds what came.
       if (napMs > 0) nap(napMs);
+    }
+    if (this.#lingers()) {
+      // Declared awake: nobody rings, the turns behind those of sockets and timers look.
+      this.requestTurn();
+      return;
     }
     // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
     declareAsleep(this.#words, this.index);

@@ -1,0 +1,6 @@
+/** The whole thread of the store worker: its worker's entry. In the built package all that it loads at its start is in this file. */
+import { runThread } from '../../runtime/thread/run-thread.ts';
+import type { ThreadModule } from '../../runtime/thread/thread-context.ts';
+import { main } from './store-main.ts';
+
+await runThread(() => ({ main }) as ThreadModule);
