@@ -11,8 +11,6 @@ import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor
 import { isNoRoom } from '../../storage/disk-error-policy.ts';
 import { unitWriter } from '../../storage/dispatch-records.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
-import { type IndexSet, QUERY_ENTRIES_MAX } from '../../storage/index/index-set.ts';
-import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import { closeStore } from '../../storage/open-store.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import { isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
@@ -21,12 +19,14 @@ import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/waterma
 import type { TailFiler } from '../queue/queue-table.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
 import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
+import { DiskLevel } from './disk-level.ts';
 import { dropTopic } from './drop-topic.ts';
 import { StoreError } from './errors.ts';
 import { FileTails } from './file-tails.ts';
+import { IndexDesk, type IndexEntries, NONE_FOUND } from './index-desk.ts';
 import { delayMsOf, openStore, type StoreConfig, type StoreFiles, type StoreSurroundings, takeOverStore } from './open-store.ts';
 import { QueueMends } from './queue-mends.ts';
-import { type RetentionResult, RetentionRounds } from './retention-rounds.ts';
+import { RetentionRounds } from './retention-rounds.ts';
 import { TableSaver } from './save-table.ts';
 import { storeFacts } from './store-facts.ts';
 import {
@@ -80,12 +80,8 @@ const CHECKPOINT_BYTES = 128 * 1024 * 1024;
 const CHECKPOINT_SHARE = 20;
 /** A wait for the log's flush so long asks for one. */
 const FLUSH_PATIENCE_MS = 1_000;
-/** Looks at the disk in which a change of its level is told again. */
-const DISK_LEVEL_TELLS = 3;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
-/** Positions in one answer: it has to fit a ring record. */
-const FOUND_MAX = 1024;
 
 type Round = { readonly kind: 'round' };
 /** A table whose part of the log is not on the disk yet. */
@@ -112,11 +108,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   #timer: TimerId | null = null;
   #timerAt = 0;
   #lastRound = 0;
-  #index: IndexSet | null = null;
-  /** A write of the index failed: what it holds in memory is written before more is put there. */
-  #isIndexBehind = false;
-  /** Index entries of records before it are there already (after a take-over). */
-  #indexedTo = 0;
+  #index: IndexDesk | null = null;
   #nextCheckpoint = 0;
   #checkpointSpent = 0;
   #preparedFor = -1;
@@ -127,17 +119,11 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   #isFenced = false;
   /** A step of a mend is scheduled. */
   #isMending = false;
-  #isDiskFull = false;
-  /** A former store worker may have told something else. */
-  #diskLevelTells = DISK_LEVEL_TELLS;
-  readonly #putEntry = (keyHash: number, physical: number, storeTimestamp: number): void => {
-    if (physical >= this.#indexedTo) this.#index!.put(keyHash, physical, storeTimestamp);
-  };
-  readonly #dropEntry = (): void => {};
-  readonly #touchEntry = (keyHash: number): number => this.#index!.touch(keyHash);
+  readonly #diskLevel: DiskLevel;
 
   constructor(parts: StoreActorParts) {
     this.#parts = parts;
+    this.#diskLevel = new DiskLevel(storeLayout(parts.config.directory).root, (reason) => parts.hooks.diskLevel(reason));
   }
 
   started(context: ActorContext): void {
@@ -154,8 +140,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     const around = { ...this.#parts, table: this.#parts.filer };
     try {
       const files = this.#parts.hooks.inCall(() => takeOverStore(this.#parts.config, around));
-      this.#indexedTo = files.end;
-      this.#use(files);
+      this.#use(files, files.end);
       this.#open!.tails.adopt();
       context.log('warn', 'the store was taken over', { position: files.end, records: files.records });
     } catch (error) {
@@ -245,7 +230,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     if (this.#open === null) {
       try {
         const { files, opened } = hooks.inCall(() => openStore(config, { ...this.#parts, table: filer }));
-        this.#use(files);
+        this.#use(files, 0);
         this.#openedBytes = Buffer.from(JSON.stringify(opened));
         for (const text of opened.recovered.damaged) context.log('error', 'the log is damaged', { what: text });
         // Not before the answer: a segment made ahead is worth no start-up time.
@@ -265,10 +250,11 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     });
   }
 
-  #use(files: StoreFiles): void {
+  /** @param indexedTo index entries of records before it are there already */
+  #use(files: StoreFiles, indexedTo: number): void {
     const { config, filer, marks, monotonicMs, now, hourOf } = this.#parts;
     const context = this.#context!;
-    this.#index = files.index;
+    this.#index = new IndexDesk(files.index, this.#parts.feed, indexedTo);
     const onUnknown = (handle: number, reason: string): void =>
       context.log('error', 'a queue has units that cannot be filed', { handle, reason });
     const { log, queues, handles, disk } = files;
@@ -313,7 +299,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     let entries = 0;
     try {
       units = open.tails.round(began);
-      entries = this.#takeFeed();
+      entries = this.#index!.takeFeed();
       if (units > 0 || entries > 0) hooks.wakeLog();
       this.#prepareSegment(open);
       this.#checkpoint(open, began);
@@ -362,17 +348,6 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     this.#schedule(isShort ? SHORT_MS : FLUSH_LOOK_MS);
   }
 
-  #takeFeed(): number {
-    const feed = this.#parts.feed;
-    if (feed.waiting === 0) return 0;
-    if (this.#index === null) return feed.take(this.#dropEntry);
-    if (this.#isIndexBehind) this.#index.flush();
-    this.#isIndexBehind = true;
-    const taken = feed.take(this.#putEntry, this.#touchEntry);
-    this.#isIndexBehind = false;
-    return taken;
-  }
-
   /** Makes the next segment when the log is past the half of this one, so that the log worker never waits for it. */
   #prepareSegment(open: OpenParts): void {
     const { log } = open.files;
@@ -409,35 +384,16 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   }
 
   #retain(open: OpenParts, began: number): void {
-    const { hooks } = this.#parts;
+    const { config, hooks } = this.#parts;
     if (!open.retention.isDue(began)) return;
     const result = hooks.inCall(() => open.retention.step(began));
     if (result === null) return;
-    this.#tellDiskLevel(open, result);
+    this.#diskLevel.look(result, config.retention ?? DEFAULT_RETENTION, this.#context!);
     if (result.removed > 0) {
       this.#context?.log('info', 'segments of the log were removed', { removed: result.removed, logMin: result.logMin });
       this.#context?.ref<{ kind: 'log-trimmed'; min: number }>('reader').tell({ kind: 'log-trimmed', min: result.logMin });
     }
     open.saver.layBallast(result.freeBytes);
-  }
-
-  #tellDiskLevel(open: OpenParts, { isFull, usedPercent }: RetentionResult): void {
-    const { config, hooks } = this.#parts;
-    if (isFull !== this.#isDiskFull) {
-      this.#isDiskFull = isFull;
-      this.#diskLevelTells = DISK_LEVEL_TELLS;
-      const path = open.files.layout.root;
-      if (isFull) this.#context?.log('error', 'the disk is nearly full: sends are refused', { path, usedPercent });
-      else this.#context?.log('info', 'the disk has room again: sends are taken', { path, usedPercent });
-    }
-    if (!isFull && this.#diskLevelTells === 0) return;
-    this.#diskLevelTells = Math.max(0, this.#diskLevelTells - 1);
-    const { diskFullPercent, diskForcePercent } = config.retention ?? DEFAULT_RETENTION;
-    const rule = `diskSpaceWarningLevelRatio is ${diskFullPercent} %`;
-    const remedy = `make room, or shorten fileReservedTime; sends go on at ${Math.min(diskFullPercent, diskForcePercent)} %`;
-    hooks.diskLevel(
-      isFull ? `service not available now: the disk of ${open.files.layout.root} is ${usedPercent} % full, ${rule}; ${remedy}` : '',
-    );
   }
 
   /** Settings changed by which the disk is judged. */
@@ -566,29 +522,20 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     this.#guarded('look at the disk', () => message.replyTo.tell(storeFacts(open.files)));
   }
 
-  #onQueryIndex(message: QueryIndex): void {
+  #onQueryIndex({ topic, key, max, begin, end, replyTo }: QueryIndex): void {
     const index = this.#open === null || this.#isFenced ? null : this.#index;
-    const budget = { entries: QUERY_ENTRIES_MAX };
-    let physical: number[] = [];
-    let failure = '';
+    let found: IndexEntries = NONE_FOUND;
+    let error = '';
     if (index !== null) {
       try {
-        // What is acknowledged is found: its entries may still lie in the feed.
-        this.#takeFeed();
-        const max = Math.max(0, Math.min(message.max, FOUND_MAX));
-        const found = index.query(indexKeyHash(message.topic, message.key), max, message.begin, message.end, budget);
-        // An entry may stand there twice after a write that failed.
-        physical = [...new Set(found)];
-      } catch (error) {
-        this.#onFailure(error);
-        failure = (error as StorageError).message;
+        found = index.query(topic, key, max, begin, end);
+      } catch (thrown) {
+        this.#onFailure(thrown);
+        error = (thrown as StorageError).message;
       }
     }
-    const endTimestamp = index?.endTimestamp ?? 0;
-    const endPosition = Math.max(0, index?.endPosition ?? 0);
-    const isOff = this.#open !== null && this.#index === null;
-    const state = { isCut: budget.entries === 0, isOff, error: failure };
-    message.replyTo.tell({ kind: 'index-found', physical, endTimestamp, endPosition, ...state });
+    const isOff = this.#open !== null && this.#index?.isKept === false;
+    replyTo.tell({ kind: 'index-found', ...found, isOff, error });
   }
 
   #stop(): StoreStopped {
@@ -603,7 +550,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
         // The log worker is done: what is written is all. On disk first, then everything may be filed.
         if (flushed < written) open.files.log.sync(flushed, written);
         open.tails.finish(monotonicMs());
-        this.#takeFeed();
+        this.#index!.takeFeed();
         open.files.log.setMaxOffset(written);
         const storeTimestamp = Math.max(open.tails.storeTimestamp, marks.lastStoreTimestamp);
         closeStore(open.files, { position: written, storeTimestamp, syncedPosition: written });
