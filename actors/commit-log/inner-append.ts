@@ -67,7 +67,9 @@ export type InnerMessage = {
 };
 
 /** The same with its properties as bytes, and what is to be found out about them. */
-export type EncodedMessage = Omit<InnerMessage, 'properties'> & {
+export type EncodedMessage = Omit<InnerMessage, 'properties' | 'unitTime'> & {
+  /** 0: its unit carries the tag. */
+  readonly unitTime: number;
   /** The first `propertiesBytes` of it; copied before `appendEncoded` returns. */
   readonly properties: Uint8Array;
   readonly propertiesBytes: number;
@@ -182,7 +184,7 @@ export class InnerAppend {
     copyBytes(message.properties, 0, propertiesBytes, this.#laneBytes, to);
     const isIndexed = transactionType(message.sysFlag) !== TRANSACTION_ROLLBACK;
     const flags = isIndexed ? (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (message.hasKeys ? FLAG_MANY_KEYS : 0) : 0;
-    this.#commitMessage(message, size, flags, message.tag, Math.max(0, uniqueHash), { done, isPatient: false });
+    this.#commitMessage(message, size, flags, message.tag, Math.max(0, uniqueHash), message.unitTime, { done, isPatient: false });
     this.#requestTurn();
     return null;
   }
@@ -230,12 +232,12 @@ export class InnerAppend {
     if (isIndexed && message.properties.has(KEYS)) flags |= FLAG_MANY_KEYS;
     const tags = message.properties.get(TAGS);
     const uniqueHash = uniqueKey === undefined ? 0 : indexKeyHash(topic.name, uniqueKey);
-    this.#commitMessage(message, size, flags, tags === undefined ? 0 : tagCode(tags), uniqueHash, pending);
+    this.#commitMessage(message, size, flags, tags === undefined ? 0 : tagCode(tags), uniqueHash, message.unitTime ?? 0, pending);
     return null;
   }
 
   // Written out: a spread costs more than all else here.
-  #fields(message: Omit<InnerMessage, 'properties'>, properties: string): MessageRecordFields {
+  #fields(message: Omit<InnerMessage, 'properties' | 'unitTime'>, properties: string): MessageRecordFields {
     return {
       topic: message.topic.name,
       queueId: message.queueId,
@@ -255,11 +257,12 @@ export class InnerAppend {
 
   /** Takes a message's record, with what its descriptor says of its kind. */
   #commitMessage(
-    { topic, queueId, sysFlag, bornHost, delayLevel, unitTime }: Omit<InnerMessage, 'properties'>,
+    { topic, queueId, sysFlag, bornHost, delayLevel }: Omit<InnerMessage, 'properties' | 'unitTime'>,
     size: number,
     found: number,
     tag: number,
     uniqueHash: number,
+    unitTime: number,
     pending: Pending | null,
   ): void {
     const type = transactionType(sysFlag);
@@ -269,7 +272,7 @@ export class InnerAppend {
     if (type !== TRANSACTION_NONE && type !== TRANSACTION_COMMIT) flags |= FLAG_NO_DISPATCH;
     const handle = topic.queueHandles[queueId] ?? -1;
     const word = this.#commit(size, handle, flags, delayLevel > 0 ? delayLevel : tag, uniqueHash, pending);
-    if (unitTime === undefined) return;
+    if (unitTime === 0) return;
     const words = this.#lane.lane.descriptors;
     words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
     words[word + D_TAG] = unitTime;

@@ -72,6 +72,9 @@ export class ClientConnection implements Connection, BufferHolder {
   heldBytes = 0;
   /** Frames that wait for something else than the socket (a topic in creation). */
   parked = 0;
+  /** Its last message was parked for its time. */
+  isParking = false;
+  #host: Host | null = null;
   readonly #owner: ConnectionOwner;
   readonly #socket: ClientSocket;
   readonly #frames = new FrameReader();
@@ -100,6 +103,12 @@ export class ClientConnection implements Connection, BufferHolder {
     socket.on('end', () => socket.end());
     socket.on('close', () => this.#closed());
     socket.on('drain', () => this.resume(HOLD_UNSENT));
+  }
+
+  /** `hostBytes` as an object. */
+  get host(): Host {
+    this.#host ??= hostOfBytes(this.hostBytes);
+    return this.#host;
   }
 
   /** Bytes from the socket; they are only valid during the call. */

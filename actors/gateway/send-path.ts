@@ -34,7 +34,7 @@ import {
   RecordFields,
   type RecordWriter,
 } from './record-writer.ts';
-import type { UnusualSends } from './unusual-sends.ts';
+import { SEND_NOT_PLAIN, type UnusualSends } from './unusual-sends.ts';
 
 /** The unrolled records of a batch, so that a lane holds several. */
 const BATCH_RECORD_BYTES_MAX = 4 * 1024 * 1024 + 64 * 1024;
@@ -200,6 +200,11 @@ export class SendPath {
     fields.propertiesEnd = header.propertiesEnd;
     fields.arePropertiesEscaped = header.arePropertiesEscaped;
     const { queueId } = fields;
+    if (connection.isParking) {
+      // Whose last message was parked has more of them as a rule.
+      const parked = this.#unusual.park(connection, header, topic, queueId, bytes);
+      if (parked !== SEND_NOT_PLAIN) return parked;
+    }
     const isHalf = (header.sysFlag & TRANSACTION_MASK) === TRANSACTION_PREPARED && this.#takeHalf(header, topic);
     const size = this.#writer.write(fields, this.#flags(header), connection.slot, connection.id, header.opaque);
     if (isHalf) fields.realTopic = null;

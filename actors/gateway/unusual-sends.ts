@@ -58,7 +58,8 @@ const TOPIC_MAX_MS = 10_000;
 const WAITING_MAX = 256;
 const LANE_AGAIN_MS = 10;
 const DLQ_QUEUES = 1;
-const NOT_PLAIN = 1;
+/** It is for the other ways. */
+export const SEND_NOT_PLAIN = 1;
 
 /** One send, out of its frame. */
 type Sent = {
@@ -105,24 +106,25 @@ export class UnusualSends {
 
   /** Takes a send that the record writer left. RECORD_LANE_FULL: try again later; else it is dealt with. */
   send(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
-    const parked = this.#park(connection, header, topic, queueId, bytes);
-    if (parked !== NOT_PLAIN) return parked;
+    const parked = this.park(connection, header, topic, queueId, bytes);
+    if (parked !== SEND_NOT_PLAIN) return parked;
     const sent = this.#read(connection, header, topic, queueId, bytes);
     return sent === null ? 0 : this.#store(sent, null);
   }
 
-  /** Parks a plain message by its bytes. NOT_PLAIN: nothing was done. */
-  #park(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
+  /** Parks a plain message that asks for it by its bytes. SEND_NOT_PLAIN: nothing was done; RECORD_LANE_FULL: try again later. */
+  park(connection: ClientConnection, header: SendHeader, topic: TopicState, queueId: number, bytes: Uint8Array): number {
     const { topics, timers, delayLevels, thread, append } = this.#parts;
     const plain = this.#plain;
-    if ((header.sysFlag & TRANSACTION_MASK) !== 0) return NOT_PLAIN;
+    connection.isParking = false;
+    if ((header.sysFlag & TRANSACTION_MASK) !== 0) return SEND_NOT_PLAIN;
     const schedule = topics.get(SCHEDULE_TOPIC);
     const timer = timers.isEnabled ? topics.get(TIMER_TOPIC) : undefined;
     const limits = {
       levels: schedule !== undefined && schedule.queueHandles.length >= delayLevels ? delayLevels : 0,
       longestMs: timer === undefined ? 0 : Math.min(timers.maxDelaySec * 1000, timers.rollAfterMs),
     };
-    if (!plain.read(header, topic.nameBytes, queueId, thread.now(), limits)) return NOT_PLAIN;
+    if (!plain.read(header, topic.nameBytes, queueId, thread.now(), limits)) return SEND_NOT_PLAIN;
     const { level, deliverMs, uniqueStart, uniqueEnd } = plain;
     const parkedTo = (level > 0 ? schedule : timer)!;
     const uniqueHash = indexHash(javaHashBytes(plain.bytes, uniqueStart, uniqueEnd, keyHashSeed(parkedTo.nameHash)));
@@ -132,7 +134,7 @@ export class UnusualSends {
       flag: header.messageFlag,
       sysFlag: header.sysFlag,
       bornTimestamp: header.bornTimestamp,
-      bornHost: hostOfBytes(connection.hostBytes),
+      bornHost: connection.host,
       reconsumeTimes: header.reconsumeTimes,
       preparedTransactionOffset: 0,
       body: bytes.subarray(header.bodyStart, header.bodyEnd),
@@ -142,7 +144,7 @@ export class UnusualSends {
       tag: 0,
       uniqueHash,
       hasKeys: plain.hasKeys,
-      ...(level > 0 ? {} : { unitTime: deliverMs }),
+      unitTime: level > 0 ? 0 : deliverMs,
     };
     const { opaque, isBinary } = header;
     const sent = { connection, opaque, isBinary, isOneway: (header.flag & ONEWAY_FLAG) !== 0 };
@@ -150,7 +152,8 @@ export class UnusualSends {
     const handle = level > 0 ? NO_HANDLE : this.#recallHandle(topic, Buffer.from(uniqueKey.buffer).toString(), deliverMs);
     const notTaken = append.appendEncoded(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey, handle));
     if (notTaken === 'lane-full') return RECORD_LANE_FULL;
-    return notTaken === null ? 0 : NOT_PLAIN;
+    connection.isParking = notTaken === null;
+    return notTaken === null ? 0 : SEND_NOT_PLAIN;
   }
 
   /** Takes a send to a retry topic. It waits for what its group says. */

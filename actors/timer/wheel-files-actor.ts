@@ -9,16 +9,16 @@ import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitTime } from '../../storage/consume-queue/queue-unit.ts';
 import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
-import { sortUnits } from '../../storage/timer/sort-units.ts';
 import { TimerRunDamage } from '../../storage/timer/timer-run.ts';
 import { TimerRuns } from '../../storage/timer/timer-runs.ts';
 import { comesBefore, isRecallKey, timerKey } from '../../storage/timer/timer-unit.ts';
 import type { ColdReader } from '../store/cold-read.ts';
 import { isMessage } from './decide-delivery.ts';
+import { FoundUnits } from './found-units.ts';
 import { isWanted, type SettledMark } from './wheel-checkpoint.ts';
 import type { CountTimers, IndexTimers, Marks, TakeTimers, WheelFilesCommand, WheelUnits } from './wheel-messages.ts';
 
-type Private = { readonly kind: 'merge' };
+type Private = { readonly kind: 'merge' } | { readonly kind: 'rest' };
 
 export type WheelFilesParts = {
   readonly disk: Disk;
@@ -36,12 +36,15 @@ const READ_UNITS = 8_192;
 /** So many runs' units that are in none are sorted first, bit by bit: what is found among them has to fit in memory. */
 const TAIL_RUNS_MAX = 4;
 const MERGE_PAUSE_MS = 10;
+const REST_MS = 10_000;
 
 export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
   readonly #parts: WheelFilesParts;
   readonly #runUnits: number;
   #runs: TimerRuns | null = null;
   #isMerging = false;
+  #found: FoundUnits | null = null;
+  #isFoundUsed = false;
   #marks: readonly SettledMark[] = [];
 
   constructor(parts: WheelFilesParts) {
@@ -79,6 +82,9 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
       case 'index-timers':
         this.#index(message, context);
         return;
+      case 'rest':
+        this.#rest(context);
+        return;
       case 'merge': {
         this.#isMerging = false;
         const marks = this.#marks;
@@ -93,6 +99,23 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
       context.log('error', 'the files of the timing wheel are made anew', { reason }),
     );
     return this.#runs;
+  }
+
+  /** Memory for units that are looked for: kept while it is used, for a queue that fills makes a run every second. */
+  #begin(context: ActorContext): FoundUnits {
+    if (this.#found === null) {
+      this.#found = new FoundUnits();
+      context.schedule(REST_MS, { kind: 'rest' } satisfies Private);
+    }
+    this.#isFoundUsed = true;
+    this.#found.clear();
+    return this.#found;
+  }
+
+  #rest(context: ActorContext): void {
+    if (this.#isFoundUsed) context.schedule(REST_MS, { kind: 'rest' } satisfies Private);
+    else this.#found = null;
+    this.#isFoundUsed = false;
   }
 
   /** The first unit that is in no run. */
@@ -123,7 +146,7 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
       replyTo.tell({ kind: 'timers-taken', units: new Uint8Array(0), endKey: afterKey, endPhysical: afterPhysical });
       return;
     }
-    const tail = this.#sortedTail(runs, message, marks);
+    const tail = this.#sortedTail(runs, message, marks, context);
     let tailAt = 0;
     const taken = new Uint8Array(TAKEN_MAX * QUEUE_UNIT_BYTES);
     let length = 0;
@@ -160,10 +183,10 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
   }
 
   /** What of the queue is in no run and comes behind the place that was asked for; the first one behind `untilKey` too. */
-  #sortedTail(runs: TimerRuns, message: TakeTimers, marks: readonly SettledMark[]): Uint8Array {
+  #sortedTail(runs: TimerRuns, message: TakeTimers, marks: readonly SettledMark[], context: ActorContext): Uint8Array {
     const { key: afterKey, physical: afterPhysical, untilKey, seen } = message;
     const from = this.#tailFrom(runs, message);
-    const found = new FoundUnits(Math.max(0, seen - from));
+    const found = this.#begin(context);
     let [laterKey, laterAt] = [Number.POSITIVE_INFINITY, -1];
     const later = new Uint8Array(QUEUE_UNIT_BYTES);
     this.#eachInQueue(message, from, seen, (units, at) => {
@@ -194,7 +217,7 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
     // The range begins where the one before ended, whatever retention has removed since.
     const begin = runs.indexed < 0 ? from : runs.indexed;
     const to = from + this.#runUnits;
-    const found = new FoundUnits(this.#runUnits);
+    const found = this.#begin(context);
     this.#eachInQueue(message, from, to, (units, at) => {
       const [key, physical] = [timerKey(unitTime(units, at)), unitPhysicalOffset(units, at)];
       if (isWanted(marks, key, physical)) found.add(units, at, key);
@@ -217,38 +240,6 @@ export class WheelFilesActor implements Actor<WheelFilesCommand | Private> {
       for (let at = 0; at < units.length; at += QUEUE_UNIT_BYTES) if (isMessage(units, at)) take(units, at);
       offset += units.length / QUEUE_UNIT_BYTES;
     }
-  }
-}
-
-/** Units out of the queue, to be sorted. */
-class FoundUnits {
-  readonly #capacity: number;
-  #units: Uint8Array;
-  #keys: Float64Array;
-  #count = 0;
-
-  /** @param most units that may be found, and one more */
-  constructor(most: number) {
-    this.#capacity = most + 1;
-    const first = Math.min(this.#capacity, 1024);
-    this.#units = new Uint8Array(first * QUEUE_UNIT_BYTES);
-    this.#keys = new Float64Array(first);
-  }
-
-  add(units: Uint8Array, at: number, key: number): void {
-    if (this.#count === this.#keys.length) {
-      const capacity = Math.min(this.#capacity, this.#count * 2);
-      const [grown, keys] = [new Uint8Array(capacity * QUEUE_UNIT_BYTES), new Float64Array(capacity)];
-      grown.set(this.#units);
-      keys.set(this.#keys);
-      [this.#units, this.#keys] = [grown, keys];
-    }
-    this.#units.set(units.subarray(at, at + QUEUE_UNIT_BYTES), this.#count * QUEUE_UNIT_BYTES);
-    this.#keys[this.#count++] = key;
-  }
-
-  sorted(): Uint8Array {
-    return sortUnits(this.#units, this.#keys, this.#count);
   }
 }
 

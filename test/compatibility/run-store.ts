@@ -12,8 +12,9 @@ import { startRingmq } from '../support/start-ringmq.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import type { Verdict } from './client-programs.ts';
 import { JavaServer } from './java-server.ts';
+import { CHECK_SETTINGS, halvesInTurn, JAVA_SETTINGS, type StoreTurn } from './run-store-halves.ts';
 
-export const STORE_SCENARIOS = ['store-in-turn', 'store-in-turn-killed'] as const;
+export const STORE_SCENARIOS = ['store-in-turn', 'store-in-turn-killed', 'store-in-turn-halves'] as const;
 
 const SEGMENT_BYTES = 1024 * 1024;
 const TOPIC = 'in_turn';
@@ -26,10 +27,11 @@ const QUERY_MESSAGE = 12;
 const NO_NAME_SERVER = '127.0.0.1:1';
 const TURNS = ['ringmq', 'java', 'ringmq', 'java', 'ringmq'] as const;
 
-type Turn = { readonly address: string; end(isOrderly: boolean): Promise<void> };
+type Settings = Readonly<Record<string, number>>;
 
-async function startOurs(directory: string): Promise<Turn> {
-  const ringmq = await startRingmq({ dataDir: directory, args: ['--set', `mappedFileSizeCommitLog=${SEGMENT_BYTES}`] });
+async function startOurs(directory: string, more: Settings = {}): Promise<StoreTurn> {
+  const settings = Object.entries({ mappedFileSizeCommitLog: SEGMENT_BYTES, ...more });
+  const ringmq = await startRingmq({ dataDir: directory, args: settings.flatMap(([key, value]) => ['--set', `${key}=${value}`]) });
   return {
     address: ringmq.broker,
     end: async (isOrderly) => {
@@ -39,8 +41,13 @@ async function startOurs(directory: string): Promise<Turn> {
   };
 }
 
-async function startJava(version: string, directory: string): Promise<Turn> {
-  const store = { storePathRootDir: directory, storePathCommitLog: join(directory, 'commitlog'), mappedFileSizeCommitLog: SEGMENT_BYTES };
+async function startJava(version: string, directory: string, more: Settings = {}): Promise<StoreTurn> {
+  const store = {
+    ...more,
+    storePathRootDir: directory,
+    storePathCommitLog: join(directory, 'commitlog'),
+    mappedFileSizeCommitLog: SEGMENT_BYTES,
+  };
   const java = await JavaServer.broker(version, 'broker-a', NO_NAME_SERVER, store);
   return {
     address: java.address,
@@ -136,12 +143,28 @@ async function inTurn(version: string, isOrderly: boolean): Promise<Record<strin
   }
 }
 
+async function halves(version: string): Promise<Record<string, unknown>> {
+  const directory = mkdtempSync(join(tmpdir(), 'ringmq-in-turn-'));
+  try {
+    return await halvesInTurn(
+      (make) => (make === 'ringmq' ? startOurs(directory, CHECK_SETTINGS) : startJava(version, directory, JAVA_SETTINGS)),
+      ['ringmq', 'java', 'ringmq', 'java'],
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
 /** @param version of the Java broker */
-export async function runStores(version: string, onVerdict: (verdict: Verdict) => void): Promise<void> {
-  for (const scenario of STORE_SCENARIOS) {
+export async function runStores(
+  version: string,
+  scenarios: readonly (typeof STORE_SCENARIOS)[number][],
+  onVerdict: (verdict: Verdict) => void,
+): Promise<void> {
+  for (const scenario of scenarios) {
     const begin = performance.now();
     try {
-      const detail = await inTurn(version, scenario === 'store-in-turn');
+      const detail = await (scenario === 'store-in-turn-halves' ? halves(version) : inTurn(version, scenario === 'store-in-turn'));
       onVerdict({ scenario, ok: true, ms: Math.round(performance.now() - begin), detail });
     } catch (error) {
       onVerdict({ scenario, ok: false, ms: Math.round(performance.now() - begin), error: String(error), detail: {} });

@@ -148,7 +148,8 @@ async function runWithJava(version: string): Promise<void> {
   const label = `java ${version}`;
   try {
     if (isAsked(MIXED_SCENARIOS)) await runMixed(clients, version, (client, verdict) => note(client, label, verdict));
-    if (isAsked(STORE_SCENARIOS)) await runStores(version, (verdict) => note('raw', label, verdict));
+    const stores = STORE_SCENARIOS.filter((scenario) => isAsked([scenario]));
+    await runStores(version, stores, (verdict) => note('raw', label, verdict));
   } catch (error) {
     note('both', label, { scenario: 'the servers themselves', ok: false, ms: 0, error: String(error), detail: {} });
   }

@@ -27,7 +27,7 @@ function units(timers: readonly Timer[]): Uint8Array {
     writeUnitTime(bytes, index * QUEUE_UNIT_BYTES, time);
     keys[index] = timerKey(time);
   }
-  return sortUnits(bytes, keys, timers.length);
+  return sortUnits(bytes, keys, timers.length, new Uint8Array(bytes.length), new Float64Array(timers.length));
 }
 
 function inOrder(timers: readonly Timer[]): Timer[] {
