@@ -80,6 +80,9 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
   A half message may have a delay level, which counts from its commit on, but no time of its own (\`TIMER_\`): that is refused (13).
 - Half messages that were stored again carry \`TRAN_ORIGIN_QUEUE_OFFSET\`, a property of ours; a Java broker on the same store goes on with them, and passes it on.
+  On a store with open half messages each of the two asks about those that are open and about no others, whichever of them stored or ended them.
+  A Java broker writes ends down up to three seconds late (\`transactionOpBatchInterval\`). What it checks in between it stores once more and asks about again and again, also
+  when ringmq has the store: such a copy is an open half message like others.
 - Pops: what is in flight is kept by the broker that gave it out and in its log (\`rmq_sys_REVIVE_LOG_<cluster>\`, in records of our own), not in timers: a
   message comes again within 200 ms of its invisible time, also after a crash. A Java broker started on the same store afterwards does not know what was in
   flight, and the other way round: let pops be acknowledged first. A receipt that is over is answered \`NO_MESSAGE\` (208), one of another broker, queue or
