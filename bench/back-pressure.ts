@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { READ_SLOT_BYTES, READ_SLOTS } from '../actors/broker/broker-memory.ts';
 import { encodeCommand } from '../protocol/remoting/command.ts';
 import { pullMessages, sendMessage } from '../test/support/broker-client.ts';
 import { missingInjector, underFaults } from '../test/support/disk-faults.ts';
@@ -29,12 +30,19 @@ const { values: options } = parseArgs({
   options: { only: { type: 'string' }, minutes: { type: 'string', default: '10' }, write: { type: 'boolean', default: false } },
 });
 
-/** Resident memory of the broker, whatever its clients do. */
-const RSS_MAX_MB = 512;
+const SHARDS = 2;
+const OUTPUT_MB = 64;
+/**
+ * Resident memory of the broker, whatever its clients do: what it has at rest, what of freed memory it has not given back, and for each shard
+ * output buffers at the most they may have for a moment, the reader's slots and a lane.
+ */
+const RSS_MAX_MB = Math.round(256 + 200 + SHARDS * (2 * OUTPUT_MB + (READ_SLOTS * READ_SLOT_BYTES) / 2 ** 20 + 32));
 /** What a soak may gain after its first minute. */
 const GROWTH_MAX_MB = 32;
 const IDLE_CONNECTIONS = 10_000;
-const DEAF = 20;
+const DEAF = 80;
+/** A deaf producer stores half a GB before its acknowledgements fill its share: in a soak the disk is to keep up. */
+const DEAF_IN_SOAK = 20;
 const STALL_MS = 30_000;
 const TOPIC = 'pressure';
 const BODY = Buffer.alloc(16 * 1024, 0x70);
@@ -129,9 +137,9 @@ async function idleConnections({ broker }: RingmqProcess, count: number): Promis
   };
 }
 
-async function deafClients({ broker }: RingmqProcess): Promise<Deaf[]> {
+async function deafClients({ broker }: RingmqProcess, count: number): Promise<Deaf[]> {
   const frames = [sendFrame(), pullFrame()];
-  return await Promise.all(Array.from({ length: DEAF }, async (_, one) => new Deaf(await connect(broker), frames[one % 2]!)));
+  return await Promise.all(Array.from({ length: count }, async (_, one) => new Deaf(await connect(broker), frames[one % 2]!)));
 }
 
 /** Still serves, and soon. */
@@ -146,7 +154,7 @@ async function answerMs({ broker }: RingmqProcess): Promise<number> {
 }
 
 async function withBroker(run: (ringmq: RingmqProcess) => Promise<Outcome>): Promise<Outcome> {
-  const ringmq = await startRingmq({ shards: 2 });
+  const ringmq = await startRingmq({ shards: SHARDS, args: ['--set', `outputBytesMax=${OUTPUT_MB * 2 ** 20}`] });
   try {
     const client = await RemotingClient.connect(ringmq.broker);
     for (let number = 0; number < 400; number++) await sendMessage(client, TOPIC, BODY, { queueId: number % 4 });
@@ -181,7 +189,7 @@ const stages: Record<string, () => Promise<Outcome>> = {
       const before = rssMb(ringmq.pid);
       let deaf: Deaf[] = [];
       const peakMb = await peakOf(ringmq.pid, async () => {
-        deaf = await deafClients(ringmq);
+        deaf = await deafClients(ringmq, DEAF);
         await pause(15_000);
       });
       const ms = await answerMs(ringmq);
@@ -234,9 +242,9 @@ const stages: Record<string, () => Promise<Outcome>> = {
       const minutes = Number(options.minutes);
       let isOver = false;
       const close = await idleConnections(ringmq, IDLE_CONNECTIONS / 10);
-      const deaf = await deafClients(ringmq);
+      const deaf = await deafClients(ringmq, DEAF_IN_SOAK);
       const consumer = slowConsumer(ringmq, () => isOver);
-      const senders = new WatchedSenders(ringmq.broker, TOPIC, { bodyBytes: 1024, isForgetful: true });
+      const senders = new WatchedSenders(ringmq.broker, TOPIC, { senders: 1, window: 8, bodyBytes: 1024, isForgetful: true });
       const firstMb = await peakOf(ringmq.pid, () => pause(Math.min(60_000, minutes * 15_000)));
       const peakMb = await peakOf(ringmq.pid, () => pause(minutes * 60_000));
       isOver = true;

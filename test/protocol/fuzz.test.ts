@@ -4,11 +4,13 @@
  */
 import { readdirSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
+import { batchFault } from '../../actors/gateway/batch-fault.ts';
 import { MessageRecordError, MessageTextError } from '../../model/errors.ts';
 import { parseMessageId } from '../../model/message-id.ts';
 import { parseProperties } from '../../model/message-property.ts';
-import { decodeMessageRecords, encodeMessageRecord } from '../../model/message-record.ts';
+import { decodeMessageRecords, encodeMessageRecord, readInt32 } from '../../model/message-record.ts';
 import { parseTags } from '../../model/subscription.ts';
+import { encodeMessageBatch } from '../../protocol/remoting/bodies/message-batch.ts';
 import { decodeRegisterBrokerBody, encodeDeflatedRegisterBrokerBody } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import { parseTolerantJson } from '../../protocol/remoting/bodies/tolerant-json.ts';
 import { decodeCommand, encodeCommand, peekHeader } from '../../protocol/remoting/command.ts';
@@ -145,6 +147,14 @@ async function targets(): Promise<FuzzTarget[]> {
       run: (bytes) => void decodeRegisterBrokerBody(bytes, true),
     },
     {
+      name: 'batches',
+      corpus: [
+        encodeMessageBatch([{ flag: 1, body: BODY, properties: 'KEYS\u0001k\u0002' }]),
+        encodeMessageBatch([1, 2, 3].map((flag) => ({ flag, body: BODY.subarray(0, flag * 9), properties: `a\u0001${flag}\u0002` }))),
+      ],
+      run: readBatch,
+    },
+    {
       name: 'model texts',
       corpus: [Buffer.from('0A00000800002A9F0000011F71FB04CB'), Buffer.from('a\u0001b\u0002TAGS\u0001A || B\u0002')],
       run: readTexts,
@@ -163,6 +173,14 @@ async function targets(): Promise<FuzzTarget[]> {
     list.push({ name: folder, corpus, run });
   }
   return list;
+}
+
+/** A batch that is found sound lies within its bytes, item by item. */
+function readBatch(bytes: Uint8Array): void {
+  if (batchFault(bytes, 0, bytes.length) !== null) return;
+  let at = 0;
+  while (at < bytes.length) at += readInt32(bytes, at);
+  if (at !== bytes.length) throw new Error('a sound batch beyond its bytes');
 }
 
 function readTexts(bytes: Uint8Array): void {

@@ -3,10 +3,13 @@
  * byte, a hang or a crash.
  */
 
+import { parseRequestModes, RequestModesFileError } from '../../actors/assignment/request-modes-json.ts';
 import { ConfigTextError } from '../../actors/broker/errors.ts';
 import { parsePropertiesText } from '../../actors/broker/properties-text.ts';
 import { GroupsFileError, parseGroupsFile } from '../../actors/consumer-group/groups-json.ts';
+import { decodePopRecord } from '../../actors/pop/pop-record.ts';
 import { DelayOffsetsFileError, parseDelayOffsets } from '../../actors/timer/delay-offsets-json.ts';
+import { parseWheel, WheelFileError } from '../../actors/timer/wheel-checkpoint.ts';
 import { parseTopicsFile, TopicsFileError } from '../../actors/topic/topics-json.ts';
 import { MessageRecordError, MessageTextError } from '../../model/errors.ts';
 import { encodeMessageRecord, RECORD_MAGIC_BLANK, writeInt32, writeInt64 } from '../../model/message-record.ts';
@@ -20,6 +23,7 @@ import { StorageError } from '../../storage/errors.ts';
 import { IndexSet } from '../../storage/index/index-set.ts';
 import { loadTable, parseLenient } from '../../storage/json-table.ts';
 import { MemoryDisk } from '../../storage/memory-disk.ts';
+import { TimerRun, TimerRunWriter } from '../../storage/timer/timer-run.ts';
 import { type FuzzTarget, fuzz } from '../support/fuzzing.ts';
 
 const SEGMENT_BYTES = 4096;
@@ -142,6 +146,24 @@ function openCheckpoint(bytes: Uint8Array): void {
   checkpoint.close();
 }
 
+const runBytes = (): Uint8Array => {
+  const disk = new MemoryDisk({ seed: 1 });
+  disk.makeDirectory('/runs');
+  const writer = new TimerRunWriter(disk, '/runs/1');
+  const units = unitBytes();
+  for (let unit = 0; unit < 9; unit++) writer.put(units, unit * QUEUE_UNIT_BYTES);
+  writer.finish();
+  const bytes = new Uint8Array(disk.sizeOf('/runs/1'));
+  disk.open('/runs/1', 'read').read(bytes, 0, bytes.length, 0);
+  return bytes;
+};
+
+function readRun(bytes: Uint8Array): void {
+  const run = new TimerRun(diskWith('/runs/1', bytes), '/runs/1');
+  let units = 0;
+  for (; !run.isAtEnd; run.next()) if (++units > bytes.length) throw new Error('more units than bytes');
+}
+
 const times = { physicMs: 1, logicsMs: 2, indexMs: 3 };
 const table = encodeQueueTable({
   position: 500,
@@ -179,6 +201,22 @@ const targets: FuzzTarget[] = [
     corpus: [text('{"offsetTable":{1:33,2:0},"dataVersion":{"counter":2}}')],
     run: (bytes) => void parseDelayOffsets(parsed(bytes)),
   },
+  { name: 'timer run', corpus: [runBytes()], run: readRun },
+  {
+    name: 'timing wheel',
+    corpus: [text({ dataVersion: { counter: 1 }, marks: [{ ms: 1_700_000_000_000, recall: false, physical: 5, end: 9 }], pending: 3 })],
+    run: (bytes) => void parseWheel(parsed(bytes)),
+  },
+  {
+    name: 'messageRequestMode.json',
+    corpus: [text({ messageRequestModeMap: { T: { G: { topic: 'T', consumerGroup: 'G', mode: 'POP', popShareQueueNum: 2 } } } })],
+    run: (bytes) => void parseRequestModes(parsed(bytes)),
+  },
+  {
+    name: 'pop records',
+    corpus: [text({ v: 1, g: 'G', t: 'T', n: 3, w: 1, e: [[0, 1, 'p', 5, 6, 7]] })],
+    run: (bytes) => void decodePopRecord(bytes),
+  },
   {
     name: 'deleted topics',
     corpus: [text({ topics: { T: 5 } })],
@@ -200,6 +238,7 @@ function declared(run: () => void): boolean {
   } catch (error) {
     if (error instanceof StorageError || error instanceof ConfigTextError || error instanceof SyntaxError) return false;
     if (error instanceof TopicsFileError || error instanceof GroupsFileError || error instanceof DelayOffsetsFileError) return false;
+    if (error instanceof WheelFileError || error instanceof RequestModesFileError) return false;
     if (error instanceof MessageRecordError || error instanceof MessageTextError) return false;
     throw error;
   }
