@@ -2,7 +2,6 @@
  * A plugin's file, loaded and looked at: what it exports must be a filter, and a fault is told in one line with file and position. Runs in the
  * plugin's own worker. Source of the shapes: docs/plugins.md.
  */
-import { readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +18,28 @@ export type PluginCode = {
 const DESCRIPTION_CHARS_MAX = 200;
 const FAULT_CHARS_MAX = 500;
 
-/** What the file exports, checked; or what is wrong with it. */
-export async function importPlugin(url: string): Promise<PluginCode | string> {
+/** What the file exports when it holds `text`, checked; or what is wrong with it. `format`: what Node took it for when it was loaded before. */
+export async function importPlugin(
+  url: string,
+  text: string,
+  format: string | null = null,
+  onFormat: (format: string | null) => void = () => {},
+): Promise<PluginCode | string> {
+  // The version that is loaded is the one that is kept, whatever becomes of the file meanwhile.
+  nodeModule.registerHooks({
+    load: (asked, context, next) => {
+      if (asked !== url) return next(asked, context);
+      if (format !== null) return { format, source: text, shortCircuit: true };
+      const loaded = next(asked, context);
+      onFormat(loaded.format ?? null);
+      return { ...loaded, source: text };
+    },
+  });
   let module: Record<string, unknown>;
   try {
     module = (await import(url)) as Record<string, unknown>;
   } catch (error) {
-    return loadFault(error, url);
+    return loadFault(error, url, text);
   }
   const code = pluginCode(module);
   return typeof code === 'string' ? `${basename(fileURLToPath(url))}: ${code}` : code;
@@ -60,11 +74,11 @@ export function pluginCode(module: Readonly<Record<string, unknown>>): PluginCod
 }
 
 /** An error of the import, with the file and the place where they can be told. */
-export function loadFault(error: unknown, url: string): string {
+export function loadFault(error: unknown, url: string, source: string): string {
   const path = fileURLToPath(url);
   const file = basename(path);
   if (!(error instanceof Error)) return oneLine(`${file}: threw ${String(error)} while it was loaded`, FAULT_CHARS_MAX);
-  const place = placeOf(error, file) ?? (error instanceof SyntaxError ? placeByParsing(path, file) : null);
+  const place = placeOf(error, file) ?? (error instanceof SyntaxError ? placeByParsing(source, file) : null);
   return oneLine(`${place ?? file}: ${error.name}: ${error.message}`, FAULT_CHARS_MAX);
 }
 
@@ -90,11 +104,11 @@ function placeOf(error: Error, file: string): string | null {
 }
 
 /** Node does not say where a JavaScript module is wrong; its TypeScript parser reads the same grammar, and does. */
-function placeByParsing(path: string, file: string): string | null {
+function placeByParsing(source: string, file: string): string | null {
   const strip = (nodeModule as { stripTypeScriptTypes?: (code: string, options: { sourceUrl: string }) => string }).stripTypeScriptTypes;
   if (strip === undefined) return null;
   try {
-    strip(readFileSync(path, 'utf8'), { sourceUrl: file });
+    strip(source, { sourceUrl: file });
     return null;
   } catch (error) {
     return error instanceof Error ? placeOf(error, file) : null;

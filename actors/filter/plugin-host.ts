@@ -10,6 +10,7 @@ import type { ExchangeMemory } from './plugin-exchange.ts';
 import { readPluginFolder } from './plugin-folder.ts';
 import type { FolderRead, PluginExited, PluginLoadEnded, PluginSupervisorCommand } from './plugin-messages.ts';
 import type { PluginSurroundings, StartedPlugin } from './plugin-supervisor-actor.ts';
+import type { PluginSource } from './plugin-words.ts';
 import { PluginWorker } from './plugin-worker.ts';
 
 /** A file that takes longer to be loaded and started is refused. */
@@ -34,6 +35,8 @@ export class PluginHost implements PluginSurroundings {
   readonly #options: PluginHostOptions;
   /** With what is called when it has ended. */
   readonly #workers: Map<PluginWorker, Promise<void>> = new Map();
+  /** Of each plugin what was loaded last: a worker that failed is started again with it, whatever its file holds by then. */
+  readonly #good: Map<string, { readonly file: string; readonly source: PluginSource }> = new Map();
   #isEnded = false;
   #loopsEnd = false;
   #generation = 0;
@@ -61,7 +64,7 @@ export class PluginHost implements PluginSurroundings {
     );
   }
 
-  launch(plugin: string, file: string, place: number): StartedPlugin {
+  launch(plugin: string, file: string, place: number, isRestart: boolean): StartedPlugin {
     const generation = ++this.#generation;
     if (!this.#loopsEnd) {
       this.#loopsEnd = true;
@@ -72,9 +75,10 @@ export class PluginHost implements PluginSurroundings {
     const exit = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    const url = pathToFileURL(join(folder, file)).href;
+    const good = isRestart ? this.#good.get(plugin) : undefined;
+    const url = pathToFileURL(join(folder, good?.file ?? file)).href;
     const worker = new PluginWorker(
-      { plugin, file: url, generation, exchange: exchanges[place]!, memoryMb },
+      { plugin, file: url, source: good?.source ?? null, generation, exchange: exchanges[place]!, memoryMb },
       {
         exited: (_, fault) => {
           this.#workers.delete(worker);
@@ -90,8 +94,10 @@ export class PluginHost implements PluginSurroundings {
       void supervisor.tell({ kind: 'plugin-load-ended', plugin, generation, fault, description, whenParked });
     worker.load(LOAD_MS_MAX).then(
       (loaded) => {
-        if (loaded.ok) tell('', loaded.description.description, loaded.description.whenParked);
-        else tell(loaded.fault, '', null);
+        if (loaded.ok) {
+          this.#good.set(plugin, { file: good?.file ?? file, source: loaded.source });
+          tell('', loaded.description.description, loaded.description.whenParked);
+        } else tell(loaded.fault, '', null);
       },
       (error: unknown) => tell(oneLine(`${file}: ${toError(error).message}`, FAULT_CHARS_MAX), '', null),
     );

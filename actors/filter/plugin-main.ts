@@ -3,7 +3,8 @@
  * a plugin. The plugin is given copies in memory of this thread's own. A throw, a verdict that is no boolean, too much memory: the worker says
  * why, and ends; its batch is judged again by its successor.
  */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { QUEUE_ID_AT, QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/message-record.ts';
 import { utf8Text } from '../../model/utf8.ts';
@@ -50,7 +51,17 @@ class PluginWorker {
   }
 
   async load(): Promise<PluginLoaded> {
-    const code = await importPlugin(this.#birth.file);
+    const { file, source } = this.#birth;
+    let text: string;
+    try {
+      text = source?.text ?? readFileSync(fileURLToPath(file), 'utf8');
+    } catch (error) {
+      return { ok: false, fault: callFault(error) };
+    }
+    let format = source?.format ?? null;
+    const code = await importPlugin(file, text, format, (told) => {
+      format = told;
+    });
     if (typeof code === 'string') return { ok: false, fault: code };
     try {
       await code.start?.();
@@ -59,7 +70,7 @@ class PluginWorker {
     }
     this.#code = code;
     setImmediate(this.#turn);
-    return { ok: true, description: code.description, threadId: threadId() };
+    return { ok: true, description: code.description, threadId: threadId(), source: { text, format } };
   }
 
   describe(): PluginCode['description'] {

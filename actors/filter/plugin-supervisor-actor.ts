@@ -46,8 +46,8 @@ export interface StartedPlugin {
 export interface PluginSurroundings {
   /** Has the folder read, and `folder-read` told. */
   scan(): void;
-  /** Starts a worker that loads the file; `plugin-load-ended` and `plugin-exited` are told. */
-  launch(plugin: string, file: string, place: number): StartedPlugin;
+  /** Starts a worker that loads the file, or when it is a restart what was loaded last; `plugin-load-ended` and `plugin-exited` are told. */
+  launch(plugin: string, file: string, place: number, isRestart: boolean): StartedPlugin;
 }
 
 export type PluginSupervisorOptions = {
@@ -229,7 +229,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   }
 
   #load(plugin: Plugin, isRestart: boolean): void {
-    const started = this.#options.host.launch(plugin.name, plugin.file, plugin.place);
+    const started = this.#options.host.launch(plugin.name, plugin.file, plugin.place, isRestart);
     plugin.generation = started.generation;
     plugin.candidate = {
       generation: started.generation,

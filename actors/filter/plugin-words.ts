@@ -3,11 +3,16 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ParkPolicy } from './filter-plugin.ts';
 import type { ExchangeMemory } from './plugin-exchange.ts';
 
+/** A version of a plugin as it was loaded: the text of its file, and what Node took it for; null: it did not say. */
+export type PluginSource = { readonly text: string; readonly format: string | null };
+
 /** `workerData` of a plugin's worker. */
 export type PluginBirth = {
   readonly plugin: string;
   /** URL of its file. */
   readonly file: string;
+  /** What is loaded in place of what the file holds now; null: that. */
+  readonly source: PluginSource | null;
   /** From 1; one more with each worker of this plugin. */
   readonly generation: number;
   readonly exchange: ExchangeMemory;
@@ -29,7 +34,7 @@ export type PluginDescription = {
 };
 
 export type PluginLoaded =
-  | { readonly ok: true; readonly description: PluginDescription; readonly threadId: string | null }
+  | { readonly ok: true; readonly description: PluginDescription; readonly threadId: string | null; readonly source: PluginSource }
   | { readonly ok: false; readonly fault: string };
 
 /** Control calls, by comlink. */

@@ -16,6 +16,7 @@ import {
   type PluginFailed,
   type PluginHealth,
   type PluginLoaded,
+  type PluginSource,
   PROGRESS,
   PULSE_WORDS,
 } from './plugin-words.ts';
@@ -29,6 +30,8 @@ const NANOSECONDS_A_MS = 1e6;
 export type PluginLaunch = {
   readonly plugin: string;
   readonly file: string;
+  /** In place of what the file holds; null: that. */
+  readonly source: PluginSource | null;
   readonly generation: number;
   readonly exchange: ExchangeMemory;
   readonly memoryMb: number;
@@ -63,14 +66,14 @@ export class PluginWorker implements PluginHandle {
   #lines = 0;
 
   constructor(launch: PluginLaunch, effects: PluginEffects) {
-    const { plugin, file, generation, exchange, memoryMb } = launch;
+    const { plugin, file, source, generation, exchange, memoryMb } = launch;
     this.plugin = plugin;
     this.generation = generation;
     const pulse = new SharedArrayBuffer(PULSE_WORDS * 4);
     this.#pulse = new Int32Array(pulse);
     const { port1, port2 } = new MessageChannel();
     this.#control = new ControlLink(`plugin ${plugin}`, port1);
-    const birth: PluginBirth = { plugin, file, generation, exchange, pulse, control: port2, bufferBytesMax: memoryMb * MIB };
+    const birth: PluginBirth = { plugin, file, source, generation, exchange, pulse, control: port2, bufferBytesMax: memoryMb * MIB };
     this.#worker = new Worker(new URL(`./plugin-main${extname(import.meta.url)}`, import.meta.url), {
       workerData: birth,
       transferList: [port2],

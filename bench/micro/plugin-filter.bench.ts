@@ -48,7 +48,7 @@ async function measure(text: string, bodyBytes: number): Promise<void> {
     ended = resolve;
   });
   const worker = new PluginWorker(
-    { plugin: 'p', file: pathToFileURL(file).href, generation: 1, exchange, memoryMb: 64 },
+    { plugin: 'p', file: pathToFileURL(file).href, source: null, generation: 1, exchange, memoryMb: 64 },
     { exited: ended, printed: console.log },
   );
   const loaded = await worker.load(5_000);

@@ -144,3 +144,34 @@ test('a filter plugin whose thread cannot be ended is parked, and the broker goe
   const exit = await ringmq.stop();
   t.match(exit, { code: null, signal: 'SIGKILL' }, 'the process ends itself');
 });
+
+for (const file of ['p.mjs', 'p.ts', 'p.js']) {
+  test(`a filter plugin that fails while its file holds a broken version goes on as the last good one (${file})`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const folder = pluginFolder();
+    t.teardown(() => folder.destroy());
+    const type = file === 'p.ts' ? ': { property(name: string): string | undefined }' : '';
+    const open = file === 'p.js' ? 'module.exports =' : 'export default';
+    folder.save(
+      file,
+      `let calls = 0;\n${open} (message${type}) => { if (++calls === 15) throw new Error('once'); return message.property('n') !== '7'; };`,
+    );
+    const { broker, address } = await startInProcess(t, 1, 'async', [`pluginDir=${folder.path}`]);
+    const client = await RemotingClient.connect(address);
+    t.teardown(() => client.close());
+    const plugin = (): PluginView | undefined => broker.metrics().plugins[0];
+    await waitUntil('the plugin serves', () => plugin()?.state === 'running');
+    const topic = uniqueName('plug');
+    await updateTopicAttributes(client, topic, '+filter.plugin=p');
+    folder.save(file, 'export default (message => {');
+    await waitUntil('the new version is refused', () => (plugin()?.fault ?? '') !== '');
+    t.match(plugin(), { state: 'running', loads: 1, failures: 0 });
+    await sendNumbers(client, topic, 0, 10);
+    t.equal((await drainQueue(client, topic, 0))[0].length, 9);
+    await pullMessages(client, topic, 0, 0, { holdMs: 15_000 });
+    await waitUntil('its successor', () => plugin()?.failures === 1 && plugin()?.state === 'running');
+    t.match(plugin(), { loads: 2 });
+    t.equal((await drainQueue(client, topic, 0))[0].length, 9, 'it judges as before');
+  });
+}

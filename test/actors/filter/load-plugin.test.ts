@@ -31,7 +31,7 @@ test('faults are one line with the place, and nothing of the machine', (t) => {
   error.stack = 'TypeError: bad\n    at filter (file:///somewhere/else/p.ts:3:7)\n    at other (/x/y.ts:1:1)';
   t.equal(callFault(error), 'TypeError: bad [31m thing (p.ts:3:7)');
   t.equal(callFault('text'), 'threw text');
-  t.equal(loadFault(error, 'file:///somewhere/else/p.ts'), 'p.ts:3:7: TypeError: bad [31m thing');
+  t.equal(loadFault(error, 'file:///somewhere/else/p.ts', ''), 'p.ts:3:7: TypeError: bad [31m thing');
   t.equal(oneLine('x'.repeat(20), 10), `${'x'.repeat(10)}…`);
   t.end();
 });
