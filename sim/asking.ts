@@ -5,8 +5,10 @@
 import { decodeMessageRecords, type MessageRecord } from '../model/message-record.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
 import {
+  END_TRANSACTION,
   GET_MAX_OFFSET,
   GET_MIN_OFFSET,
+  HEART_BEAT,
   PULL_MESSAGE,
   QUERY_CONSUMER_OFFSET,
   SEND_MESSAGE_V2,
@@ -42,6 +44,8 @@ export type SendFields = {
   readonly bornMs: number;
   /** Queues that a topic nobody knows gets. */
   readonly queues: number;
+  readonly sysFlag?: number;
+  readonly group?: string;
 };
 
 export function send(
@@ -51,12 +55,12 @@ export function send(
 ): Promise<RemotingCommand | null> {
   const properties = Object.entries(fields.properties ?? {}).map(([name, value]) => `${name}\x01${value}\x02`);
   const ext = {
-    a: 'PG',
+    a: fields.group ?? 'PG',
     b: fields.topic,
     c: 'TBW102',
     d: String(fields.queues),
     e: String(fields.queueId),
-    f: '0',
+    f: String(fields.sysFlag ?? 0),
     g: String(fields.bornMs),
     h: '0',
     i: properties.join(''),
@@ -131,4 +135,34 @@ export async function committedOffset(
     // 22: none is known.
     else if (answer?.code === 22) onOffset(-1);
   });
+}
+
+/** Makes the client a member of a producer group. */
+export async function beatProducer(client: SimClient, clientId: string, group: string): Promise<void> {
+  const beat = { clientID: clientId, producerDataSet: [{ groupName: group }], consumerDataSet: [] };
+  await ask(client, HEART_BEAT, {}, Buffer.from(JSON.stringify(beat)));
+}
+
+export function endFields(
+  place: { group: string; halfOffset: number; physical: number; id: string },
+  word: number,
+  isFromCheck: boolean,
+): Record<string, string> {
+  return {
+    producerGroup: place.group,
+    tranStateTableOffset: String(place.halfOffset),
+    commitLogOffset: String(place.physical),
+    commitOrRollback: String(word),
+    fromTransactionCheck: String(isFromCheck),
+    msgId: place.id,
+    transactionId: place.id,
+  };
+}
+
+export function endTransaction(client: SimClient, fields: Record<string, string>): Promise<RemotingCommand | null> {
+  return ask(client, END_TRANSACTION, fields);
+}
+
+export function endOneway(client: SimClient, fields: Record<string, string>): void {
+  client.oneway(END_TRANSACTION, fields, null);
 }

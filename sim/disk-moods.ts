@@ -22,6 +22,7 @@ export class DiskMoods implements DiskFates {
   #isHealed = false;
   /** Syncs of the log so far, in all lives. */
   #syncs = 0;
+  #isLogFull = false;
   #armed: { readonly kind: CrashKind; calls: number } | null = null;
 
   /** @param onStill hears of calls that take long */
@@ -32,8 +33,14 @@ export class DiskMoods implements DiskFates {
     this.#onDeath = onDeath;
   }
 
+  /** No write of the log finds room, or it does again. */
+  setLogFull(isFull: boolean): void {
+    this.#isLogFull = isFull;
+  }
+
   heal(): void {
     this.#isHealed = true;
+    this.#isLogFull = false;
     this.#armed = null;
   }
 
@@ -71,6 +78,7 @@ export class DiskMoods implements DiskFates {
     const doneBytes = bytes > 0 ? random.below(bytes + 1) : call === 'sync' ? random.below(2) : 0;
     const armed = this.#armed;
     if (armed !== null && CHANGING.has(call) && armed.calls-- <= 0) return { latencyMs, errno: null, doneBytes, death: 'process' };
+    if (this.#isLogFull && thread === 'log' && call === 'write') return { latencyMs, errno: 'ENOSPC', doneBytes, death: 'none' };
     if (thread === 'sync' && call === 'sync' && this.#syncs++ === this.#scenario.failedSync)
       return { latencyMs, errno: 'EIO', doneBytes: 0, death: 'none' };
     const luck = random.next() * 10_000;

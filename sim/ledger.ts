@@ -109,9 +109,14 @@ export class Ledger {
       );
     view.set(offset, { id: sent.id, physical });
     if (sent.offset < 0) sent.offset = offset;
-    else if (sent.offset !== offset && sent.copies === 1 && !sent.mayRepeat)
+    else if (sent.offset !== offset && sent.copies === 1 && !this.#repeats(sent))
       this.#world.problem(`${sent.id} is in ${sent.topic}/${sent.queueId} at ${sent.offset} and at ${offset}`);
     if (sent.physical < 0) sent.physical = physical;
+  }
+
+  /** What was delivered and not saved as delivered comes again when somebody has died. */
+  #repeats(sent: Sent): boolean {
+    return sent.mayRepeat && this.#world.ends > 0;
   }
 
   view(topic: string, queueId: number): QueueView {
@@ -166,7 +171,7 @@ export class Ledger {
     for (const sent of this.sent.values()) {
       if (sent.topic !== topic || sent.queueId !== queueId) continue;
       const times = found.get(sent.id) ?? 0;
-      if (times > sent.copies && !sent.mayRepeat)
+      if (times > sent.copies && !this.#repeats(sent))
         this.#world.problem(`${sent.id} was sent ${sent.copies} times and is in ${where} ${times} times`);
       if (times > 0 || sent.mayBeLost) continue;
       if (sent.isAcked) this.#world.problem(`${sent.id} was acknowledged (${where} at ${sent.offset}, log ${sent.physical}) and is lost`);

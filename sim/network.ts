@@ -40,9 +40,10 @@ export class Network {
     this.problem = problem;
   }
 
-  /** What a shard listens with. */
-  listenAs(shard: string, enter: Enter): Listen {
+  /** What a shard listens with. @param isDead its thread has ended: what is left of its promises opens nothing */
+  listenAs(shard: string, enter: Enter, isDead: () => boolean): Listen {
     return (options) => {
+      if (isDead()) return new Promise(() => {});
       const listener = { options, shard, enter };
       this.#listeners.push(listener);
       const close = (): Promise<void> => {

@@ -5,6 +5,7 @@ import type { PlantedBug } from './planted/planted-bug.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { Messages } from './workloads/messages.ts';
 import { Offsets } from './workloads/offsets.ts';
+import { Transactions } from './workloads/transactions.ts';
 import { World, type WorldResult } from './world.ts';
 
 export type SeedOptions = {
@@ -20,6 +21,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   world.time.onTrace = options.onTrace ?? null;
   world.workloads.push(new Messages(world));
   if (world.scenario.offsets) world.workloads.push(new Offsets(world));
+  if (world.scenario.transactions) world.workloads.push(new Transactions(world));
   const undo = bug?.patch?.();
   try {
     return await world.run();

@@ -43,6 +43,14 @@ export type Scenario = {
   /** The last look comes after one more end of this kind. */
   readonly lastCrash: CrashKind | null;
   readonly network: NetworkMoods;
+  /** Some messages have a time of their own. */
+  readonly timers: boolean;
+  readonly transactions: boolean;
+  /** Time between two checkpoints, and between two saves of what was delivered: short, so that a short seed has some. */
+  readonly checkpointMs: number;
+  readonly saveMs: number;
+  /** So long no write of the log finds room, once in the load; 0: never. */
+  readonly fullMs: number;
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -60,7 +68,7 @@ export function scenarioOf(seed: number): Scenario {
     inCall: chance(0.7),
   })).sort((one, other) => one.atMs - other.atMs);
   const hasNetworkFaults = chance(0.5);
-  return {
+  const former = {
     seed,
     syncFlush,
     shards: pick(1, 2, 2, 3),
@@ -91,5 +99,13 @@ export function scenarioOf(seed: number): Scenario {
       lateMs: pick(20, 200, 1000),
       breaksPer1000: hasNetworkFaults ? pick(2, 10) : 0,
     },
+  };
+  return {
+    ...former,
+    timers: chance(0.3),
+    transactions: chance(0.3),
+    checkpointMs: pick(300, 1_000, 10_000),
+    saveMs: pick(20, 100, 1_000),
+    fullMs: chance(0.15) ? pick(200, 1_500) : 0,
   };
 }

@@ -40,6 +40,10 @@ export class ThreadDisk implements Disk {
     this.#fates = fates;
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** The thread has ended. */
   end(): void {
     this.#isEnded = true;

@@ -137,6 +137,11 @@ export class World {
     for (let i = 0; i < scenario.shardDeaths; i++) {
       time.after(this.random.next() * scenario.loadMs, () => this.#killShard());
     }
+    if (scenario.fullMs > 0) {
+      const atMs = this.random.next() * scenario.loadMs;
+      time.after(atMs, () => this.moods.setLogFull(!this.isHealed));
+      time.after(atMs + scenario.fullMs, () => this.moods.setLogFull(false));
+    }
     await time.run(scenario.loadMs);
     for (const workload of this.workloads) workload.stop();
     this.#heal();
@@ -199,25 +204,23 @@ export class World {
     time.tell(() => `life ${number} begins`);
     const disks: ThreadDisk[] = [];
     const byThread = new Map<string, ThreadDisk>();
-    const diskOf = (thread: string): Disk => {
+    const viewOf = (thread: string): ThreadDisk => {
       const view = new ThreadDisk(disk, machine, thread, this.moods);
       disks.push(view);
       byThread.set(thread, view);
-      return this.#planted.disk?.(view, thread) ?? view;
+      return view;
     };
     const machine = new SimulatedMachine({
       time,
       seed: this.scenario.seed + number * 7919,
-      mainOf: (name) =>
-        mainOf(
-          name,
-          {
-            disk: diskOf(name),
-            processId: 4711 + number,
-            listen: this.network.listenAs(name, (run) => machine.enter(name, run)),
-          },
-          this.#planted,
-        ),
+      mainOf: (name) => {
+        const view = viewOf(name);
+        const enter = (run: () => void): void => machine.enter(name, run);
+        const listen = this.network.listenAs(name, enter, () => view.isEnded);
+        const ownDisk: Disk = this.#planted.disk?.(view, name) ?? view;
+        const main = mainOf(name, { disk: ownDisk, processId: 4711 + number, listen }, this.#planted);
+        return name === 'store' ? (thread, data, own) => main(thread, this.#storeData(data), own) : main;
+      },
       log: (level, text, fields) => this.#log(life, level, text, fields),
       onThreadEnd: (name) => {
         byThread.get(name)?.end();
@@ -251,6 +254,11 @@ export class World {
       (broker) => this.#started(life, broker),
       (thrown: unknown) => this.#startFailed(life, toError(thrown)),
     );
+  }
+
+  /** Checkpoints come as often as the scenario has it. */
+  #storeData(data: { readonly config: object }): never {
+    return { ...data, config: { ...data.config, checkpointMs: this.scenario.checkpointMs } } as never;
   }
 
   #log(life: Life, level: string, text: string, fields: Record<string, unknown>): void {
@@ -379,6 +387,11 @@ function configOf(scenario: Scenario): BrokerConfig {
     'namesrvAddr=10.0.0.3:9876',
     'messageIndexEnable=false',
     `defaultTopicQueueNums=${scenario.queues}`,
+    `flushDelayOffsetInterval=${scenario.saveMs}`,
+    `timerFlushIntervalMs=${scenario.saveMs}`,
+    'transactionTimeOut=500',
+    'transactionCheckInterval=700',
+    'transactionCheckMax=1000',
   ];
   const { config, warnings } = parseBrokerConfig(
     lines.join('\n'),

@@ -25,6 +25,8 @@ export type StoreConfig = {
   readonly indexEnable: boolean;
   /** Delay in ms by level − 1. Default: Java's 18 levels. */
   readonly delayLevelsMs?: readonly number[];
+  /** Time between two checkpoints. Default 10 000. */
+  readonly checkpointMs?: number;
   /** Default: the formats' own sizes; smaller ones are for tests. */
   readonly indexShape?: IndexShape;
   readonly unitsPerFile?: number;

@@ -280,7 +280,11 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
         },
       ),
     };
-    this.#nextCheckpoint = monotonicMs() + CHECKPOINT_MS;
+    this.#nextCheckpoint = monotonicMs() + this.#checkpointMs;
+  }
+
+  get #checkpointMs(): number {
+    return this.#parts.config.checkpointMs ?? CHECKPOINT_MS;
   }
 
   /** One round. True: units or entries went to their files. */
@@ -369,7 +373,8 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     if (checkpoint.state === 'none') {
       const grown = tails.position - checkpoint.position;
       const isTime =
-        began >= this.#nextCheckpoint || (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - CHECKPOINT_MS + CHECKPOINT_SOON_MS);
+        began >= this.#nextCheckpoint ||
+        (grown >= CHECKPOINT_BYTES && began >= this.#nextCheckpoint - this.#checkpointMs + CHECKPOINT_SOON_MS);
       if (!isTime || grown <= 0 || tails.isWaiting) return;
       checkpoint.begin(tails.position, tails.storeTimestamp, tails.recent);
       this.#checkpointSpent = 0;
@@ -379,7 +384,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     const ended = monotonicMs();
     this.#checkpointSpent += ended - began;
     if (!isDone) return;
-    this.#nextCheckpoint = ended + Math.max(CHECKPOINT_MS, this.#checkpointSpent * CHECKPOINT_SHARE);
+    this.#nextCheckpoint = ended + Math.max(this.#checkpointMs, this.#checkpointSpent * CHECKPOINT_SHARE);
     this.#waitsSince = 0;
   }
 

@@ -14,6 +14,9 @@ import { QueueTable, TailFiler, TailWriter } from '../../actors/queue/queue-tabl
 import { CheckpointSteps } from '../../actors/store/checkpoint-steps.ts';
 import { TableCourierActor } from '../../actors/store/table-courier-actor.ts';
 import { DeliveryProgress } from '../../actors/timer/delivery-progress.ts';
+import { FlightLedger } from '../../actors/timer/flight-ledger.ts';
+import { WheelDelivery } from '../../actors/timer/wheel-delivery.ts';
+import { TransactionLedger } from '../../actors/transaction/transaction-ledger.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import type { PlantedBug } from './planted-bug.ts';
 
@@ -278,6 +281,47 @@ export const methodBugs: readonly PlantedBug[] = [
             const taken = former.call(this, message, () => {}, isPatient);
             if (taken === null) done({ kind: 'stored', outcome: 0, physicalOffset: 0, queueOffset: 0 });
             return taken;
+          },
+      ),
+  },
+  {
+    name: 'timer-early',
+    what: 'a timed message is delivered half a second before its time',
+    patch: () =>
+      replaced(
+        WheelDelivery.prototype,
+        'fire',
+        (former) =>
+          function (now: number, wordKey: number) {
+            return former.call(this, now + 500, wordKey);
+          },
+      ),
+  },
+  {
+    name: 'timer-settled-when-taken',
+    what: 'the wheel says of what it has taken off that it is delivered',
+    patch: () => {
+      const former = Object.getOwnPropertyDescriptor(FlightLedger.prototype, 'doneKey')!;
+      Object.defineProperty(FlightLedger.prototype, 'doneKey', {
+        configurable: true,
+        get(this: FlightLedger) {
+          return this.takenKey;
+        },
+      });
+      return () => Object.defineProperty(FlightLedger.prototype, 'doneKey', former);
+    },
+  },
+  {
+    name: 'transaction-ends-again',
+    what: 'a half message that was ended counts as open for whoever ends it once more',
+    patch: () =>
+      replaced(
+        TransactionLedger.prototype,
+        'standing',
+        (former) =>
+          function (offset: number, origin: number) {
+            const standing = former.call(this, offset, origin);
+            return standing.kind === 'ended' ? { kind: 'open', current: offset } : standing;
           },
       ),
   },

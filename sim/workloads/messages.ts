@@ -19,6 +19,7 @@ const BATCH_MAX = 5;
 const AGAIN_MAX = 2;
 /** Retry sends share a sender's line no more: a copy may come after what was sent later. */
 const SMALLEST_BODY_BYTES = 16;
+const TIMER_MS_MAX = 2_500;
 
 export class Messages implements Workload {
   readonly name = 'messages';
@@ -85,12 +86,16 @@ export class Messages implements Workload {
       return;
     }
     const level = scenario.delays && this.#random.below(5) === 0 ? 1 + this.#random.below(DELAYS_MS.length) : 0;
+    const timerMs = scenario.timers && level === 0 && this.#random.below(5) === 0 ? 1 + this.#random.below(TIMER_MS_MAX) : 0;
+    const delayMs = level > 0 ? DELAYS_MS[level - 1]! : timerMs;
     const bytes = SMALLEST_BODY_BYTES + this.#random.below(scenario.bodyBytesMax);
-    const { sent, body } = this.ledger.begin({ topic, queueId, bytes, line, order, isParked: level > 0 });
-    if (level > 0) this.#delays.set(sent.id, DELAYS_MS[level - 1]!);
+    const { sent, body } = this.ledger.begin({ topic, queueId, bytes, line, order, isParked: delayMs > 0 });
+    if (delayMs > 0) this.#delays.set(sent.id, delayMs);
     for (let again = this.#random.below(4) === 0 ? AGAIN_MAX : 0; ; again--) {
       const bornMs = this.#world.time.clock.now();
-      const properties = level > 0 ? { DELAY: String(level) } : {};
+      const properties: Record<string, string> = {};
+      if (level > 0) properties['DELAY'] = String(level);
+      else if (timerMs > 0) properties['TIMER_DELAY_MS'] = String(timerMs);
       await send(client, { topic, queueId, body, bornMs, queues: scenario.queues, properties }, (answer) => this.#answered(sent, answer));
       if (sent.isAcked || again === 0 || this.#isStopped) return;
       // The same once more: there may be two of it.
