@@ -16,6 +16,7 @@ import { TableCourierActor } from '../../actors/store/table-courier-actor.ts';
 import { DeliveryProgress } from '../../actors/timer/delivery-progress.ts';
 import { FlightLedger } from '../../actors/timer/flight-ledger.ts';
 import { WheelDelivery } from '../../actors/timer/wheel-delivery.ts';
+import { EndDesk } from '../../actors/transaction/end-desk.ts';
 import { TransactionLedger } from '../../actors/transaction/transaction-ledger.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import type { PlantedBug } from './planted-bug.ts';
@@ -312,16 +313,20 @@ export const methodBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'transaction-ends-again',
-    what: 'a half message that was ended counts as open for whoever ends it once more',
+    name: 'ended-halves-forgotten',
+    what: 'a start does not look which half messages were ended',
+    patch: () => replaced(TransactionLedger.prototype, 'markEnded', () => () => {}),
+  },
+  {
+    name: 'rollback-forgotten',
+    what: 'a half message that was rolled back is committed',
     patch: () =>
       replaced(
-        TransactionLedger.prototype,
-        'standing',
+        EndDesk.prototype,
+        'take',
         (former) =>
-          function (offset: number, origin: number) {
-            const standing = former.call(this, offset, origin);
-            return standing.kind === 'ended' ? { kind: 'open', current: offset } : standing;
+          function (end: { isCommit: boolean }, context: unknown) {
+            return former.call(this, { ...end, isCommit: true }, context);
           },
       ),
   },

@@ -23,6 +23,7 @@ const GAP_MS = 60;
 const TRIES_MAX = 20;
 
 type Outcome = 'commit' | 'rollback' | 'unknown';
+const OUTCOMES: readonly Outcome[] = ['commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'rollback', 'unknown'];
 const WORDS: Readonly<Record<Outcome, number>> = { commit: TRANSACTION_COMMIT, rollback: TRANSACTION_ROLLBACK, unknown: 0 };
 
 type Half = {
@@ -87,7 +88,7 @@ export class Transactions implements Workload {
   async #produce(client: SimClient): Promise<void> {
     while (!this.#isStopped) {
       await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
-      const outcome: Outcome = (['commit', 'commit', 'rollback', 'unknown'] as const)[this.#random.below(4)]!;
+      const outcome: Outcome = OUTCOMES[this.#random.below(OUTCOMES.length)]!;
       const queueId = this.#random.below(this.#world.scenario.queues);
       const id = `x${this.#halves.size}`;
       const half: Half = { id, queueId, outcome, isAcked: false, physical: -1, isCommitted: false, mayBeLost: false, mayRepeat: false };
