@@ -24,6 +24,7 @@ import { OpProgress } from './op-progress.ts';
 import type { Found, QueueStretch } from './queue-stretch.ts';
 import { TransactionLedger } from './transaction-ledger.ts';
 import type { Later, TransactionEvent, TransactionParts } from './transaction-messages.ts';
+import { UnitPlaces } from './unit-places.ts';
 
 /** What a piece of the log is at most that one crash can part: a batch of the end desk with one message of the largest size. */
 const TAIL_BYTES = 20 * 1024 * 1024;
@@ -44,6 +45,7 @@ export class RecoverHalves {
   #op = -1;
   #ledger!: TransactionLedger;
   #ops!: OpProgress;
+  #places!: UnitPlaces;
   readonly #endedBefore: Set<number> = new Set();
   /** Ended, but no op record says so. */
   #repairs: number[] = [];
@@ -70,6 +72,7 @@ export class RecoverHalves {
   #open(half: number, op: number, context: ActorContext): void {
     const { table } = this.#parts;
     const clamp = (offset: number, handle: number): number => Math.min(Math.max(offset, table.min(handle)), table.next(handle));
+    this.#places = new UnitPlaces(this.#parts, TRANS_HALF_TOPIC, this.#half);
     this.#ledger = new TransactionLedger(clamp(half, this.#half));
     this.#ops = new OpProgress(clamp(op, this.#op));
     this.#readOps(this.#ops.done, context);
@@ -79,18 +82,46 @@ export class RecoverHalves {
     const end = this.#parts.table.next(this.#op);
     const all = (): boolean => true;
     this.#read(TRANS_OP_HALF_TOPIC, this.#op, from, end, all, context, (found, next, then) => {
-      for (const { offset, record } of found) {
-        let highest = -1;
-        for (const half of record === null ? [] : opOffsets(record.body, parseProperties(record.properties))) {
-          highest = Math.max(highest, half);
-          if (half >= this.#ledger.base) this.#ledger.markEnded(half);
-          else if (this.#endedBefore.size < ENDED_BEFORE_MAX) this.#endedBefore.add(half);
-        }
-        this.#ops.note(offset, highest);
-      }
-      if (next < end) this.#readOps(next, then);
-      else this.#walk(this.#ledger.nextOpen(0, this.#end()), then);
+      this.#takeOps(found, 0, then, (last) => {
+        if (next < end) this.#readOps(next, last);
+        else this.#walk(this.#ledger.nextOpen(0, this.#end()), last);
+      });
     });
+  }
+
+  /**
+   * Marks what op records name, one record after the other. A power cut may keep one and take the last half messages that it names: what has
+   * their offsets now came later, lies behind it in the log, and is not ended by it.
+   */
+  #takeOps(found: readonly Found[], first: number, context: ActorContext, done: (context: ActorContext) => void): void {
+    const { base } = this.#ledger;
+    for (let index = first; index < found.length; index++) {
+      const { offset, record } = found[index]!;
+      const named = record === null ? [] : opOffsets(record.body, parseProperties(record.properties));
+      const meant: number[] = [];
+      for (const half of named) {
+        const place = half < base ? -1 : this.#places.of(half);
+        if (place === null) {
+          this.#places.read(half, (isRead) =>
+            this.#later((then) => {
+              const goOn = (last: ActorContext): void => this.#takeOps(found, index, last, done);
+              if (isRead) goOn(then);
+              else this.#again(then, goOn);
+            }),
+          );
+          return;
+        }
+        if (place < record!.physicalOffset) meant.push(half);
+      }
+      let highest = -1;
+      for (const half of meant) {
+        highest = Math.max(highest, half);
+        if (half >= base) this.#ledger.markEnded(half);
+        else if (this.#endedBefore.size < ENDED_BEFORE_MAX) this.#endedBefore.add(half);
+      }
+      this.#ops.note(offset, highest);
+    }
+    done(context);
   }
 
   #end(): number {
