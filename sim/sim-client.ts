@@ -32,6 +32,11 @@ export class SimClient {
     return this.#link?.isOpen === true;
   }
 
+  /** Makes a connection if there is none: what is sent next goes by it. */
+  connect(): void {
+    this.#connected();
+  }
+
   /** Sends a request. It may be answered by `onAnswer(null)` at once. */
   request(code: number, ext: Record<string, string>, body: Uint8Array | null, timeoutMs: number, onAnswer: OnAnswer): void {
     const link = this.#connected();

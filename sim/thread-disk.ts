@@ -61,7 +61,10 @@ export class ThreadDisk implements Disk {
     }
     this.#machine.time.note(call.length, bytes);
     this.#machine.time.tell(() => `  ${this.#thread}: ${call} ${path}${bytes > 0 ? ` ${bytes} bytes` : ''}${fateText(fate)}`);
-    if (fate.death === 'none' && fate.errno === null) return run();
+    const { current } = this.#machine;
+    // What a thread does when it is told to stop is no turn of it: it is not killed there.
+    const isNoTurn = fate.death === 'thread' && (current === null || current.isEvent);
+    if (isNoTurn || (fate.death === 'none' && fate.errno === null)) return run();
     if (call === 'write' || call === 'sync') {
       this.#base.fail({
         call,

@@ -46,7 +46,7 @@ export const diskBugs: readonly PlantedBug[] = [
   {
     name: 'skip-directory-sync',
     what: 'the directory of a new log segment is not synced',
-    parts: on(['store', 'log'], (disk) => withFiles(disk, same, { syncDirectory: () => {} })),
+    parts: on(['store', 'log', 'sync'], (disk) => withFiles(disk, same, { syncDirectory: () => {} })),
   },
   {
     name: 'skip-segment-sync',

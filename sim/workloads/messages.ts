@@ -71,6 +71,8 @@ export class Messages implements Workload {
       const isBurst = this.#random.below(3) === 0;
       const sends = isBurst ? 1 + this.#random.below(BURST_MAX) : 1;
       const all: Promise<void>[] = [];
+      // Before the first one's line is noted: it counts connections.
+      client.connect();
       for (let i = 0; i < sends; i++) all.push(this.#send(client, `${number}.${connection}`, order++));
       await Promise.all(all);
       if (this.#random.below(200) === 0) client.drop();

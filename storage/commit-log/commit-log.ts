@@ -8,6 +8,7 @@
  *   blank record, at the end of a segment: | rest of the segment 4 | magic 0xCBD43194 4 | anything |
  */
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
 import { BLANK_RECORD_BYTES, RECORD_MAGIC_BLANK, writeInt32 } from '../../model/message-record.ts';
 import { DescriptorCache } from '../descriptor-cache.ts';
 import type { Disk } from '../file.ts';
@@ -54,6 +55,8 @@ export class CommitLog {
   readonly #segments: SegmentSet;
   readonly #blank = new Uint8Array(BLANK_RECORD_BYTES);
   #maxOffset: number;
+  /** The last segment whose name is known to last. */
+  #namedBase = -1;
 
   private constructor(disk: Disk, directory: string, segmentBytes: number) {
     this.#disk = disk;
@@ -145,9 +148,18 @@ export class CommitLog {
     this.#segments.ensure(position + this.roomAt(position));
   }
 
-  /** Syncs every segment with bytes in [`from`, `to`), older first. Not to be called again after it failed. */
+  /**
+   * Syncs every segment with bytes in [`from`, `to`), older first, and the names of those that were not synced here before: whoever made them
+   * may have died before it came to that, or be about it still. Not to be called again after it failed.
+   */
   sync(from: number, to: number): void {
-    for (let base = this.#segments.baseOf(from); base < to; base += this.segmentBytes) this.#segments.at(base).sync();
+    for (let base = this.#segments.baseOf(from); base < to; base += this.segmentBytes) {
+      this.#segments.at(base).sync();
+      if (base <= this.#namedBase) continue;
+      this.#disk.syncDirectory(this.directory);
+      this.#disk.syncDirectory(dirname(this.directory));
+      this.#namedBase = base;
+    }
   }
 
   /** Reads up to `length` bytes at `position`, never past the end of its segment. 0: there is nothing. */
