@@ -5,6 +5,9 @@
 import { SeededRandom } from '../runtime/random.ts';
 import type { NetworkMoods } from './network.ts';
 
+/** As many messages as go to the log in one piece at most (the end desk's 256, and their op record), and some more. */
+const CHUNKS_LEAST = 264;
+
 export type CrashKind = 'kill' | 'power' | 'stop';
 
 export type Scenario = {
@@ -74,7 +77,8 @@ export function scenarioOf(seed: number): Scenario {
     shards: pick(1, 2, 2, 3),
     segmentBytes: pick(64, 128, 128, 512) * 1024,
     laneBytes: pick(512, 1024) * 1024,
-    chunks: pick(12, 24, 64),
+    // What the broker gives to the log in one piece may change its queue so often, and needs a chunk each time.
+    chunks: pick(CHUNKS_LEAST, CHUNKS_LEAST + 12, 2 * CHUNKS_LEAST),
     topics: pick(1, 1, 2),
     queues: pick(1, 2, 4),
     producers: pick(1, 2, 3),
