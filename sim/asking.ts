@@ -159,8 +159,12 @@ export function endFields(
   };
 }
 
-export function endTransaction(client: SimClient, fields: Record<string, string>): Promise<RemotingCommand | null> {
-  return ask(client, END_TRANSACTION, fields);
+export function endTransaction(
+  client: SimClient,
+  fields: Record<string, string>,
+  onAnswer: (answer: RemotingCommand | null) => void,
+): Promise<RemotingCommand | null> {
+  return ask(client, END_TRANSACTION, fields, null, ANSWER_MS, onAnswer);
 }
 
 export function endOneway(client: SimClient, fields: Record<string, string>): void {

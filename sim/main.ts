@@ -6,6 +6,7 @@
  *   npm run sim -- --seed 17 --verbose     one seed, with its trace
  *   npm run sim -- --seeds 500 --fresh     seeds that nobody has run before
  *   npm run sim -- --ms 60000 --fresh      as many as fit into this time; --fixed 500: after the first 500
+ *   npm run sim -- --transactions          with half messages; together with any of the others
  *   npm run sim -- --planted               the planted bugs; --only NAME: one of them
  */
 import { availableParallelism } from 'node:os';
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     planted: { type: 'boolean', default: false },
     only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    transactions: { type: 'boolean', default: false },
     workers: { type: 'string' },
   },
 });
@@ -67,7 +69,7 @@ async function onAllWorkers(next: () => SeedQuestion | null, hear: (answer: Seed
 }
 
 function replay(seed: number, bug: string | null = null): string {
-  return `npm run sim -- --seed ${seed} --verbose${bug === null ? '' : ` --only ${bug}`}`;
+  return `npm run sim -- --seed ${seed} --verbose${values.transactions ? ' --transactions' : ''}${bug === null ? '' : ` --only ${bug}`}`;
 }
 
 async function runSeeds(): Promise<number> {
@@ -85,7 +87,7 @@ async function runSeeds(): Promise<number> {
   const next = (): SeedQuestion | null => {
     if (given >= count || (msMax > 0 && performance.now() - began > msMax)) return null;
     const number = given++;
-    return { seed: number < fixed ? number + 1 : first + number - fixed, bug: null };
+    return { seed: number < fixed ? number + 1 : first + number - fixed, bug: null, transactions: values.transactions };
   };
   await onAllWorkers(next, ({ seed, result }) => {
     done++;
@@ -124,7 +126,8 @@ async function runOne(seed: number): Promise<number> {
     return 2;
   }
   const onTrace = (atMs: number, text: string): void => console.log(`${atMs.toFixed(3).padStart(10)}  ${text}`);
-  const result = await runSeed(seed, { ...(values.verbose ? { onTrace } : {}), bug: planted });
+  const scenario = values.transactions || planted?.transactions === true ? { transactions: true } : {};
+  const result = await runSeed(seed, { ...(values.verbose ? { onTrace } : {}), bug: planted, scenario });
   for (const problem of result.problems) console.log(`    ${problem}`);
   console.log(`seed ${seed}: trace ${result.traceHash}, ${result.steps} steps, ${result.virtualMs} ms of virtual time`);
   console.log(`${result.problems.length === 0 ? 1 : 0} passed, ${result.problems.length === 0 ? 0 : 1} failed`);
@@ -140,7 +143,8 @@ async function runPlanted(): Promise<number> {
   const next = (): SeedQuestion | null => {
     for (; bugAt < bugs.length; bugAt++, seed = 0) {
       const bug = bugs[bugAt]!;
-      if (!found.has(bug.name) && seed < max) return { seed: ++seed, bug: bug.name };
+      if (!found.has(bug.name) && seed < max)
+        return { seed: ++seed, bug: bug.name, transactions: values.transactions || bug.transactions === true };
     }
     return null;
   };

@@ -6,19 +6,19 @@ import { preload } from './preload.ts';
 import { runSeed } from './run-seed.ts';
 import type { WorldResult } from './world.ts';
 
-export type SeedQuestion = { readonly seed: number; readonly bug: string | null };
+export type SeedQuestion = { readonly seed: number; readonly bug: string | null; readonly transactions: boolean };
 export type SeedAnswer = SeedQuestion & { readonly result: WorldResult };
 
 assert(parentPort !== null, 'seed-worker.ts runs in a worker thread only');
 const port = parentPort;
 const loaded = preload();
 
-port.on('message', ({ seed, bug }: SeedQuestion) => {
+port.on('message', ({ seed, bug, transactions }: SeedQuestion) => {
   const planted = plantedBugs.find(({ name }) => name === bug) ?? null;
   loaded
-    .then(() => runSeed(seed, { bug: planted }))
+    .then(() => runSeed(seed, { bug: planted, scenario: transactions ? { transactions } : {} }))
     .then(
-      (result) => port.postMessage({ seed, bug, result } satisfies SeedAnswer),
+      (result) => port.postMessage({ seed, bug, transactions, result } satisfies SeedAnswer),
       (thrown: unknown) => {
         throw new Error(`Seed ${seed}${bug === null ? '' : ` with ${bug}`} broke the simulation itself`, { cause: thrown });
       },

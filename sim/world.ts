@@ -40,6 +40,8 @@ const VERIFY_MS_MAX = 120_000;
 const SETTLE_MS = 3_000;
 /** What is due comes so late at most, also when no broker was there in time: threads may stand still, a reader that died is asked again after 2.5 s. */
 const LATE_MS = 6_000;
+/** The wheel asks a reader that died while it counted again after 30 s. */
+const WHEEL_LATE_MS = 36_000;
 const PROBLEMS_MAX = 20;
 
 /** One process of the broker. */
@@ -168,7 +170,9 @@ export class World {
   async #untilAllIsDue(): Promise<void> {
     for (const workload of this.workloads) {
       const dueAtMs = workload.dueAtMs?.() ?? 0;
-      if (dueAtMs > 0) await this.time.run(Math.max(0, Math.max(dueAtMs, this.#servesSinceMs) + LATE_MS - this.time.nowMs));
+      const { timers, threadDeathsPer10000 } = this.scenario;
+      const lateMs = timers && threadDeathsPer10000 > 0 ? WHEEL_LATE_MS : LATE_MS;
+      if (dueAtMs > 0) await this.time.run(Math.max(0, Math.max(dueAtMs, this.#servesSinceMs) + lateMs - this.time.nowMs));
     }
   }
 

@@ -315,11 +315,13 @@ export const methodBugs: readonly PlantedBug[] = [
   {
     name: 'ended-halves-forgotten',
     what: 'a start does not look which half messages were ended',
+    transactions: true,
     patch: () => replaced(TransactionLedger.prototype, 'markEnded', () => () => {}),
   },
   {
     name: 'rollback-forgotten',
     what: 'a half message that was rolled back is committed',
+    transactions: true,
     patch: () =>
       replaced(
         EndDesk.prototype,

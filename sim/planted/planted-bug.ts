@@ -9,6 +9,8 @@ export type PlantedBug = {
   /** What is wrong, in a few words. */
   readonly what: string;
   readonly parts?: PlantedParts | undefined;
+  /** It is one of transactions, which worlds have only when they are asked to. */
+  readonly transactions?: boolean;
   /** Changes methods of production's classes; gives what changes them back. */
   readonly patch?: () => () => void;
 };

@@ -2,7 +2,8 @@
  * Transactions: producers that send half messages, end most of them, forget some, and answer when they are asked. Each half message has its
  * outcome from the beginning, so that what consumers see tells right from wrong: what is committed is seen once, whatever died in between;
  * what is rolled back, or nobody decides, never; and nothing before somebody has committed it. A power cut in asynchronous flush may take
- * what was not synced: a half message, or its end, or the one and not the other.
+ * what was not synced: a half message, or its end, or the one and not the other; in synchronous flush it may tear an end that was under way
+ * and not acknowledged, so that the log has it without its message (docs/simulation.md).
  */
 import { parseMessageId } from '../../model/message-id.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
@@ -26,6 +27,8 @@ type Outcome = 'commit' | 'rollback' | 'unknown';
 const OUTCOMES: readonly Outcome[] = ['commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'rollback', 'unknown'];
 const WORDS: Readonly<Record<Outcome, number>> = { commit: TRANSACTION_COMMIT, rollback: TRANSACTION_ROLLBACK, unknown: 0 };
 
+const NEW = { isEnding: false, isSettled: false, mayBeLost: false, mayRepeat: false } as const;
+
 type Half = {
   readonly id: string;
   readonly queueId: number;
@@ -34,6 +37,9 @@ type Half = {
   physical: number;
   /** Somebody has said that it is committed. */
   isCommitted: boolean;
+  /** It was to be ended, and the end is known to last: acknowledged, or seen. */
+  isEnding: boolean;
+  isSettled: boolean;
   mayBeLost: boolean;
   mayRepeat: boolean;
 };
@@ -70,10 +76,11 @@ export class Transactions implements Workload {
   }
 
   onCrash(crash: Crash): void {
-    if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
+    if (!crash.losesUnsynced) return;
+    const isSynced = this.#world.scenario.syncFlush;
     for (const half of this.#halves.values()) {
-      half.mayBeLost = true;
-      half.mayRepeat = true;
+      if (!isSynced || (half.isEnding && !half.isSettled)) half.mayBeLost = true;
+      if (!isSynced) half.mayRepeat = true;
     }
   }
 
@@ -91,7 +98,7 @@ export class Transactions implements Workload {
       const outcome: Outcome = OUTCOMES[this.#random.below(OUTCOMES.length)]!;
       const queueId = this.#random.below(this.#world.scenario.queues);
       const id = `x${this.#halves.size}`;
-      const half: Half = { id, queueId, outcome, isAcked: false, physical: -1, isCommitted: false, mayBeLost: false, mayRepeat: false };
+      const half: Half = { id, queueId, outcome, isAcked: false, physical: -1, isCommitted: false, ...NEW };
       this.#halves.set(id, half);
       this.#world.count('halves');
       const properties = { UNIQ_KEY: id, TRAN_MSG: 'true', PGROUP: GROUP };
@@ -121,11 +128,15 @@ export class Transactions implements Workload {
       this.#say(half);
       const end = endFields({ group: GROUP, halfOffset, physical: half.physical, id }, WORDS[outcome], false);
       const tries = this.#random.below(3);
-      for (let i = 0; i <= tries; i++) if ((await endTransaction(client, end))?.code === 0) break;
+      for (let i = 0; i <= tries && !half.isSettled; i++)
+        await endTransaction(client, end, (answer) => {
+          if (answer?.code === 0) half.isSettled = true;
+        });
     }
   }
 
   #say(half: Half): void {
+    half.isEnding = true;
     if (half.outcome === 'commit') half.isCommitted = true;
   }
 
@@ -166,6 +177,7 @@ export class Transactions implements Workload {
     if (half === undefined) this.#world.problem(`a ghost: ${where} is ${JSON.stringify(id)}, which nobody sent`);
     else if (half.outcome !== 'commit') this.#world.problem(`${id} is seen in ${where}, and was to be ${half.outcome}`);
     else if (!half.isCommitted) this.#world.problem(`${id} is seen in ${where} before anybody has committed it`);
+    if (half !== undefined) half.isSettled = true;
     return half ?? null;
   }
 
