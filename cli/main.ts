@@ -33,6 +33,8 @@ export async function main(words: readonly string[], environment: NodeJS.Process
 /** Loads only what the command needs: help and version need none of the broker, a client command no server. */
 async function run(args: Arguments, environment: NodeJS.ProcessEnv): Promise<number> {
   if (args.command === 'start' || args.command === 'broker' || args.command === 'namesrv') {
+    // The broker's threads read and write files themselves; only the root looks up a name or reads a setting by Node's pool.
+    environment['UV_THREADPOOL_SIZE'] ??= '2';
     const [{ serverArguments }, { runBroker }] = await Promise.all([import('./server-arguments.ts'), import('./start.ts')]);
     return await runBroker(serverArguments(args.command satisfies Role, args), environment, readVersion());
   }
