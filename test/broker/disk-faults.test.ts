@@ -146,8 +146,7 @@ test('a start ends with the exit code of a bad store by any error of the disk, a
   await first.kill();
   await senders.stop();
   for (const row of STARTS) await refusesToStart(t, dataDir, row);
-  const fresh = await faultyStore(t);
-  for (const row of FIRST_STARTS) await refusesToStart(t, fresh, row);
+  for (const row of FIRST_STARTS) await refusesToStart(t, await faultyStore(t), row);
   const again = await startRingmq({ dataDir });
   t.teardown(() => again.destroy());
   t.same(await senders.problems(again.broker), [], `${senders.acknowledged.size} acknowledged sends are at their places`);
