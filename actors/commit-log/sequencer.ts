@@ -44,7 +44,7 @@ import {
 import { forEachKeyHash } from './record-keys.ts';
 import type { RunTable } from './run-table.ts';
 import type { DiskVerdict, LogFiles, SequencerHooks } from './sequencer-parts.ts';
-import { type Watermarks, WRITTEN_END } from './watermarks.ts';
+import { DISPATCHED_END, type Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A run is what one write takes; also the bound of a lane's share of a pass. */
 const PASS_BYTES_MAX = 4 * 1024 * 1024;
@@ -154,6 +154,7 @@ export class Sequencer {
       lane.setWritten(count);
     }
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
+    this.#marks.move(DISPATCHED_END, this.#end);
     for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) this.#hooks.written(laneIndex);
   }
 
@@ -371,6 +372,7 @@ export class Sequencer {
     feed.publish();
     this.#marks.move(WRITTEN_END, this.#end);
     queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
+    this.#marks.move(DISPATCHED_END, this.#end);
     this.#taken[laneIndex] = last;
     lane.setWritten(last);
     this.#hooks.written(laneIndex);

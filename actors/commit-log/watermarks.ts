@@ -1,32 +1,34 @@
 /**
- * Watermarks: how far the commit log is written, flushed and replicated, as physical ends that every thread may read.
+ * Watermarks: how far the commit log is written, flushed, replicated and dispatched, as physical ends that every thread may read.
  * One writer a mark (log worker, sync worker, replication). A mark is two words under a version word that is odd while it moves.
- * `flushed ≤ written`, `replicated ≤ written`. Beside them what all threads must know of the log: that it is open, fenced, or full and why.
+ * `flushed ≤ written`, `replicated ≤ written`, `dispatched ≤ written`. Beside them what all threads must know of the log: that it is open, fenced, or full and why.
  */
 import assert from 'node:assert/strict';
 
-export type Mark = 0 | 1 | 2;
+export type Mark = 0 | 1 | 2 | 3;
 export const WRITTEN_END: Mark = 0;
 export const FLUSHED_END: Mark = 1;
 export const REPLICATED_END: Mark = 2;
+/** All units of records before it are in the queue table, and their entries in the index feed: `written` is moved before they are shown. */
+export const DISPATCHED_END: Mark = 3;
 
 const WORDS_PER_MARK = 16;
 const VERSION = 0;
 const LO = 1;
 const HI = 2;
 /** Highest end that somebody wants flushed at once: moved by the log worker, sync mode only. */
-const SYNC_WANTED = 3 * WORDS_PER_MARK;
+const SYNC_WANTED = 4 * WORDS_PER_MARK;
 /** Not 0: no acknowledgement is given any more (a broken disk promise). */
-const FENCED = 4 * WORDS_PER_MARK;
+const FENCED = 5 * WORDS_PER_MARK;
 /** Not 0: a sync was begun and not ended; a new sync worker must not trust the segment. */
-const SYNC_BEGUN = 5 * WORDS_PER_MARK;
+const SYNC_BEGUN = 6 * WORDS_PER_MARK;
 /** OPEN: not 0 once the store is recovered and the marks hold; then LAST_TIME: store time of the log's last record (lo, hi). */
-const OPEN = 6 * WORDS_PER_MARK;
+const OPEN = 7 * WORDS_PER_MARK;
 const LAST_TIME = OPEN + 1;
 /** Where the log ended then (lo, hi). */
 const OPENED_END = OPEN + 3;
 /** Why the log takes nothing for want of room: length in bytes under a version like a mark's, then UTF-8; written by the log worker. */
-const FULL = 7 * WORDS_PER_MARK;
+const FULL = 8 * WORDS_PER_MARK;
 const FULL_TEXT_BYTES = 1024;
 const WORDS = FULL + 2 + FULL_TEXT_BYTES / 4;
 

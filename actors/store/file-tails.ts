@@ -10,14 +10,12 @@ import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import type { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
-import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import { CHUNK_UNITS, type TailFiler } from '../queue/queue-table.ts';
 import { StoreError } from './errors.ts';
 
 /** A record larger than that is none. */
 const RECORD_BYTES_MAX = 16 * 1024 * 1024;
-/** What the log worker has moved `written` past is dispatched; if it does not move on, it is after so long. */
-const SETTLE_MS = 200;
 
 export type TailParts = {
   readonly filer: TailFiler;
@@ -37,21 +35,14 @@ export class FileTails {
   /** Handles whose queue could not be told: they are asked for again with each batch. */
   readonly #unknown: Set<number> = new Set();
   readonly #told: Set<number> = new Set();
-  /** The batch may be filed when the log is flushed up to here. */
-  #batchNeeds = 0;
+  /** All units of the batch end at or before it; with synchronous flush they may be filed when the log is flushed up to here. */
+  #batchEnd = 0;
   #batchPosition = 0;
   #batchTimestamp = 0;
-  /** Number of the collection in which `#seenEnd` was read, and of the one at hand. */
-  #seenIn = 0;
-  #batchSeenIn = 0;
-  #collections = 0;
-  /** Queues that may have units behind `#position`, and the last collection that had some of theirs. */
+  /** Queues that may have units behind `#position`, and an end of the log that lies behind all of theirs. */
   readonly #recent: Map<ConsumeQueue, number> = new Map();
   #position: number;
   #storeTimestamp: number;
-  #seenEnd: number;
-  #seenMs: number;
-  #seenTimestamp: number;
   #queue: ConsumeQueue | null = null;
   #isFlushed = false;
   #units = 0;
@@ -67,13 +58,10 @@ export class FileTails {
   readonly #discard = (): void => {};
 
   /** @param position where recovery ended: everything before it is filed; `storeTimestamp` of the last record before it. */
-  constructor(parts: TailParts, position: number, storeTimestamp: number, monotonicMs: number) {
+  constructor(parts: TailParts, position: number, storeTimestamp: number) {
     this.#parts = parts;
     this.#position = position;
     this.#storeTimestamp = storeTimestamp;
-    this.#seenEnd = parts.marks.read(WRITTEN_END);
-    this.#seenTimestamp = storeTimestamp;
-    this.#seenMs = monotonicMs;
   }
 
   /** Every record before it has its unit in its file and its index entries behind it in the feed; a record begins here. */
@@ -108,7 +96,7 @@ export class FileTails {
     for (let handle = 0; handle < filer.queueMax; handle++) {
       if (filer.filed(handle) < filer.next(handle)) this.#batch.set(handle, filer.next(handle));
     }
-    this.#batchNeeds = marks.read(WRITTEN_END);
+    this.#batchEnd = marks.read(WRITTEN_END);
     this.#batchPosition = this.#position;
     this.#batchTimestamp = this.#storeTimestamp;
   }
@@ -119,14 +107,14 @@ export class FileTails {
   }
 
   /** One round: files what may be filed. Gives the units filed; throws the disk's refusal after everything else was tried. */
-  round(monotonicMs: number): number {
+  round(): number {
     this.#units = 0;
     this.#handles = 0;
     const error = this.#fileBatch();
     if (error !== null) throw error;
     // In sync mode one batch at a time waits for the disk: what comes meanwhile stays on the dirty list, which is bounded.
     if (this.#batch.size === 0) {
-      this.#collect(monotonicMs);
+      this.#collect();
       const second = this.#fileBatch();
       if (second !== null) throw second;
     }
@@ -137,10 +125,10 @@ export class FileTails {
    * The last round: the log worker has stopped and the log is on disk, so everything is filed. Throws when the queue of some
    * units cannot be told: then the next start has to walk the log.
    */
-  finish(monotonicMs: number): void {
+  finish(): void {
     this.#isFlushed = true;
-    this.round(monotonicMs);
-    this.#collect(monotonicMs);
+    this.round();
+    this.#collect();
     const failure = this.#fileBatch();
     if (failure !== null) throw failure;
     if (this.#unknown.size === 0) return;
@@ -149,27 +137,18 @@ export class FileTails {
     });
   }
 
-  #collect(monotonicMs: number): void {
-    const { filer, marks, syncFlush } = this.#parts;
-    const collection = ++this.#collections;
-    const end = marks.read(WRITTEN_END);
-    // A pass moves `written` before it shows its units: they are certain to be there once a later pass has moved it on.
-    const isSettled = end > this.#seenEnd || monotonicMs - this.#seenMs >= SETTLE_MS;
-    this.#batchPosition = isSettled ? this.#seenEnd : this.#position;
-    this.#batchTimestamp = isSettled ? this.#seenTimestamp : this.#storeTimestamp;
-    this.#batchSeenIn = this.#seenIn;
-    if (end !== this.#seenEnd) {
-      this.#seenIn = collection;
-      this.#seenEnd = end;
-      this.#seenMs = monotonicMs;
-      // Not the clock, which may have been ahead for a moment.
-      this.#seenTimestamp = Math.max(this.#seenTimestamp, marks.lastStoreTimestamp);
-    }
+  #collect(): void {
+    const { filer, marks } = this.#parts;
+    // Before every NEXT: what was dispatched by then is collected now at the latest. `written` would not do, for a log worker that dies
+    // between moving it and showing its units leaves them to its successor, who may be long in coming.
+    this.#batchPosition = marks.read(DISPATCHED_END);
+    // After it, and not the clock, which may have been ahead for a moment.
+    this.#batchTimestamp = Math.max(this.#storeTimestamp, marks.lastStoreTimestamp);
     for (const handle of this.#unknown) this.#batch.set(handle, filer.next(handle));
     this.#unknown.clear();
     for (let handle = filer.nextDirty(); handle >= 0; handle = filer.nextDirty()) this.#batch.set(handle, filer.next(handle));
-    // Read after every NEXT: all units collected end at or before it.
-    this.#batchNeeds = syncFlush ? marks.read(WRITTEN_END) : 0;
+    // Read after every NEXT.
+    this.#batchEnd = marks.read(WRITTEN_END);
     this.#settle();
   }
 
@@ -178,13 +157,12 @@ export class FileTails {
     if (this.#batch.size > 0 || this.#unknown.size > 0 || this.#batchPosition <= this.#position) return;
     this.#position = this.#batchPosition;
     this.#storeTimestamp = this.#batchTimestamp;
-    // What was collected before the end was read lies before it.
-    for (const [queue, collection] of this.#recent) if (collection < this.#batchSeenIn) this.#recent.delete(queue);
+    for (const [queue, end] of this.#recent) if (end <= this.#position) this.#recent.delete(queue);
   }
 
   #fileBatch(): unknown {
     if (this.#batch.size === 0) return null;
-    if (!this.#isFlushed && this.#parts.syncFlush && this.#parts.marks.read(FLUSHED_END) < this.#batchNeeds) return null;
+    if (!this.#isFlushed && this.#parts.syncFlush && this.#parts.marks.read(FLUSHED_END) < this.#batchEnd) return null;
     let failure: unknown = null;
     for (const [handle, upTo] of this.#batch) {
       if (!this.#parts.filer.isUsed(handle)) {
@@ -201,7 +179,7 @@ export class FileTails {
       try {
         this.#parts.filer.file(handle, upTo, this.#write);
         this.#batch.delete(handle);
-        this.#recent.set(this.#queue, this.#collections);
+        this.#recent.set(this.#queue, this.#batchEnd);
         this.#handles++;
       } catch (error) {
         failure ??= error;

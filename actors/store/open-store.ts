@@ -13,7 +13,7 @@ import type { IndexShape } from '../../storage/index/index-file.ts';
 import { openStore as openStoreParts, type OpenedStore as StoreParts } from '../../storage/open-store.ts';
 import { type StoreLayout, storeLayout } from '../../storage/store-layout.ts';
 import { forgetSyncFailure, isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
-import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import { StoreError } from './errors.ts';
 
@@ -112,6 +112,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
     const queues = numberQueues(parts, table, handles);
     marks.move(WRITTEN_END, parts.end);
     marks.move(FLUSHED_END, parts.end);
+    marks.move(DISPATCHED_END, parts.end);
     const opened: OpenedStore = {
       writtenEnd: parts.end,
       minOffset: parts.log.minOffset,

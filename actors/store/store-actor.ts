@@ -264,7 +264,6 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
         { filer, marks, queues, log, handles, syncFlush: config.syncFlush, onUnknown },
         files.end,
         files.lastStoreTimestamp,
-        monotonicMs(),
       ),
       checkpoint: new CheckpointSteps(files, marks),
       retention: new RetentionRounds({ files, filer, marks, rules: config.retention, now, monotonicMs, hourOf }),
@@ -302,7 +301,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     let units = 0;
     let entries = 0;
     try {
-      units = open.tails.round(began);
+      units = open.tails.round();
       entries = this.#index!.takeFeed();
       if (units > 0 || entries > 0) hooks.wakeLog();
       this.#prepareSegment(open);
@@ -554,7 +553,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
       hooks.inCall(() => {
         // The log worker is done: what is written is all. On disk first, then everything may be filed.
         if (flushed < written) open.files.log.sync(flushed, written);
-        open.tails.finish(monotonicMs());
+        open.tails.finish();
         this.#index!.takeFeed();
         open.files.log.setMaxOffset(written);
         const storeTimestamp = Math.max(open.tails.storeTimestamp, marks.lastStoreTimestamp);
