@@ -32,7 +32,7 @@ import type { IndexShape } from './index/index-file.ts';
 import { IndexSet } from './index/index-set.ts';
 import { readWhole, replaceFile } from './json-table.ts';
 import type { StoreLayout } from './store-layout.ts';
-import { hasSyncFailed } from './sync-failure.ts';
+import { hasSyncFailed, wasSyncCutShort } from './sync-failure.ts';
 
 /** So many queues' files are looked for at the start; it takes some 5 µs each. */
 const QUEUES_LOOKED_AT_MAX = 2000;
@@ -75,7 +75,7 @@ export type OpenedStore = {
   readonly end: number;
   /** The former run ended in order. */
   readonly wasClean: boolean;
-  /** A sync of the former run failed: the log from `start.from` on was written again, and is to be synced. */
+  /** A sync of the former run failed, or its process ended within one: the log from `start.from` on was written again, and is to be synced. */
   readonly isDoubtful: boolean;
   readonly start: RecoveryStart;
   /** Bytes behind the log's end that were no record and were cut: a torn tail. */
@@ -135,7 +135,8 @@ function openParts(options: OpenStoreOptions, held: { close(): void }[]): Opened
     firstStoreTimestamp: (base) => firstStoreTimestamp(log, base),
   });
   // What memory says of pages whose sync failed is not to be relied on: units are written again, as the log is below.
-  const isDoubtful = !wasClean && options.liveEnd === undefined && hasSyncFailed(disk, layout.syncFailed);
+  const isDoubtful =
+    !wasClean && options.liveEnd === undefined && (hasSyncFailed(disk, layout.syncFailed) || wasSyncCutShort(disk, layout.syncBegun));
   if (options.liveEnd !== undefined) queues.rewindPhysical(start.from);
   else if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from);
   if (!wasClean) queues.removeDeleted(deleted, log.minOffset);

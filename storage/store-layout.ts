@@ -30,6 +30,8 @@ export type StoreLayout = {
   readonly ballast: string;
   /** Ours: a sync has failed (sync-failure.ts). */
   readonly syncFailed: string;
+  /** Ours: a sync of the commit log is under way (sync-failure.ts). */
+  readonly syncBegun: string;
 };
 
 export function storeLayout(root: string): StoreLayout {
@@ -52,5 +54,6 @@ export function storeLayout(root: string): StoreLayout {
     timerRuns: join(root, 'timerruns'),
     ballast: join(config, 'ballast'),
     syncFailed: join(root, 'sync.failed'),
+    syncBegun: join(root, 'sync.begun'),
   };
 }

@@ -93,6 +93,7 @@ function storeThreads(parts: TreeParts, memory: BrokerMemory): { readonly files:
   const sync: SyncThreadData = {
     ...log,
     syncFailed: layout.syncFailed,
+    syncBegun: layout.syncBegun,
     get config() {
       return parts.config();
     },

@@ -6,7 +6,7 @@
 import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
-import { noteSyncFailure } from '../../storage/sync-failure.ts';
+import { noteSyncFailure, SyncMark } from '../../storage/sync-failure.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
@@ -18,6 +18,8 @@ export type SyncThreadData = {
   readonly directory: string;
   /** What says that a sync has failed (storage/sync-failure.ts). */
   readonly syncFailed: string;
+  /** What says that a sync is under way. */
+  readonly syncBegun: string;
   readonly segmentBytes: number;
   readonly syncFlush: boolean;
   readonly config: BrokerConfig;
@@ -29,6 +31,8 @@ const IDLE_MS = 1000;
 export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<ThreadWorld, 'disk'> = thisWorld()): void {
   const marks = new Watermarks(data.memory.marks);
   const answering = [...thread.threadsOf('shard'), ...thread.threadsOf(GUEST_GROUP)];
+  const begun = new SyncMark(world.disk, data.syncBegun);
+  let isUnmarkedTold = false;
   let log: CommitLog | null = null;
   // It may have been started because something was written.
   let isDue = true;
@@ -42,6 +46,13 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
     thread.log('error', 'A sync of the commit log failed: nothing is acknowledged any more', { error: error.message });
     thread.report('fence', { error: error.message });
     for (const index of answering) thread.wake(index);
+  };
+
+  /** A disk that fails is told by the sync itself; a full one keeps the next start from knowing what a kill within a sync has left. */
+  const tellUnmarked = (error: Error): void => {
+    if (isUnmarkedTold) return;
+    isUnmarkedTold = true;
+    thread.log('warn', 'That a sync of the commit log is under way could not be noted', { error: error.message });
   };
 
   /** True: something was synced. */
@@ -64,6 +75,8 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
     marks.beginSync();
     thread.enterCall();
     try {
+      const unmarked = begun.begin();
+      if (unmarked !== null) tellUnmarked(unmarked);
       log.sync(from, to);
     } catch (error) {
       fence(error instanceof Error ? error : new Error(String(error)));
@@ -74,6 +87,8 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
     marks.endSync();
     marks.move(FLUSHED_END, to);
     if (data.syncFlush) for (const index of answering) thread.wake(index);
+    // Sync flush: the next sync follows at once while somebody writes, and its mark is there already.
+    if (!data.syncFlush || marks.read(WRITTEN_END) === to) begun.end();
     return true;
   };
 

@@ -107,7 +107,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
       noteSyncFailure(disk, layout.syncFailed);
       parts.log.sync(parts.start.from, parts.end);
     }
-    if (disk.exists(layout.syncFailed)) forgetSyncFailure(disk, layout.syncFailed);
+    for (const note of [layout.syncBegun, layout.syncFailed]) if (disk.exists(note)) forgetSyncFailure(disk, note);
     const handles = new Map<number, ConsumeQueue>();
     const queues = numberQueues(parts, table, handles);
     marks.move(WRITTEN_END, parts.end);

@@ -13,9 +13,9 @@ import { unitWriter } from '../../storage/dispatch-records.ts';
 import { DiskError, StorageError } from '../../storage/errors.ts';
 import { closeStore } from '../../storage/open-store.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
-import { isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
+import { isSyncFailure, noteSyncFailure, SyncMark } from '../../storage/sync-failure.ts';
 import type { IndexFeed } from '../commit-log/index-feed.ts';
-import { FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
+import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { TailFiler } from '../queue/queue-table.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
 import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
@@ -545,14 +545,17 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   #stop(): StoreStopped {
     const open = this.#open;
     if (open === null) return { kind: 'store-stopped', ok: true };
-    const { marks, monotonicMs, hooks } = this.#parts;
+    const { marks, hooks } = this.#parts;
     if (marks.fenced) return { kind: 'store-stopped', ok: false, error: 'the disk failed before: the next start recovers' };
+    const written = marks.read(WRITTEN_END);
+    // Who would have said that the sync failed, or shown the last units, has no successor any more.
+    if (marks.syncWasCutShort() || marks.read(DISPATCHED_END) < written)
+      return { kind: 'store-stopped', ok: false, error: 'a thread of the commit log ended amid its work: the next start recovers' };
     try {
-      const written = marks.read(WRITTEN_END);
       const flushed = marks.read(FLUSHED_END);
       hooks.inCall(() => {
         // The log worker is done: what is written is all. On disk first, then everything may be filed.
-        if (flushed < written) open.files.log.sync(flushed, written);
+        if (flushed < written) this.#syncLog(open.files, flushed, written);
         open.tails.finish();
         this.#index!.takeFeed();
         open.files.log.setMaxOffset(written);
@@ -567,6 +570,18 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
       else if (!(error instanceof StorageError || error instanceof StoreError)) throw error;
       return { kind: 'store-stopped', ok: false, error: error.message };
     }
+  }
+
+  /** As the sync worker does it, for whoever comes after this thread or this process. */
+  #syncLog({ disk, layout, log }: StoreFiles, from: number, to: number): void {
+    const { marks } = this.#parts;
+    const begun = new SyncMark(disk, layout.syncBegun);
+    marks.beginSync();
+    const unmarked = begun.begin();
+    if (unmarked !== null) this.#context?.log('warn', 'That a sync is under way could not be noted', { error: unmarked.message });
+    log.sync(from, to);
+    begun.end();
+    marks.endSync();
   }
 
   #schedule(delayMs: number): void {

@@ -3,7 +3,7 @@ import { test } from 'tap';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import { DiskError } from '../../storage/errors.ts';
 import { MemoryDisk } from '../../storage/memory-disk.ts';
-import { forgetSyncFailure, hasSyncFailed, isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
+import { forgetSyncFailure, hasSyncFailed, isSyncFailure, noteSyncFailure, SyncMark, wasSyncCutShort } from '../../storage/sync-failure.ts';
 
 const SEGMENT = 64 * 1024;
 const NOTE = '/sync.failed';
@@ -64,4 +64,32 @@ test('noteSyncFailure gives the error of a disk that takes nothing any more', as
   t.ok(isSyncFailure(new DiskError('sync-directory', 'EIO', '/')));
   t.notOk(isSyncFailure(new DiskError('write', 'EIO', '/a')));
   t.notOk(isSyncFailure(new Error('a bug')));
+});
+
+test('SyncMark is there after a process that ended within a sync, and only then', async (t) => {
+  const disk = new MemoryDisk({ seed: 1 });
+  const path = '/sync.begun';
+  t.notOk(wasSyncCutShort(disk, path), 'nothing was ever synced');
+  const mark = new SyncMark(disk, path);
+  t.equal(mark.begin(), null);
+  t.ok(wasSyncCutShort(disk, path));
+  const { writes } = disk;
+  t.equal(mark.begin(), null);
+  t.equal(disk.writes, writes, 'a mark that was left is not written again');
+  t.equal(mark.end(), null);
+  t.notOk(wasSyncCutShort(disk, path));
+  mark.begin();
+  disk.killProcess();
+  t.ok(wasSyncCutShort(disk, path), 'memory outlives the process');
+});
+
+test('SyncMark gives the error of a disk that does not take it, and tries again', async (t) => {
+  const disk = new MemoryDisk({ seed: 1 });
+  const mark = new SyncMark(disk, '/sync.begun');
+  disk.fail({ call: 'open', errno: 'EIO' });
+  t.match(mark.begin(), { call: 'open', errno: 'EIO' });
+  disk.fail({ call: 'write', errno: 'ENOSPC' });
+  t.match(mark.begin(), { call: 'write', errno: 'ENOSPC' });
+  t.equal(mark.begin(), null);
+  t.ok(wasSyncCutShort(disk, '/sync.begun'));
 });

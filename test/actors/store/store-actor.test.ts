@@ -1,14 +1,15 @@
 /** The store actor with the sequencer's units: rounds, sync order, checkpoint, restart after a clean stop and after a kill. */
 import { join } from 'node:path';
 import { test } from 'tap';
-import { WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
-import { TailFiler } from '../../../actors/queue/queue-table.ts';
+import { DISPATCHED_END, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
+import { TailFiler, TailWriter } from '../../../actors/queue/queue-table.ts';
 import type { IndexFound, TableSaved } from '../../../actors/store/store-messages.ts';
 import { decodeMessageRecords } from '../../../model/message-record.ts';
 import { readWhole } from '../../../storage/json-table.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
 import { NodeDisk } from '../../../storage/node-disk.ts';
 import { storeLayout } from '../../../storage/store-layout.ts';
+import { SyncMark, wasSyncCutShort } from '../../../storage/sync-failure.ts';
 import { StoreUnderTest } from '../../support/store-under-test.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
@@ -357,6 +358,72 @@ test('StoreActor that takes over from one that died while it fenced says so agai
   store.advance(10);
   t.match(store.reports, [{ event: 'fence', detail: { code: 'MQ_STORE_FENCED' } }]);
   t.ok(store.disk.exists(storeLayout(ROOT).syncFailed), 'and the next start is told');
+});
+
+test('StoreActor checkpoints no further than the log worker has shown its units, however long its successor takes', async (t) => {
+  const disk = new MemoryDisk({ seed: 1 });
+  const first = new StoreUnderTest(disk, ROOT, { checkpointMs: 300 });
+  first.open();
+  for (let number = 0; number < 40; number++) first.send(message(number));
+  first.run(3);
+  // The log worker dies when it has moved the written end, and comes to nothing more.
+  const { publish } = TailWriter.prototype;
+  TailWriter.prototype.publish = () => {
+    throw new Error('the thread ends');
+  };
+  try {
+    t.throws(() => first.send(message(40)), /the thread ends/);
+  } finally {
+    TailWriter.prototype.publish = publish;
+  }
+  const written = first.marks.read(WRITTEN_END);
+  t.ok(first.marks.read(DISPATCHED_END) < written, 'it is written, and nobody has seen it');
+  first.run(5);
+  t.match(first.stop(), { ok: false, error: /the next start recovers/ }, 'no stop in order claims it either');
+  first.kill();
+
+  const second = new StoreUnderTest(disk, ROOT, { seed: 2 });
+  const opened = second.open();
+  t.equal(opened.recovered.by, 'snapshot');
+  t.ok(opened.recovered.from > 0 && opened.recovered.from < written, 'the checkpoint stands before it');
+  t.equal(opened.writtenEnd, written);
+  for (let queueId = 0; queueId < 4; queueId++) t.same(bodies(second, 'T', queueId), expected(41, queueId), 'it is in its queue now');
+});
+
+test('openStore writes the tail once more when the process ended within a sync', async (t) => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const disk = new MemoryDisk({ seed });
+    const first = new StoreUnderTest(disk, ROOT);
+    first.open();
+    for (let number = 0; number < 400; number++) first.send(message(number));
+    const { syncBegun } = storeLayout(ROOT);
+    t.equal(new SyncMark(disk, syncBegun).begin(), null);
+    disk.fail({ call: 'sync', errno: 'EIO', path: /commitlog/, times: 10 });
+    t.throws(() => first.flush(), { code: 'MQ_STORAGE_DISK' }, 'and nobody lives to hear of it');
+    const written = first.marks.read(WRITTEN_END);
+    first.kill();
+    disk.killProcess();
+
+    const second = new StoreUnderTest(disk, ROOT, { seed: 2 });
+    t.equal(second.open().writtenEnd, written);
+    t.notOk(disk.exists(syncBegun), 'that is settled');
+    disk.cutPower();
+    const third = new StoreUnderTest(disk, ROOT, { seed: 3 });
+    t.equal(third.open().writtenEnd, written, `what the second run told as flushed lasts a power cut (seed ${seed})`);
+    for (let queueId = 0; queueId < 4; queueId++) t.same(bodies(third, 'T', queueId), expected(400, queueId));
+  }
+});
+
+test('StoreActor does not close in order behind a sync that was cut short, and leaves no mark of its own', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  store.send(message(0));
+  store.marks.beginSync();
+  t.match(store.stop(), { ok: false, error: /the next start recovers/ });
+  t.ok(store.disk.exists(storeLayout(ROOT).abort));
+  store.marks.endSync();
+  t.ok(store.stop().ok, 'it was no such sync');
+  t.notOk(wasSyncCutShort(store.disk, storeLayout(ROOT).syncBegun));
 });
 
 test('StoreActor refuses a store that another broker holds, and says who', async (t) => {

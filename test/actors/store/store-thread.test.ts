@@ -1,5 +1,6 @@
 /** Store worker, sync worker, log worker and reader as threads: killed under load, nothing is lost, and they stop in order. */
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'tap';
 import { parseBrokerConfig } from '../../../actors/broker/broker-config.ts';
@@ -14,6 +15,7 @@ import { decodeMessageRecords, encodeMessageRecord } from '../../../model/messag
 import { ActorSystem } from '../../../runtime/actor-system.ts';
 import type { ThreadEvent, ThreadSpec } from '../../../runtime/supervision/thread-spec.ts';
 import { indexKeyHash } from '../../../storage/index/key-hash.ts';
+import { storeLayout } from '../../../storage/store-layout.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const QUEUES = 4;
@@ -38,6 +40,7 @@ class Threads {
   async start(): Promise<void> {
     const { memory, directory, syncFlush } = this;
     const log = { memory, directory: `${directory}/commitlog`, segmentBytes: SEGMENT_BYTES, syncFlush };
+    const { syncFailed, syncBegun } = storeLayout(directory);
     const machine = { cores: 1, hosts: [], currentDirectory: directory };
     const { config: settings } = parseBrokerConfig('flushIntervalCommitLog=100', {}, {}, { role: 'start', machine });
     const store = {
@@ -63,7 +66,7 @@ class Threads {
         periodMs: 60_000,
         children: [
           thread('store', 'store/store-main', store),
-          thread('sync', 'commit-log/sync-main', { ...log, config: settings }),
+          thread('sync', 'commit-log/sync-main', { ...log, syncFailed, syncBegun, config: settings }),
           thread('log', 'commit-log/log-main', log),
           thread('reader', 'store/reader-main', reader),
           { name: 'shard-0', group: 'shard', loop: 'event', module: new URL('../../support/idle-thread.ts', import.meta.url) },
@@ -186,6 +189,7 @@ for (const syncFlush of [false, true]) {
     t.equal(threads.events.filter((event) => event.kind === 'restarted').length, 6, 'each was replaced');
     t.equal(threads.events.filter((event) => event.kind === 'died').length, 6, 'and died once only');
     await threads.system.stop();
+    t.same([...readFileSync(storeLayout(directory.path).syncBegun)], [0], 'every sync came to its end');
 
     const next = new Threads(directory.path, syncFlush);
     await next.start();
