@@ -193,10 +193,16 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #onEnsure(message: EnsureGroup, context: ActorContext): void {
     const { group, replyTo } = message;
-    const refusal = this.#ensuring.length >= WAITING_MAX ? TOO_MANY : this.#make(group, context);
+    const refusal =
+      this.#ensuring.length >= WAITING_MAX ? TOO_MANY : message.isKnownOnly ? this.#unknown(group) : this.#make(group, context);
     if (refusal !== null) replyTo.tell({ kind: 'group-refused', group, ...refusal });
     else if (this.#isUnsaved(group)) this.#ensuring.push(message);
     else this.#waitForShards(group, replyTo, context);
+  }
+
+  #unknown(group: string): Refusal | null {
+    if (this.#groups.has(group)) return null;
+    return { code: GROUP_NOT_EXIST, remark: `Group ${group} not exist! A heartbeat or a pull of the group makes it` };
   }
 
   #isUnsaved(group: string): boolean {

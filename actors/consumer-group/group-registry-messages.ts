@@ -10,7 +10,13 @@ export type GroupRefused = { readonly kind: 'group-refused'; readonly group: str
 export type GroupReply = GroupReady | GroupRefused;
 
 /** A client uses the group: make it if the rules allow. Refused with 29 (name), 26 (may not be made) or 1 (too many). */
-export type EnsureGroup = { readonly kind: 'ensure-group'; readonly group: string; readonly replyTo: ActorRef<GroupReply> };
+export type EnsureGroup = {
+  readonly kind: 'ensure-group';
+  readonly group: string;
+  /** True: answered when a group that was made just now is there; none is made. */
+  readonly isKnownOnly?: boolean;
+  readonly replyTo: ActorRef<GroupReply>;
+};
 /** A tool makes or changes a group (request 200). */
 export type UpdateGroup = { readonly kind: 'update-group'; readonly config: GroupConfig; readonly replyTo: ActorRef<GroupReply> };
 /** Answered with group-ready for an unknown group too. */

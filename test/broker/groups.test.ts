@@ -1,6 +1,6 @@
 /** Consumer and producer groups of a started broker under raw requests: members, notices, offsets, locks, configuration. */
 import tap, { test } from 'tap';
-import { heartbeatBody, sendMessage } from '../support/broker-client.ts';
+import { heartbeatBody, pullMessages, sendMessage } from '../support/broker-client.ts';
 import { brokerUnderTest, isForeign, uniqueName } from '../support/broker-under-test.ts';
 import { routeOf } from '../support/create-topic.ts';
 import type { RawFrame } from '../support/raw-frame.ts';
@@ -69,6 +69,11 @@ for (const shards of isForeign ? [1] : [1, 3]) {
       t.equal((await query(client, group, topic, 1)).ext?.['offset'], '2');
       if (!isForeign) {
         t.equal((await commit(client, uniqueName('never'), topic, 1, 1)).code, 26);
+        for (let i = 0; i < 10; i++) {
+          const fresh = uniqueName('fresh');
+          await pullMessages(client, topic, 1, 0, { group: fresh });
+          t.equal((await commit(client, fresh, topic, 1, 1)).code, 0, 'at once after the pull that makes the group');
+        }
         t.equal((await commit(client, group, uniqueName('never'), 1, 1)).code, 17);
         t.equal((await commit(client, group, topic, 77, 1)).code, 29);
       }

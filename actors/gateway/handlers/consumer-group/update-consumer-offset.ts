@@ -5,7 +5,7 @@
  * Source: RocketMQ 5.3 `ConsumerManageProcessor.updateConsumerOffset`.
  */
 import { decodeUpdateConsumerOffsetRequest } from '../../../../protocol/remoting/requests/update-consumer-offset.ts';
-import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
+import { INVALID_PARAMETER, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/offset-keeper.ts';
@@ -14,24 +14,32 @@ import type { Handler } from '../../request.ts';
 export function updateConsumerOffset(door: GroupDoor): Handler {
   return (request) => {
     const { consumerGroup: group, topic, queueId, commitOffset: offset } = decodeUpdateConsumerOffsetRequest(request.command.ext);
-    if (door.groups.get(group) === undefined) {
-      request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist! A heartbeat or a pull of the group makes it`);
+    const commit = (): void => {
+      const queues = door.queueCount(topic);
+      if (queues === 0) {
+        request.answer(TOPIC_NOT_EXIST, `Topic ${topic} not exist! Create it before offsets in it are committed`);
+        return;
+      }
+      if (queueId < 0 || queueId >= queues) {
+        request.answer(INVALID_PARAMETER, `queueId[${queueId}] is out of range, topic ${topic} has the queues 0 to ${queues - 1}`);
+        return;
+      }
+      door.ask<OffsetUpdated, UpdateOffset>(
+        request,
+        consumerGroupPath(group),
+        (replyTo) => ({ kind: 'update-offset', topic, queueId, offset, replyTo }),
+        ({ code, remark }) => request.answer(code, remark === '' ? null : remark),
+      );
+    };
+    if (door.groups.get(group) !== undefined) {
+      commit();
       return;
     }
-    const queues = door.queueCount(topic);
-    if (queues === 0) {
-      request.answer(TOPIC_NOT_EXIST, `Topic ${topic} not exist! Create it before offsets in it are committed`);
-      return;
-    }
-    if (queueId < 0 || queueId >= queues) {
-      request.answer(INVALID_PARAMETER, `queueId[${queueId}] is out of range, topic ${topic} has the queues 0 to ${queues - 1}`);
-      return;
-    }
-    door.ask<OffsetUpdated, UpdateOffset>(
+    // The group's first pull may have made it just now.
+    door.askRegistry(
       request,
-      consumerGroupPath(group),
-      (replyTo) => ({ kind: 'update-offset', topic, queueId, offset, replyTo }),
-      ({ code, remark }) => request.answer(code, remark === '' ? null : remark),
+      (replyTo) => ({ kind: 'ensure-group', group, isKnownOnly: true, replyTo }),
+      (reply) => (reply.kind === 'group-refused' ? request.answer(reply.code, reply.remark) : commit()),
     );
   };
 }
