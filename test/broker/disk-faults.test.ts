@@ -129,6 +129,18 @@ const FIRST_STARTS: Row[] = [
   { faults: [fault('mkdir', 'EACCES', '1', 'consumequeue')] },
 ];
 
+/** A store whose broker was killed under sends. */
+async function killedStore(t: Test): Promise<{ dataDir: string; senders: WatchedSenders }> {
+  const dataDir = await faultyStore(t);
+  const first = await startRingmq({ dataDir });
+  t.teardown(() => first.destroy());
+  const senders = new WatchedSenders(first.broker, TOPIC);
+  await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 200, 30_000);
+  await first.kill();
+  await senders.stop();
+  return { dataDir, senders };
+}
+
 async function refusesToStart(t: Test, dataDir: string, row: Row): Promise<void> {
   const bad = await prepareRingmq({ dataDir, command: underFaults(dataDir, row.faults) });
   t.teardown(() => bad.destroy());
@@ -139,13 +151,7 @@ async function refusesToStart(t: Test, dataDir: string, row: Row): Promise<void>
 }
 
 test('a start ends with the exit code of a bad store by any error of the disk, and leaves the store as it was', { skip }, async (t) => {
-  const dataDir = await faultyStore(t);
-  const first = await startRingmq({ dataDir });
-  t.teardown(() => first.destroy());
-  const senders = new WatchedSenders(first.broker, TOPIC);
-  await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 200, 30_000);
-  await first.kill();
-  await senders.stop();
+  const { dataDir, senders } = await killedStore(t);
   for (const row of STARTS) await refusesToStart(t, dataDir, row);
   for (const row of FIRST_STARTS) await refusesToStart(t, await faultyStore(t), row);
   const again = await startRingmq({ dataDir });
@@ -175,13 +181,7 @@ test('a log that cannot be read any more fences the broker', { skip }, async (t)
 });
 
 test('a read that was interrupted is done again, to its end', { skip }, async (t) => {
-  const dataDir = await faultyStore(t);
-  const first = await startRingmq({ dataDir });
-  t.teardown(() => first.destroy());
-  const senders = new WatchedSenders(first.broker, TOPIC);
-  await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 200, 30_000);
-  await first.kill();
-  await senders.stop();
+  const { dataDir, senders } = await killedStore(t);
   for (const errno of ['EINTR', 'EAGAIN']) {
     const ringmq = await startRingmq({ dataDir, command: underFaults(dataDir, [fault('pread64', errno, '1..7', LOG)]) });
     t.teardown(() => ringmq.destroy());
