@@ -5,7 +5,7 @@
  * Source: RocketMQ 5.3 `ConsumerManageProcessor.updateConsumerOffset`.
  */
 import { decodeUpdateConsumerOffsetRequest } from '../../../../protocol/remoting/requests/update-consumer-offset.ts';
-import { INVALID_PARAMETER, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
+import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/offset-keeper.ts';
@@ -31,15 +31,25 @@ export function updateConsumerOffset(door: GroupDoor): Handler {
         ({ code, remark }) => request.answer(code, remark === '' ? null : remark),
       );
     };
+    const refuse = (): void =>
+      request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist! A heartbeat or a pull of the group makes it`);
     if (door.groups.get(group) !== undefined) {
       commit();
+      return;
+    }
+    if (!door.groups.complete) {
+      refuse();
       return;
     }
     // The group's first pull may have made it just now.
     door.askRegistry(
       request,
       (replyTo) => ({ kind: 'ensure-group', group, isKnownOnly: true, replyTo }),
-      (reply) => (reply.kind === 'group-refused' ? request.answer(reply.code, reply.remark) : commit()),
+      (reply) => {
+        if (reply.kind === 'group-refused') request.answer(reply.code, reply.remark);
+        else if (door.groups.get(group) !== undefined) commit();
+        else refuse();
+      },
     );
   };
 }
