@@ -50,6 +50,11 @@ export const DEFAULT_GROUP_LIMITS: GroupLimits = {
 /** A refusal: what the client is answered. */
 export type Refusal = { readonly code: number; readonly remark: string };
 
+/** A commit, or whatever else makes no group, names one that is not there. */
+export function groupUnknown(group: string): Refusal {
+  return { code: 26, remark: `Group ${group} not exist! A heartbeat or a pull of the group makes it` };
+}
+
 /** Names the rule, the value and the remedy, as every refusal must. */
 export function overLimit(code: number, what: string, value: number, max: number, remedy: string): Refusal {
   return { code, remark: `${what}: ${value}, at most ${max} allowed; ${remedy}` };

@@ -29,7 +29,7 @@ import {
   groupNameRefusal,
   sameGroupConfig,
 } from './group-config.ts';
-import { overLimit, type Refusal } from './group-limits.ts';
+import { groupUnknown, overLimit, type Refusal } from './group-limits.ts';
 import type {
   DeleteGroup,
   EnsureGroup,
@@ -201,8 +201,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   }
 
   #unknown(group: string): Refusal | null {
-    if (this.#groups.has(group)) return null;
-    return { code: GROUP_NOT_EXIST, remark: `Group ${group} not exist! A heartbeat or a pull of the group makes it` };
+    return this.#groups.has(group) ? null : groupUnknown(group);
   }
 
   #isUnsaved(group: string): boolean {

@@ -267,7 +267,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
    * With synchronous flush, what is filed is on disk. False: nothing is there for this offset.
    */
   #answerAhead(pending: Pending, now: number): boolean {
-    if (this.#ahead.size === 0 || pending.wanted.codes.length > 0 || !isPlain(pending.wanted)) return false;
+    if (this.#ahead.size === 0 || !isForAll(pending.wanted)) return false;
     const { offset } = pending;
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const min = this.#table.min(handle);
@@ -679,15 +679,15 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     const now = this.#thread.monotonicMs();
     const { codes } = pending.wanted;
     const isFiltered = !isPlain(pending.wanted);
-    const isForAll = codes.length === 0 && !isFiltered;
-    const cut = isForAll ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
+    const wantsAll = isForAll(pending.wanted);
+    const cut = wantsAll ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
     if (cut !== null) {
       this.#settle(reply.ticket, pending);
       this.#answerCut(pending, cut, reply.offset, reply.min, reply.max);
       return;
     }
     this.counters.coldPulls++;
-    const readsAhead = isForAll && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
+    const readsAhead = wantsAll && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
     pending.expiresAt = now + READING_MS_MAX;
     const cold: ColdPull = {
       kind: 'cold-pull',
@@ -814,6 +814,11 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 /** Nothing looks at the records themselves. */
 function isPlain(wanted: Wanted): boolean {
   return wanted.filter === null && wanted.plugins.length === 0;
+}
+
+/** Every message is wanted. */
+function isForAll(wanted: Wanted): boolean {
+  return wanted.codes.length === 0 && isPlain(wanted);
 }
 
 /** Messages that are looked at in one go: a plugin that lets most through is not asked about more than are wanted. */

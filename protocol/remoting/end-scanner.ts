@@ -6,7 +6,7 @@
 import { readInt32 } from '../../model/message-record.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import { asciiBytes, BACKSLASH, isNull, isText, plainBoolean, plainInt, plainLong, VALUE_ODD } from './json-scan.ts';
-import { type HeaderMembers, walkJsonHeader } from './json-walk.ts';
+import { type HeaderMembers, type TakeValue, walkJsonHeader } from './json-walk.ts';
 
 /** `found` of a header that has all it must have. */
 export const END_FOUND_REQUIRED = 31;
@@ -49,15 +49,7 @@ export function scanEndHeader(bytes: Uint8Array, start: number, end: number, out
 }
 
 /** Length and first letter single a name out; then it is compared whole. */
-function takeField(
-  bytes: Uint8Array,
-  key: number,
-  keyLength: number,
-  start: number,
-  end: number,
-  isString: boolean,
-  out: EndHeader,
-): boolean {
+const takeField: TakeValue<EndHeader> = (bytes, key, keyLength, start, end, isString, out) => {
   if (!isString && isNull(bytes, start, end)) return true;
   switch (keyLength) {
     case 5:
@@ -95,4 +87,4 @@ function takeField(
     default:
       return true;
   }
-}
+};

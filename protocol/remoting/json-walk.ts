@@ -86,15 +86,7 @@ export function walkJsonHeader<T extends HeaderMembers>(
   }
 }
 
-function takeMember(
-  bytes: Uint8Array,
-  key: number,
-  keyLength: number,
-  start: number,
-  end: number,
-  isString: boolean,
-  out: HeaderMembers,
-): boolean {
+const takeMember: TakeValue<HeaderMembers> = (bytes, key, keyLength, start, end, isString, out) => {
   const isCode = keyLength === 4 && isText(bytes, key, CODE);
   const isFlag = keyLength === 4 && isText(bytes, key, FLAG);
   const isOpaque = keyLength === 6 && isText(bytes, key, OPAQUE);
@@ -108,4 +100,4 @@ function takeMember(
   else if (isOpaque) out.opaque = value;
   else out.version = value;
   return true;
-}
+};

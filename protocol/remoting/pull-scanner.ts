@@ -9,7 +9,7 @@ import type { RemotingCommand } from './command.ts';
 import { exactInt, exactLong, exactTime } from './field-reader.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import { asciiBytes, BACKSLASH, isNull, isText, plainInt, plainLong, VALUE_ODD } from './json-scan.ts';
-import { walkJsonHeader } from './json-walk.ts';
+import { type TakeValue, walkJsonHeader } from './json-walk.ts';
 
 /** Bits of `PullHeader.found`, by the order of the field names below. */
 export const PULL_FOUND_REQUIRED = 511;
@@ -195,17 +195,9 @@ function isLong(field: number): boolean {
   return field === QUEUE_OFFSET || field === COMMIT_OFFSET || field === SUSPEND_TIMEOUT_MILLIS || field === SUB_VERSION;
 }
 
-function takeJsonField(
-  bytes: Uint8Array,
-  key: number,
-  keyLength: number,
-  start: number,
-  end: number,
-  isString: boolean,
-  out: PullHeader,
-): boolean {
+const takeJsonField: TakeValue<PullHeader> = (bytes, key, keyLength, start, end, isString, out) => {
   return takeField(bytes, fieldOf(bytes, key, keyLength), start, end, isString, true, out);
-}
+};
 
 /** False: what only the exact way can judge. `isJson`: a text may hold escapes. */
 function takeField(

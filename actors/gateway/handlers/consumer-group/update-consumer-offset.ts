@@ -5,8 +5,9 @@
  * Source: RocketMQ 5.3 `ConsumerManageProcessor.updateConsumerOffset`.
  */
 import { decodeUpdateConsumerOffsetRequest } from '../../../../protocol/remoting/requests/update-consumer-offset.ts';
-import { INVALID_PARAMETER, SUBSCRIPTION_GROUP_NOT_EXIST, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
+import { INVALID_PARAMETER, TOPIC_NOT_EXIST } from '../../../../protocol/remoting/response-code.ts';
 import type { GroupDoor } from '../../../consumer-group/group-door.ts';
+import { groupUnknown, type Refusal } from '../../../consumer-group/group-limits.ts';
 import { consumerGroupPath } from '../../../consumer-group/group-table-actor.ts';
 import type { OffsetUpdated, UpdateOffset } from '../../../consumer-group/offset-keeper.ts';
 import type { Handler } from '../../request.ts';
@@ -14,7 +15,12 @@ import type { Handler } from '../../request.ts';
 export function updateConsumerOffset(door: GroupDoor): Handler {
   return (request) => {
     const { consumerGroup: group, topic, queueId, commitOffset: offset } = decodeUpdateConsumerOffsetRequest(request.command.ext);
+    const refuse = ({ code, remark }: Refusal): void => request.answer(code, remark);
     const commit = (): void => {
+      if (door.groups.get(group) === undefined) {
+        refuse(groupUnknown(group));
+        return;
+      }
       const queues = door.queueCount(topic);
       if (queues === 0) {
         request.answer(TOPIC_NOT_EXIST, `Topic ${topic} not exist! Create it before offsets in it are committed`);
@@ -31,25 +37,15 @@ export function updateConsumerOffset(door: GroupDoor): Handler {
         ({ code, remark }) => request.answer(code, remark === '' ? null : remark),
       );
     };
-    const refuse = (): void =>
-      request.answer(SUBSCRIPTION_GROUP_NOT_EXIST, `Group ${group} not exist! A heartbeat or a pull of the group makes it`);
-    if (door.groups.get(group) !== undefined) {
+    if (door.groups.get(group) !== undefined || !door.groups.complete) {
       commit();
-      return;
-    }
-    if (!door.groups.complete) {
-      refuse();
       return;
     }
     // The group's first pull may have made it just now.
     door.askRegistry(
       request,
       (replyTo) => ({ kind: 'ensure-group', group, isKnownOnly: true, replyTo }),
-      (reply) => {
-        if (reply.kind === 'group-refused') request.answer(reply.code, reply.remark);
-        else if (door.groups.get(group) !== undefined) commit();
-        else refuse();
-      },
+      (reply) => (reply.kind === 'group-refused' ? refuse(reply) : commit()),
     );
   };
 }
