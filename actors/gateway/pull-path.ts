@@ -264,10 +264,11 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
 
   /**
    * Answers from what was read ahead, without the queue's actor: what it would look at, the queue's range, is looked at here.
-   * With synchronous flush, what is filed is on disk. False: nothing is there for this offset.
+   * With synchronous flush, what is filed is on disk. False: nothing is there for this offset, or the client does not read and goes the long
+   * way to its refusal.
    */
   #answerAhead(pending: Pending, now: number): boolean {
-    if (this.#ahead.size === 0 || !isForAll(pending.wanted)) return false;
+    if (this.#ahead.size === 0 || pending.connection.isOverfull || !isForAll(pending.wanted)) return false;
     const { offset } = pending;
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const min = this.#table.min(handle);
