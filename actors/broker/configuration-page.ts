@@ -62,6 +62,9 @@ one has to reach that address.
 | --- | --- | --- |
 ${words.join('\n')}
 
+The command keeps the compiled code of its modules in the user's cache folder (\`~/.cache/ringmq\`, or under \`XDG_CACHE_HOME\`; macOS: \`~/Library/Caches\`, Windows:
+\`LOCALAPPDATA\`), so that the next start is shorter. \`NODE_COMPILE_CACHE\` names another folder, \`NODE_DISABLE_COMPILE_CACHE=1\` turns it off. The folder may be removed at any time.
+
 ${sections.join('\n')}`;
 }
 

@@ -8,7 +8,13 @@ const QUIET_BUSY_SHARE = 0.05;
 /** So long it must have been quiet after its start, and later: shorter rests are within a load. A trim stops its thread for some 20 ms. */
 const FIRST_QUIET_MS = 1_000;
 const QUIET_MS = 30_000;
-/** Less than this since the last trim is not worth one; the first, of what the start has left, always is. */
+/**
+ * V8 gives up the code that only the start has run when several collections have found it unused: this many, so far apart, unless
+ * the thread is at work before: its code would have to be compiled again.
+ */
+const START_TRIMS = 4;
+const BETWEEN_START_TRIMS_MS = 500;
+/** Less than this since the last trim is not worth one; those of what the start has left always are. */
 const GROWN_BYTES = 16 * 1024 * 1024;
 
 export class TrimGovernor {
@@ -16,6 +22,7 @@ export class TrimGovernor {
   #busyMs = 0;
   #quietMs = 0;
   #trimmedBytes = 0;
+  #trims = 0;
 
   constructor(nowMs: number) {
     this.#askedMs = nowMs;
@@ -29,12 +36,14 @@ export class TrimGovernor {
     this.#askedMs = nowMs;
     this.#busyMs = busyMs;
     this.#quietMs = isQuiet ? this.#quietMs + elapsedMs : 0;
-    if (this.#trimmedBytes === 0) return this.#quietMs >= FIRST_QUIET_MS;
+    if (!isQuiet && this.#trims > 0) this.#trims = START_TRIMS;
+    if (this.#trims < START_TRIMS) return this.#quietMs >= (this.#trims === 0 ? FIRST_QUIET_MS : BETWEEN_START_TRIMS_MS);
     return this.#quietMs >= QUIET_MS && heapBytes() >= this.#trimmedBytes + GROWN_BYTES;
   }
 
   trimmed(heapBytes: number): void {
     this.#trimmedBytes = heapBytes;
+    this.#trims++;
     this.#quietMs = 0;
   }
 }

@@ -30,22 +30,43 @@ test('TrimGovernor asks for the heap only when the thread is quiet', async (t) =
   t.pass('it was not asked');
 });
 
-test('TrimGovernor trims again only when the heap has grown, and half a minute later', async (t) => {
+/** Trims a quiet thread once a second until it is not asked to any more; gives how often, and when it ended. */
+function trimStart(governor: TrimGovernor): { trims: number; nowMs: number } {
+  let trims = 0;
+  let nowMs = 1_000;
+  for (; governor.shouldTrim(nowMs, 0, () => 8 * MB); nowMs += 1_000, trims++) governor.trimmed(8 * MB);
+  return { trims, nowMs };
+}
+
+test('TrimGovernor trims a thread that stays quiet after its start several times', async (t) => {
+  const { trims, nowMs } = trimStart(new TrimGovernor(0));
+  t.equal(trims, 4);
+  t.equal(nowMs, 5_000);
+});
+
+test('TrimGovernor trims a thread only once that is at work after that', async (t) => {
   const governor = new TrimGovernor(0);
   t.ok(governor.shouldTrim(2_000, 0, () => 20 * MB));
   governor.trimmed(8 * MB);
+  t.notOk(governor.shouldTrim(2_500, 400, () => 20 * MB));
+  for (let nowMs = 3_000; nowMs < 30_000; nowMs += 500) t.notOk(governor.shouldTrim(nowMs, 400, () => 20 * MB));
+});
+
+test('TrimGovernor trims again only when the heap has grown, and half a minute later', async (t) => {
+  const governor = new TrimGovernor(0);
+  const { nowMs } = trimStart(governor);
   t.equal(
-    governor.shouldTrim(30_000, 0, () => 90 * MB),
+    governor.shouldTrim(nowMs + 20_000, 0, () => 90 * MB),
     false,
     'quiet for less than half a minute since',
   );
   t.equal(
-    governor.shouldTrim(40_000, 0, () => 20 * MB),
+    governor.shouldTrim(nowMs + 40_000, 0, () => 20 * MB),
     false,
     'it has not grown by enough',
   );
   t.equal(
-    governor.shouldTrim(41_000, 0, () => 24 * MB),
+    governor.shouldTrim(nowMs + 41_000, 0, () => 24 * MB),
     true,
     'it has grown',
   );
