@@ -5,6 +5,7 @@
  *
  *   stress   the ring between real threads, 10^8 records and more (`stress-ring.ts`)
  *   fuzz     every decoder's fuzz test with many more inputs and a fresh seed (FUZZ_INPUTS, FUZZ_SEED)
+ *   damage   10^5 bits of a stored log flipped, 10^4 files cut off: no start fails, no wrong message is shown
  *   interop  every scenario of every stock client
  *   soak     a steady load for a long time: nothing lost, memory flat
  *   kill     kill -9 under load, again and again
@@ -75,6 +76,11 @@ async function fuzz(): Promise<Outcome> {
   return { ok, detail: { files, inputs: Number(options['fuzz-inputs']), seed, tail } };
 }
 
+async function damage(): Promise<Outcome> {
+  const { ok, tail } = await script(['--test', '--test-timeout=7200000', 'test/storage/open-store.test.ts'], { DAMAGE_RUNS: '100000' }, 120);
+  return { ok, detail: { tail } };
+}
+
 async function interop(): Promise<Outcome> {
   const { ok, tail } = await script(['test/compatibility/run.ts', '--shards', '1,2,4'], {}, 60);
   return { ok, detail: { tail } };
@@ -136,6 +142,7 @@ async function held(): Promise<Outcome> {
 const stages: Record<string, () => Promise<Outcome>> = {
   stress,
   fuzz,
+  damage,
   interop,
   soak,
   kill,

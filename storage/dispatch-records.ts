@@ -25,6 +25,10 @@ const TIMER_TOPIC = 'rmq_sys_wheel_timer';
 const QUEUE_PENDING_MAX = 1024;
 const PENDING_MAX = 256 * 1024;
 const FIRST_UNITS = 8;
+/** Index entries that are put together: enough that the loads of their slots overlap. */
+const ENTRIES_TOGETHER = 256;
+/** Names of one hash that are compared one by one. */
+const SAME_HASH_MAX = 8;
 /** A gap before a queue's last record that is believed without any proof; larger ones look more like a flipped bit. */
 const UNPROVEN_GAP_MAX = 16;
 
@@ -95,10 +99,19 @@ export class RecordDispatcher {
   readonly #deleted: DeletedTopics;
   /** By Java's hash of the name: names are compared as bytes, so that no record needs a string. */
   readonly #topics: Map<number, KnownTopic[]> = new Map();
+  /** All of them by name, for those whose names were chosen to share a hash. */
+  readonly #byName: Map<string, KnownTopic> = new Map();
   readonly #onLost: (damage: Damage) => void;
   /** Records before it have their units already. */
   readonly #unitsFrom: number;
   #pending = 0;
+  /** Entries that wait for the index, in the log's order. */
+  readonly #entryHashes = new Int32Array(ENTRIES_TOGETHER);
+  readonly #entryPositions = new Float64Array(ENTRIES_TOGETHER);
+  readonly #entryTimes = new Float64Array(ENTRIES_TOGETHER);
+  #entries = 0;
+  /** Keeps the loads of slots from being left out. */
+  #touched = 0;
   /** At most so many messages were in the damaged bytes: gaps up to it need no proof. */
   #lostMessages = 0;
 
@@ -128,7 +141,7 @@ export class RecordDispatcher {
   onRecord(record: ScannedRecord): void {
     const topicHash = javaHashBytes(record.bytes, record.topicAt, record.topicAt + record.topicLength);
     if (record.hasQueueUnit && record.position >= this.#unitsFrom) this.#giveUnit(record, topicHash);
-    if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(this.#index, record, topicHash);
+    if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(record, topicHash);
   }
 
   /** A damaged message whose place is known keeps its queue offset, unless a sound message has it. */
@@ -146,6 +159,7 @@ export class RecordDispatcher {
 
   /** Decides what is still doubtful and hands over all units that wait. */
   finish(): void {
+    this.#putEntries();
     for (const topics of this.#topics.values()) {
       for (const topic of topics) {
         for (const pending of topic.queues.values()) {
@@ -218,22 +232,47 @@ export class RecordDispatcher {
     this.#onLost({ kind: 'queue-offset', position, end: position + size, reason, record });
   }
 
-  #putKeys(index: IndexSet, record: ScannedRecord, topicHash: number): void {
+  #putKeys(record: ScannedRecord, topicHash: number): void {
     if ((record.sysFlag & TRANSACTION_MASK) === TRANSACTION_ROLLBACK) return;
     const { bytes, uniqueKeyAt, uniqueKeyLength, keysAt, keysLength, position, storeTimestamp } = record;
     if (uniqueKeyLength > 0)
-      index.put(indexKeyHashBytes(topicHash, bytes, uniqueKeyAt, uniqueKeyAt + uniqueKeyLength), position, storeTimestamp);
-    if (keysLength > 0) eachKeyHash(topicHash, bytes, keysAt, keysAt + keysLength, (hash) => index.put(hash, position, storeTimestamp));
+      this.#putEntry(indexKeyHashBytes(topicHash, bytes, uniqueKeyAt, uniqueKeyAt + uniqueKeyLength), position, storeTimestamp);
+    if (keysLength > 0)
+      eachKeyHash(topicHash, bytes, keysAt, keysAt + keysLength, (hash) => this.#putEntry(hash, position, storeTimestamp));
+  }
+
+  #putEntry(keyHash: number, position: number, storeTimestamp: number): void {
+    if (this.#entries === ENTRIES_TOGETHER) this.#putEntries();
+    const at = this.#entries++;
+    this.#entryHashes[at] = keyHash;
+    this.#entryPositions[at] = position;
+    this.#entryTimes[at] = storeTimestamp;
+  }
+
+  #putEntries(): void {
+    const index = this.#index;
+    const count = this.#entries;
+    this.#entries = 0;
+    if (index === null) return;
+    for (let at = 0; at < count; at++) this.#touched ^= index.touch(this.#entryHashes[at]!);
+    for (let at = 0; at < count; at++) index.put(this.#entryHashes[at]!, this.#entryPositions[at]!, this.#entryTimes[at]!);
   }
 
   #topicOf(hash: number, record: ScannedRecord): KnownTopic {
     const known = this.#topics.get(hash);
-    if (known !== undefined) for (const topic of known) if (isName(topic.nameBytes, record)) return topic;
+    if (known !== undefined) {
+      if (known.length > SAME_HASH_MAX) return this.#byName.get(record.topic()) ?? this.#addRecordsTopic(hash, record);
+      for (const topic of known) if (isName(topic.nameBytes, record)) return topic;
+    }
+    return this.#addRecordsTopic(hash, record);
+  }
+
+  #addRecordsTopic(hash: number, record: ScannedRecord): KnownTopic {
     return this.#addTopic(hash, record.topic(), record.bytes.slice(record.topicAt, record.topicAt + record.topicLength));
   }
 
   #topicNamed(hash: number, name: string, nameBytes: Uint8Array): KnownTopic {
-    return this.#topics.get(hash)?.find((topic) => topic.name === name) ?? this.#addTopic(hash, name, nameBytes);
+    return this.#byName.get(name) ?? this.#addTopic(hash, name, nameBytes);
   }
 
   #addTopic(hash: number, name: string, nameBytes: Uint8Array): KnownTopic {
@@ -245,6 +284,7 @@ export class RecordDispatcher {
       from: this.#deleted.get(name) ?? 0,
       queues: new Map(),
     };
+    this.#byName.set(name, topic);
     const known = this.#topics.get(hash);
     if (known === undefined) this.#topics.set(hash, [topic]);
     else known.push(topic);

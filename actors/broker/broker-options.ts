@@ -839,6 +839,18 @@ export const brokerOptions = {
     sentence:
       'Most bytes of unread answers of all connections of a shard. Above it each is left 64 KiB; a quarter above it those that hold most are closed.',
   }),
+  inputBytesMax: integer({
+    key: 'inputBytesMax',
+    change: 'live',
+    origin: 'ringmq',
+    group: 'Limits',
+    default: 64 * MIB,
+    min: 32 * MIB,
+    max: 64 * GIB,
+    unit: 'bytes',
+    sentence:
+      'Most bytes of unfinished requests of all connections of a shard. Above it those are read on that want least to be whole, and those that do not end theirs are closed.',
+  }),
   idleConnectionSeconds: integer({
     key: 'serverChannelMaxIdleTimeSeconds',
     change: 'live',

@@ -103,6 +103,8 @@ export type MetricsSnapshot = {
   readonly refusals: readonly { readonly code: number; readonly count: number }[];
   /** Connections closed for breaking the protocol. */
   readonly protocolErrors: number;
+  /** Connections closed for the memory that they took, by what it was. */
+  readonly crowdedOut: { readonly unread: number; readonly unfinished: number };
   readonly threads: readonly ThreadMetrics[];
   /** Filter plugins, as their supervisor saw them last. */
   readonly plugins: readonly PluginView[];

@@ -86,6 +86,7 @@ export class MetricsSource {
         { code: 3, count: sum('unsupported') },
       ],
       protocolErrors: sum('protocolErrors'),
+      crowdedOut: { unread: sum('slowClosed'), unfinished: sum('unfinishedClosed') },
       plugins: [...this.#plugins],
       threads: stats.threads.map((thread) => ({
         name: thread.name,

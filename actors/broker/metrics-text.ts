@@ -85,6 +85,11 @@ function writeTraffic(writer: MetricsWriter, snapshot: MetricsSnapshot): void {
   writer.add('ringmq_protocol_errors_total', 'counter', 'Connections closed for breaking the protocol.', [
     { value: snapshot.protocolErrors },
   ]);
+  const { unread, unfinished } = snapshot.crowdedOut;
+  writer.add('ringmq_crowded_out_connections_total', 'counter', 'Connections closed for the memory that they took.', [
+    { labels: { memory: 'unread_answers' }, value: unread },
+    { labels: { memory: 'unfinished_requests' }, value: unfinished },
+  ]);
   writer.add('ringmq_topics_not_shown', 'gauge', 'Topics left out of this page, the least busy ones.', [
     { value: busiest.length - shown.length },
   ]);

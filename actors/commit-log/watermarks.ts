@@ -27,10 +27,14 @@ const OPEN = 7 * WORDS_PER_MARK;
 const LAST_TIME = OPEN + 1;
 /** Where the log ended then (lo, hi). */
 const OPENED_END = OPEN + 3;
-/** Why the log takes nothing for want of room: length in bytes under a version like a mark's, then UTF-8; written by the log worker. */
+/**
+ * Why the log takes nothing for want of room: a version (0: never said), two lengths in bytes, two places of UTF-8; written by the log
+ * worker. An even version's text lies in the first place, an odd one's in the second: the one that is read is not the one that is written.
+ */
 const FULL = 8 * WORDS_PER_MARK;
 const FULL_TEXT_BYTES = 1024;
-const WORDS = FULL + 2 + FULL_TEXT_BYTES / 4;
+const FULL_TEXTS_AT = (FULL + 3) * 4;
+const WORDS = FULL + 3 + (2 * FULL_TEXT_BYTES) / 4;
 
 export function allocateWatermarks(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * 4);
@@ -38,11 +42,11 @@ export function allocateWatermarks(): SharedArrayBuffer {
 
 export class Watermarks {
   readonly #words: Int32Array;
-  readonly #fullText: Uint8Array;
+  readonly #fullTexts: readonly Uint8Array[];
 
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
-    this.#fullText = new Uint8Array(memory, (FULL + 2) * 4, FULL_TEXT_BYTES);
+    this.#fullTexts = [0, 1].map((place) => new Uint8Array(memory, FULL_TEXTS_AT + place * FULL_TEXT_BYTES, FULL_TEXT_BYTES));
   }
 
   read(mark: Mark): number {
@@ -134,19 +138,23 @@ export class Watermarks {
   sayFull(reason: string): void {
     const words = this.#words;
     const bytes = Buffer.from(reason).subarray(0, FULL_TEXT_BYTES);
-    const version = words[FULL]!;
-    Atomics.store(words, FULL, version | 1);
-    this.#fullText.set(bytes);
-    words[FULL + 1] = bytes.length;
-    Atomics.store(words, FULL, ((version | 1) + 1) | 0);
+    const version = (words[FULL]! + 1) | 0 || 2;
+    const place = version & 1;
+    this.#fullTexts[place]!.set(bytes);
+    words[FULL + 1 + place] = bytes.length;
+    Atomics.store(words, FULL, version);
   }
 
-  /** The last reason that `sayFull` gave; empty while there is none, or a new one is being written. */
+  /** The last reason that `sayFull` gave; empty while there is none. */
   get fullReason(): string {
     const words = this.#words;
-    // Pairs with `sayFull`: an odd or changed version means that two texts are mixed.
-    const before = Atomics.load(words, FULL);
-    const text = Buffer.from(this.#fullText.subarray(0, words[FULL + 1]!)).toString('utf8');
-    return (before & 1) === 0 && Atomics.load(words, FULL) === before ? text : '';
+    for (;;) {
+      // Pairs with `sayFull`: after a changed version the place may be that of a text that is being written.
+      const version = Atomics.load(words, FULL);
+      if (version === 0) return '';
+      const place = version & 1;
+      const text = Buffer.from(this.#fullTexts[place]!.subarray(0, words[FULL + 1 + place]!)).toString('utf8');
+      if (Atomics.load(words, FULL) === version) return text;
+    }
   }
 }

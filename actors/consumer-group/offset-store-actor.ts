@@ -9,7 +9,7 @@
  * Source: RocketMQ `ConsumerOffsetManager.persist`.
  */
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import type { SaveTable, TableSaved } from '../store/store-messages.ts';
+import type { QueuesTrimmed, SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import type { OffsetColumns } from './committed-offsets.ts';
 import type { QueueRanges } from './decide-offset.ts';
@@ -89,6 +89,7 @@ export type OffsetsPaged = {
   readonly handles: readonly number[];
 };
 export type OffsetStoreCommand =
+  | QueuesTrimmed
   | LoadOffsets
   | SaveOffsets
   | DropOffsets
@@ -120,6 +121,8 @@ export type OffsetStoreOptions = {
 const SAVE_SHARE = 0.4;
 const SAVE_AGAIN_MS = 1_000;
 const SAVE_MAX_MS = 30_000;
+/** Groups and topics named in one line of the log. */
+const UNREAD_SHOWN_MAX = 5;
 
 export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Saved> {
   readonly #options: OffsetStoreOptions;
@@ -188,6 +191,9 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
         message.replyTo.tell({ kind: 'offsets-paged', page, ends, handles });
         return;
       }
+      case 'queues-trimmed':
+        this.#onTrimmed(message, context);
+        return;
       case 'save-now':
         this.#hurried.push(message.replyTo);
         this.#save(context);
@@ -256,6 +262,34 @@ export class OffsetStoreActor implements Actor<OffsetStoreCommand | SaveDue | Sa
       context.ref<ForgetTopic>(consumerGroupPath(group)).tell({ kind: 'forget-topic', topic });
     }
     this.#changed(context);
+  }
+
+  /** Nobody waits for a group that lags behind what is kept, as in Java; but it is said whom it concerns. */
+  #onTrimmed({ topics, queueIds, froms, mins }: QueuesTrimmed, context: ActorContext): void {
+    const examples: string[] = [];
+    const behind = new Set<string>();
+    let messages = 0;
+    for (const topic of new Set(topics)) {
+      for (const group of this.#table.groupsOf(topic)) {
+        let ofGroup = 0;
+        for (let index = 0; index < topics.length; index++) {
+          if (topics[index] !== topic) continue;
+          const offset = this.#table.get(group, topic, queueIds[index]!);
+          if (offset >= 0 && offset < mins[index]!) ofGroup += mins[index]! - Math.max(offset, froms[index]!);
+        }
+        if (ofGroup === 0) continue;
+        messages += ofGroup;
+        behind.add(group);
+        if (examples.length < UNREAD_SHOWN_MAX) examples.push(`${group} of ${topic}: ${ofGroup}`);
+      }
+    }
+    if (messages > 0)
+      context.log('warn', 'messages were removed by retention that groups had not consumed', {
+        messages,
+        groups: behind.size,
+        first: examples.join(', '),
+        remedy: 'lengthen fileReservedTime or make room on the disk, and let the groups catch up',
+      });
   }
 
   /** Just deleted: commits in it may still be on their way. */

@@ -29,6 +29,8 @@ export interface ConnectionOwner {
   frame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): boolean;
   protocolError(connection: ClientConnection, reason: string): void;
   closed(connection: ClientConnection, reason: string): void;
+  /** The memory of its unfinished requests was `before` and is another now. */
+  inputChanged(connection: ClientConnection, before: number): void;
 }
 
 /** What a connection asks of its socket: a TCP one, or a way through shared memory that behaves like it. */
@@ -70,6 +72,9 @@ export class ClientConnection implements Connection, BufferHolder {
   isDirty = false;
   /** Memory of the buffers that hold its answers. */
   heldBytes = 0;
+  /** Memory of its waiting-room for unfinished requests, and since when it waits for the rest of one. */
+  inputBytes = 0;
+  inputSinceMs = 0;
   /** Frames that wait for something else than the socket (a topic in creation). */
   parked = 0;
   /** Its last message was parked for its time. */
@@ -115,6 +120,35 @@ export class ClientConnection implements Connection, BufferHolder {
   received(chunk: Uint8Array, length: number): void {
     const error = this.#frames.push(chunk, length, this.#onFrame);
     if (error !== null) this.violate(error.message);
+    if (this.#frames.heldBytes !== this.inputBytes) this.#inputChanged();
+  }
+
+  #inputChanged(): void {
+    const before = this.inputBytes;
+    this.inputBytes = this.isOpen ? this.#frames.heldBytes : 0;
+    this.#owner.inputChanged(this, before);
+  }
+
+  /** Bytes of requests that wait, and those that the unfinished one still wants. */
+  get waitingBytes(): number {
+    return this.#frames.keptBytes;
+  }
+
+  get missingBytes(): number {
+    return this.#frames.missingBytes;
+  }
+
+  /** Gives back a waiting-room that is empty. */
+  trimInput(): void {
+    this.#frames.trim();
+    if (this.#frames.heldBytes !== this.inputBytes) this.#inputChanged();
+  }
+
+  /** Closes it and gives its waiting-room back at once, with what is there. Not while it is being read. */
+  closeWithInput(reason: string): void {
+    this.close(reason);
+    this.#frames.drop();
+    this.#inputChanged();
   }
 
   /** The client broke the protocol: counted, logged, closed. */
@@ -126,6 +160,10 @@ export class ClientConnection implements Connection, BufferHolder {
 
   get isHeld(): boolean {
     return this.#held !== 0;
+  }
+
+  isHeldFor(reasons: number): boolean {
+    return (this.#held & reasons) !== 0;
   }
 
   /** A frame of it waits for room in the lane. */
@@ -146,6 +184,7 @@ export class ClientConnection implements Connection, BufferHolder {
     const error = this.#frames.resume(this.#onFrame);
     if (error !== null) this.violate(error.message);
     else if (this.#held === 0) this.#socket.resume();
+    if (this.#frames.heldBytes !== this.inputBytes) this.#inputChanged();
   }
 
   /** Room for `bytes` of output at the returned buffer's `length`, which the caller moves on. */
@@ -230,6 +269,7 @@ export class ClientConnection implements Connection, BufferHolder {
     this.#output = null;
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.length = 0;
+    if (this.inputBytes > 0) this.#inputChanged();
     this.#owner.closed(this, this.#reason);
   }
 
@@ -257,6 +297,7 @@ export class ClientConnection implements Connection, BufferHolder {
 export const HOLD_LANE = 1;
 export const HOLD_UNSENT = 2;
 export const HOLD_PARKED = 4;
+export const HOLD_INPUT = 8;
 
 /** IPv4 in IPv6 is IPv4: clients read hosts of four bytes. */
 function plainAddress(address: string): string {

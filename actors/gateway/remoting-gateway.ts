@@ -19,10 +19,12 @@ import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { type AskClient, type AskClientWithBody, ClientCalls, type ClientCallsParts } from './client-calls.ts';
 import { ClientConnection, type ClientSocket, type ConnectionOwner, type Listen, listen } from './client-connection.ts';
 import { type FetchAnswer, fetchLong, type LongBody } from './fetch-long.ts';
+import { InputRelief } from './input-relief.ts';
 import { OutputPool } from './output-pool.ts';
 import type { PullPath } from './pull-path.ts';
 import type { CloseClient, Handler, HandlerTable, LateHandler, PushToClient, Request } from './request.ts';
 import type { SendPath } from './send-path.ts';
+import type { InputLimits } from './unfinished-input.ts';
 import { chooseHolders, closeFromBytes, crowdedFromBytes, overfullRemark, type UnsentLimits, unsentAllowance } from './unsent-allowance.ts';
 
 const READ_BUFFER_BYTES = 256 * 1024;
@@ -42,6 +44,8 @@ export type GatewayLimits = {
   readonly backlog: number;
   /** Of answers that clients have not read. */
   readonly unsent: UnsentLimits;
+  /** Of requests that have not come to their ends. */
+  readonly input: InputLimits;
 };
 
 export type GatewayCounters = {
@@ -88,6 +92,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   /** Closed because their clients do not read; their buffers have not all come back. */
   readonly #leaving: Set<ClientConnection> = new Set();
   #isRelieving = false;
+  readonly input: InputRelief;
   #nextId = 1;
   #opaque = 0;
 
@@ -97,6 +102,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     this.#limits = limits;
     this.#listen = accept;
     this.shard = shard;
+    this.input = new InputRelief(thread, limits.input, () => this.#byId.values());
     this.pool.pressureAt = closeFromBytes(limits.unsent);
     this.pool.onPressure = () => this.#relieve();
     thread.addTurnEnd(() => this.flush());
@@ -172,6 +178,10 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
     this.#calls.closed(connection.id);
     this.#thread.log('debug', 'A connection was closed', { remote: `${connection.remoteAddress}:${connection.remotePort}`, reason });
     this.#thread.requestTurn();
+  }
+
+  inputChanged(connection: ClientConnection, before: number): void {
+    this.input.changed(connection, before);
   }
 
   get unsentAllowance(): number {
@@ -362,6 +372,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   #closeIdle(): void {
     const now = this.#thread.monotonicMs();
     for (const connection of this.#byId.values()) {
+      if (now - connection.lastReadAt >= IDLE_SCAN_MS) connection.trimInput();
       // Held by us or waiting for our answer is not silent.
       if (connection.isHeld || connection.inFlight > 0 || now - connection.lastReadAt < this.#limits.idleMs) continue;
       connection.close(`idle for ${this.#limits.idleMs / 1000} s`);

@@ -10,6 +10,8 @@ export const SHARD_COUNTERS = [
   'connections',
   'requests',
   'protocolErrors',
+  'slowClosed',
+  'unfinishedClosed',
   'unsupported',
   'handlerErrors',
   'heldPulls',

@@ -48,6 +48,11 @@ export class ShardFront {
       },
       backlog: config.listenBacklog,
       unsent: unsentLimits(live),
+      input: {
+        get shardBytes() {
+          return live.config.inputBytesMax;
+        },
+      },
     };
     const gateway = new RemotingGateway(thread, this.#index, limits, listen);
     this.gateway = gateway;

@@ -448,6 +448,8 @@ class Shard implements ServedShard {
       connections: () => gateway.counters.connections,
       requests: () => gateway.counters.requests,
       protocolErrors: () => gateway.counters.protocolErrors,
+      slowClosed: () => gateway.counters.slowClosed,
+      unfinishedClosed: () => gateway.input.closed,
       unsupported: () => gateway.counters.unsupported,
       handlerErrors: () => gateway.counters.handlerErrors,
       heldPulls: () => pull.held,

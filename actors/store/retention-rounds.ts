@@ -29,6 +29,14 @@ export type RetentionResult = {
   readonly isFull: boolean;
 };
 
+/** Queues whose first messages were removed, the offset that each began at and the one that it begins at now: four columns. */
+export type TrimmedQueues = {
+  readonly topics: string[];
+  readonly queueIds: number[];
+  readonly froms: number[];
+  readonly mins: number[];
+};
+
 export type RetentionParts = {
   readonly files: StoreFiles;
   readonly filer: TailFiler;
@@ -48,6 +56,7 @@ export class RetentionRounds {
   #isFull = false;
   #askedLooks = 0;
   #walk: Iterator<[number, ConsumeQueue]> | null = null;
+  #trimmed: TrimmedQueues | null = null;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -74,6 +83,13 @@ export class RetentionRounds {
   /** Queues are still to be walked. */
   get isBusy(): boolean {
     return this.#walk !== null;
+  }
+
+  /** What the last step trimmed; null: nothing. */
+  takeTrimmed(): TrimmedQueues | null {
+    const trimmed = this.#trimmed;
+    this.#trimmed = null;
+    return trimmed;
   }
 
   isDue(monotonicMs: number): boolean {
@@ -128,8 +144,18 @@ export class RetentionRounds {
         return;
       }
       const [handle, queue] = next.value;
+      const from = queue.minOffset;
       queue.removeBefore(files.log.minOffset);
+      if (queue.minOffset > from) this.#noteTrimmed(queue, from);
       filer.setMin(handle, queue.minOffset);
     }
+  }
+
+  #noteTrimmed({ topic, queueId, minOffset }: ConsumeQueue, from: number): void {
+    this.#trimmed ??= { topics: [], queueIds: [], froms: [], mins: [] };
+    this.#trimmed.topics.push(topic);
+    this.#trimmed.queueIds.push(queueId);
+    this.#trimmed.froms.push(from);
+    this.#trimmed.mins.push(minOffset);
   }
 }

@@ -35,6 +35,7 @@ import {
   type OpenStore,
   type QueryIndex,
   type QueryStoreFacts,
+  type QueuesTrimmed,
   type SaveTable,
   type StoreCommand,
   type StoreStopped,
@@ -391,6 +392,8 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     const { config, hooks } = this.#parts;
     if (!open.retention.isDue(began)) return;
     const result = hooks.inCall(() => open.retention.step(began));
+    const trimmed = open.retention.takeTrimmed();
+    if (trimmed !== null) this.#context?.ref<QueuesTrimmed>('offset-store').tell({ kind: 'queues-trimmed', ...trimmed });
     if (result === null) return;
     this.#diskLevel.look(result, config.retention ?? DEFAULT_RETENTION, this.#context!);
     if (result.removed > 0) {

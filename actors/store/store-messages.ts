@@ -156,3 +156,12 @@ export async function openStoreOf(ask: Ask, store: ActorRef<StoreCommand>): Prom
   }
   return JSON.parse(Buffer.from(bytes.buffer).toString('utf8')) as OpenedStore;
 }
+
+/** Told to the offset store: retention has removed the first messages of queues: four columns, the offset that each began at and the one that it begins at now. */
+export type QueuesTrimmed = {
+  readonly kind: 'queues-trimmed';
+  readonly topics: readonly string[];
+  readonly queueIds: readonly number[];
+  readonly froms: readonly number[];
+  readonly mins: readonly number[];
+};

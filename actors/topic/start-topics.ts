@@ -23,7 +23,7 @@ export function startTopicRegistry(thread: ThreadContext, options: TopicRegistry
 
 /** @param shard position of this thread among the shards. Gives the table, empty until the registry has filled it. */
 export function startTopicTable(thread: ThreadContext, shard: number): TopicTable {
-  const table = new TopicTable();
+  const table = new TopicTable(thread.random());
   thread.spawn(topicTablePath(thread.name), () => new TopicTableActor(table, shard, thread.generation), {
     mailboxMax: TABLE_MAILBOX_MAX,
   });

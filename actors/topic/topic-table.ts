@@ -76,6 +76,10 @@ export class TopicTable {
   readonly #byName: Map<string, TopicState> = new Map();
   /** Open addressing, at most half full; a slot is free when undefined. */
   #slots: (TopicState | undefined)[] = new Array<TopicState | undefined>(SLOTS_MIN).fill(undefined);
+  /** Hash of the name in each slot. */
+  #hashes: Int32Array = new Int32Array(SLOTS_MIN);
+  /** Clients choose topics' names: were it known, thousands of them could be made to share a slot, and every send would pay for it. */
+  readonly #multiplier: number;
   /** Version of the broker's table that this copy has reached. */
   version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
   /** False until all topics have come once: till then an unknown topic may well exist. */
@@ -83,6 +87,11 @@ export class TopicTable {
   #brokerPermission = PERM_READ_WRITE;
   /** Called when a topic is bound to another plugin than before: pulls of it may be held. */
   onRebound: ((topic: string) => void) | null = null;
+
+  /** @param chance of [0, 1): how names are spread over the table */
+  constructor(chance: number = 0) {
+    this.#multiplier = (Math.floor(chance * 0x8000_0000) << 1) ^ 0x0100_0193;
+  }
 
   /** What the broker lets clients do (`brokerPermission`); the topics' states are made anew with it. */
   get brokerPermission(): number {
@@ -105,17 +114,24 @@ export class TopicTable {
 
   /** The topic whose name's UTF-8 bytes are `bytes[start, end)`. Allocates nothing. */
   find(bytes: Uint8Array, start: number, end: number): TopicState | undefined {
-    let hash = 0;
-    for (let at = start; at < end; at++) hash = (Math.imul(31, hash) + bytes[at]!) | 0;
+    const hash = this.#hashOf(bytes, start, end);
     const slots = this.#slots;
+    const hashes = this.#hashes;
     const mask = slots.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
       const state = slots[slot];
       if (state === undefined) return undefined;
-      if (state.nameHash === hash && sameBytes(state.nameBytes, bytes, start, end)) return state;
+      if (hashes[slot] === hash && sameBytes(state.nameBytes, bytes, start, end)) return state;
       slot = (slot + 1) & mask;
     }
+  }
+
+  #hashOf(bytes: Uint8Array, start: number, end: number): number {
+    const multiplier = this.#multiplier;
+    let hash = 0;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, multiplier);
+    return hash;
   }
 
   /** Adds a topic, or replaces it by its name. */
@@ -123,7 +139,7 @@ export class TopicTable {
     const known = this.#byName.get(state.name);
     this.#byName.set(state.name, state);
     if (known === undefined && this.#byName.size * 2 > this.#slots.length) this.#rebuild(this.#slots.length * 2);
-    else place(this.#slots, state);
+    else this.#place(state);
     if (known !== undefined && known.plugin !== state.plugin) this.onRebound?.(state.name);
   }
 
@@ -143,23 +159,25 @@ export class TopicTable {
 
   /** A probe chain cannot have a hole, so what goes away is left out of a new array: topics go rarely. */
   #rebuild(slotCount: number): void {
-    const slots = new Array<TopicState | undefined>(slotCount).fill(undefined);
-    for (const state of this.#byName.values()) place(slots, state);
-    this.#slots = slots;
+    this.#slots = new Array<TopicState | undefined>(slotCount).fill(undefined);
+    this.#hashes = new Int32Array(slotCount);
+    for (const state of this.#byName.values()) this.#place(state);
   }
-}
 
-/** Only names of ASCII reach the table, for which `nameHash` is the hash of the bytes as well. */
-function place(slots: (TopicState | undefined)[], state: TopicState): void {
-  const mask = slots.length - 1;
-  let slot = (state.nameHash ^ (state.nameHash >>> 15)) & mask;
-  for (;;) {
-    const other = slots[slot];
-    if (other === undefined || other.name === state.name) {
-      slots[slot] = state;
-      return;
+  #place(state: TopicState): void {
+    const slots = this.#slots;
+    const hash = this.#hashOf(state.nameBytes, 0, state.nameBytes.length);
+    const mask = slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const other = slots[slot];
+      if (other === undefined || other.name === state.name) {
+        slots[slot] = state;
+        this.#hashes[slot] = hash;
+        return;
+      }
+      slot = (slot + 1) & mask;
     }
-    slot = (slot + 1) & mask;
   }
 }
 

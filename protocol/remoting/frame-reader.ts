@@ -61,6 +61,13 @@ export class FrameReader {
     return this.#kept.length;
   }
 
+  /** Bytes that an unfinished frame still wants; 0: none waits, its length has not come, or frames wait for `resume`. */
+  get missingBytes(): number {
+    const waiting = this.#keptEnd - this.#keptStart;
+    if (this.#isStopped || waiting < 4) return 0;
+    return Math.max(0, 4 + readInt32(this.#kept, this.#keptStart) - waiting);
+  }
+
   /** Takes the first `length` bytes of `chunk`; they may be overwritten afterwards. */
   push(chunk: Uint8Array, length: number, onFrame: OnFrame): FrameError | null {
     if (this.#error !== null) return this.#error;
@@ -92,7 +99,11 @@ export class FrameReader {
 
   /** Gives memory back when nothing waits; for a connection that has been idle. */
   trim(): void {
-    if (this.#keptEnd > this.#keptStart) return;
+    if (this.#keptEnd === this.#keptStart) this.drop();
+  }
+
+  /** Gives all memory back, with what waits; nothing comes after it. */
+  drop(): void {
     this.#kept = NO_BYTES;
     this.#keptStart = 0;
     this.#keptEnd = 0;
@@ -137,7 +148,7 @@ export class FrameReader {
       if (!this.#hasGoodPrefix(this.#kept, this.#keptStart, frameLength)) return at;
       const missing = 4 + frameLength - (this.#keptEnd - this.#keptStart);
       const taken = Math.min(missing, length - at);
-      this.#keep(chunk, at, at + taken);
+      this.#keep(chunk, at, at + taken, 4 + frameLength);
       at += taken;
     }
     this.#keptStart = this.#deliver(this.#kept, this.#keptStart, this.#keptEnd, onFrame);
@@ -172,8 +183,11 @@ export class FrameReader {
     return at;
   }
 
-  /** Appends to what waits. Room at least doubles, and stays within twice the bytes that came (and a small least size). */
-  #keep(chunk: Uint8Array, start: number, end: number): void {
+  /**
+   * Appends to what waits. Room at least doubles, and stays within twice the bytes that came (and a small least size).
+   * @param roomMax what all of it will come to
+   */
+  #keep(chunk: Uint8Array, start: number, end: number, roomMax: number = Number.MAX_SAFE_INTEGER): void {
     const came = end - start;
     if (came === 0) return;
     const waiting = this.#keptEnd - this.#keptStart;
@@ -183,7 +197,7 @@ export class FrameReader {
       if (isRoomy) {
         this.#kept.copyWithin(0, this.#keptStart, this.#keptEnd);
       } else {
-        const grown = Buffer.allocUnsafeSlow(Math.max(KEPT_BYTES_MIN, need + Math.min(need, waiting)));
+        const grown = Buffer.allocUnsafeSlow(Math.max(KEPT_BYTES_MIN, Math.min(roomMax, need + Math.min(need, waiting))));
         grown.set(this.#kept.subarray(this.#keptStart, this.#keptEnd));
         this.#kept = grown;
       }

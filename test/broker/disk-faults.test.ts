@@ -22,6 +22,8 @@ const STORE_EXIT = 74;
 /** From the first send that was not acknowledged to the end of the process. */
 const END_MS_MAX = 1_000;
 const LOG = 'commitlog/00000000000000000000';
+const SMALL_SEGMENT = 1024 * 1024;
+const NEXT_LOG = `commitlog/${String(SMALL_SEGMENT).padStart(20, '0')}`;
 const UNITS = [0, 1, 2, 3].map((queue) => `consumequeue/${TOPIC}/${queue}/00000000000000000000`);
 
 type Row = { readonly faults: readonly SystemCallFault[]; readonly flush?: 'async' | 'sync' };
@@ -73,7 +75,10 @@ for (const row of FENCES) {
   });
 }
 
-const REFUSES: (Row & { readonly refusal?: RegExp })[] = [
+/** `refusal` null: sends may be refused or not, as it happens to meet them. Segments of `segmentBytes`: several are written. */
+type Passing = Row & { readonly refusal?: RegExp | null; readonly segmentBytes?: number };
+
+const REFUSES: Passing[] = [
   { faults: [fault('pwrite64', 'ENOSPC', '5..8', LOG)], refusal: /commitlog\/0{20}: ENOSPC .* bytes are needed, \d+ of \d+ bytes .*free/ },
   { faults: [fault('pwrite64', 'EDQUOT', '5..8', LOG)], refusal: /commitlog\/0{20}: EDQUOT .* quota is used up/, flush: 'async' },
   { faults: [fault('pwrite64', 'EFBIG', '5..8', LOG)], refusal: /commitlog\/0{20}: EFBIG .* files may not become that large/ },
@@ -83,21 +88,33 @@ const REFUSES: (Row & { readonly refusal?: RegExp })[] = [
   { faults: [fault('pwrite64', 'ENOSPC', '1..6', ...UNITS)], flush: 'async' },
   { faults: [fault('openat', 'ENOSPC', '1..6', ...UNITS)], flush: 'async' },
   { faults: [fault('mkdir', 'ENOSPC', '1..3', `consumequeue/${TOPIC}`)], flush: 'async' },
+  // The log's next segment, whoever makes it: ahead of need, or when it is due.
+  { faults: [fault('openat', 'ENOSPC', '1..6', NEXT_LOG)], segmentBytes: SMALL_SEGMENT, refusal: null },
+  { faults: [fault('openat', 'EDQUOT', '1..6', NEXT_LOG)], segmentBytes: SMALL_SEGMENT, refusal: null, flush: 'async' },
   // Node makes an interrupted call again before anybody hears of it, all but a read.
   { faults: [fault('fdatasync', 'EINTR', '3..5', LOG)] },
 ];
 
 for (const row of REFUSES) {
-  const { faults, refusal, flush = 'sync' } = row;
-  test(`a broker ${refusal === undefined ? 'carries on through' : 'refuses sends while there is'} ${nameOf(row)}`, { skip }, async (t) => {
+  const { faults, refusal, segmentBytes, flush = 'sync' } = row;
+  test(`a broker ${refusal instanceof RegExp ? 'refuses sends while there is' : 'carries on through'} ${nameOf(row)}`, {
+    skip,
+  }, async (t) => {
     const dataDir = await faultyStore(t);
-    const ringmq = await startRingmq({ flush, dataDir, command: underFaults(dataDir, faults) });
+    const args = segmentBytes === undefined ? [] : ['--set', `mappedFileSizeCommitLog=${segmentBytes}`];
+    const ringmq = await startRingmq({ flush, dataDir, args, command: underFaults(dataDir, faults) });
     t.teardown(() => ringmq.destroy());
-    const senders = new WatchedSenders(ringmq.broker, TOPIC);
+    const senders = new WatchedSenders(ringmq.broker, TOPIC, segmentBytes === undefined ? {} : { bodyBytes: segmentBytes / 100 });
     await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 400, 30_000);
     await senders.stop();
     if (refusal === undefined) t.same(senders.refused, [], 'nobody is refused');
-    else {
+    else if (refusal === null) {
+      t.same(
+        senders.refused.filter(({ code }) => code !== 14),
+        [],
+        'who is refused hears SERVICE_NOT_AVAILABLE',
+      );
+    } else {
       t.ok(senders.refused.length > 0, 'some sends are refused');
       for (const { code, remark } of senders.refused.slice(0, 1)) {
         t.equal(code, 14, 'SERVICE_NOT_AVAILABLE');
@@ -107,7 +124,7 @@ for (const row of REFUSES) {
     t.same(await senders.problems(ringmq.broker), [], 'before a restart');
     t.equal((await stopUnderFaults(ringmq)).code, 0, 'stops in order');
     await ringmq.destroy();
-    const again = await startRingmq({ dataDir });
+    const again = await startRingmq({ dataDir, args });
     t.teardown(() => again.destroy());
     t.same(await senders.problems(again.broker), [], `${senders.acknowledged.size} acknowledged sends are at their places`);
   });
@@ -193,6 +210,8 @@ test('a read that was interrupted is done again, to its end', { skip }, async (t
 for (const [what, row] of [
   ['a file that cannot be removed', { faults: [fault('unlink', 'EIO', '1', ...UNITS), fault('unlinkat', 'EIO', '1', ...UNITS)] }],
   ['a disk that does not say how full it is', { faults: [fault('statfs', 'EIO', '2+', '')] }],
+  // The start lists it too. Whoever looks for expired segments lists it each time.
+  ['a log whose files cannot be listed', { faults: [fault('getdents64', 'EIO', '16+', 'commitlog')] }],
 ] as const) {
   test(`${what} fences the broker`, { skip }, async (t) => {
     const dataDir = await faultyStore(t);
@@ -201,6 +220,7 @@ for (const [what, row] of [
     const client = await RemotingClient.connect(ringmq.broker);
     for (let i = 0; i < 100; i++) await sendMessage(client, TOPIC, 'x', { queueId: i % 4 });
     await pause(1_500);
+    await client.request(329, null).catch(() => {});
     // The store's files of a deleted topic go.
     await client.request(215, { topic: TOPIC }).catch(() => {});
     const exit = await ringmq.exited(60_000);

@@ -2,7 +2,7 @@
  * Retention and a full disk, held by a real process on a small file system (root on Linux): by age, by hand, by each of the three levels of
  * disk use, changed while it runs; and a disk without any room.
  */
-import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { type Test, test } from 'tap';
 import { pullMessages, queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
@@ -79,6 +79,18 @@ async function checkQueues(t: Test, { client }: World): Promise<void> {
 test('expired segments go by hand, with their queues, and the rest stays', { skip }, async (t) => {
   const here = await world(t, { diskMaxUsedSpaceRatio: '95', diskSpaceCleanForciblyRatio: '98', diskSpaceWarningLevelRatio: '99' });
   t.equal(await sendMany(here, 24), '');
+  // One group is behind what will go, one is at the end.
+  for (const [consumerGroup, commitOffset] of [
+    ['CG_behind', '3'],
+    ['CG_there', '80'],
+  ] as const) {
+    await pullMessages(here.client, TOPIC, 0, 0, { group: consumerGroup, max: 1 });
+    const fields = { consumerGroup, topic: TOPIC, queueId: '0', commitOffset };
+    t.equal((await here.client.request(15, fields)).code, 0);
+  }
+  // Its offsets are saved within flushConsumerOffsetInterval.
+  const saved = join(here.ringmq.dataDir, 'config', 'consumerOffset.json');
+  await waitUntil('the offsets to be saved', () => existsSync(saved) && readFileSync(saved, 'utf8').includes('CG_there'), 20_000);
   const before = here.segments();
   // As four days later; the three newest stay young.
   const old = new Date(Date.now() - 4 * DAY_MS);
@@ -87,6 +99,10 @@ test('expired segments go by hand, with their queues, and the rest stays', { ski
   t.equal(asked.code, 0);
   await waitUntil('segments to go', () => here.segments()[0] !== before[0], 20_000);
   await waitUntil('queues to follow', async () => (await queueOffset(here.client, 31, TOPIC, 0)) > 0, 20_000);
+  await waitUntil('it to be said who had not consumed them', () =>
+    /removed by retention that groups had not consumed.*CG_behind of kept/.test(here.ringmq.output),
+  );
+  t.notMatch(here.ringmq.output, /not consumed.*CG_there/);
   const after = here.segments();
   t.ok(after.length < before.length && after.includes(before.at(-4)!), `${before.length} segments, then ${after.length}; young ones stay`);
   await checkQueues(t, here);
@@ -138,8 +154,9 @@ test('each level of disk use does its own: expired at any hour, any age, refusal
   await pause(1_500);
   await checkQueues(t, here);
 
-  const free = fill(here.disk.path);
+  // Before it is full: a refusal names the level that held when the disk was looked at.
   await set(here, 'diskSpaceCleanForciblyRatio=97\ndiskSpaceWarningLevelRatio=98\n');
+  const free = fill(here.disk.path);
   const refusal = await waitUntil('a refusal', async () => (await sendMany(here, 0.1)) || undefined, 15_000);
   t.match(refusal, /^14 .*(is \d+(\.\d)? % full, diskSpaceWarningLevelRatio is 98 %|ENOSPC)/, 'names path, value and limit');
   t.match(refusal, here.disk.path);

@@ -4,7 +4,10 @@
  */
 import { readdirSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
+import { parseSql } from '../../actors/filter/parse-sql.ts';
+import { SqlFault } from '../../actors/filter/sql-tokens.ts';
 import { batchFault } from '../../actors/gateway/batch-fault.ts';
+import { formatRecallHandle, parseRecallHandle } from '../../actors/timer/recall-handle.ts';
 import { MessageRecordError, MessageTextError } from '../../model/errors.ts';
 import { parseMessageId } from '../../model/message-id.ts';
 import { parseProperties } from '../../model/message-property.ts';
@@ -14,10 +17,12 @@ import { encodeMessageBatch } from '../../protocol/remoting/bodies/message-batch
 import { decodeRegisterBrokerBody, encodeDeflatedRegisterBrokerBody } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import { parseTolerantJson } from '../../protocol/remoting/bodies/tolerant-json.ts';
 import { decodeCommand, encodeCommand, peekHeader } from '../../protocol/remoting/command.ts';
+import { EndHeader, scanEndHeader } from '../../protocol/remoting/end-scanner.ts';
 import { BodyError, FieldError, FrameError } from '../../protocol/remoting/errors.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
 import { fillPullFromCommand, PullHeader, scanPullHeader } from '../../protocol/remoting/pull-scanner.ts';
+import { parseReceipt } from '../../protocol/remoting/receipt.ts';
 import { SendHeader } from '../../protocol/remoting/send-header.ts';
 import { fillFromCommand, scanSendHeader } from '../../protocol/remoting/send-scanner.ts';
 import { type FuzzTarget, fuzz } from '../support/fuzzing.ts';
@@ -62,6 +67,15 @@ const PULL = {
   subVersion: 9,
   expressionType: 'TAG',
 };
+const END = {
+  producerGroup: 'PG',
+  tranStateTableOffset: 5,
+  commitLogOffset: 123_456,
+  commitOrRollback: 8,
+  fromTransactionCheck: false,
+  msgId: '0A00000800002A9F0000011F71FB04CB',
+  transactionId: '0A000008',
+};
 const BODY = new Uint8Array(40).fill(0x61);
 const FRAMES: readonly Uint8Array[] = [0, 1].flatMap((type) => {
   const serializeType = type as 0 | 1;
@@ -69,12 +83,20 @@ const FRAMES: readonly Uint8Array[] = [0, 1].flatMap((type) => {
     encodeCommand({ code: 310, opaque: 8, ext: SEND, body: BODY, serializeType }),
     encodeCommand({ code: 10, opaque: -8, ext: LONG_SEND, body: BODY, serializeType }),
     encodeCommand({ code: 11, opaque: 9, ext: PULL, serializeType }),
+    encodeCommand({ code: 37, opaque: 10, flag: 2, ext: END, serializeType }),
     encodeCommand({ code: 17, opaque: 7, flag: 1, remark: 'no "route"', serializeType }),
   ];
 });
 
+const OTHER_TEXTS: readonly Uint8Array[] = [
+  '5 1700000000000 60000 3 1 broker-a 2 7',
+  formatRecallHandle('T', 'broker-a', 1_700_000_000_000, 'U') ?? '',
+  "a > 5 AND (b BETWEEN 1 AND 2.5e3 OR c IN ('x', 'y')) AND NOT d IS NULL AND e NOT CONTAINS 'z' OR f = TRUE",
+].map((text) => Buffer.from(text));
+
 const sendHeader = new SendHeader();
 const pullHeader = new PullHeader();
+const endHeader = new EndHeader();
 const room = new Uint8Array(1 << 16);
 
 function scanFrame(bytes: Uint8Array): void {
@@ -91,6 +113,7 @@ function scanFrame(bytes: Uint8Array): void {
   const isPull = scanPullHeader(bytes, 0, bytes.length, pullHeader);
   if (isPull && (pullHeader.subscriptionEnd > bytes.length || pullHeader.topicStart > pullHeader.topicEnd))
     throw new Error('a range beyond its frame');
+  if (scanEndHeader(bytes, 0, bytes.length, endHeader) && endHeader.groupEnd > bytes.length) throw new Error('a range beyond its frame');
   const command = decodeCommand(bytes, 0, bytes.length);
   if (!isSend) fillFromCommand(command, bytes, sendHeader);
   if (!isPull) fillPullFromCommand(command, pullHeader);
@@ -156,22 +179,25 @@ async function targets(): Promise<FuzzTarget[]> {
     },
     {
       name: 'model texts',
-      corpus: [Buffer.from('0A00000800002A9F0000011F71FB04CB'), Buffer.from('a\u0001b\u0002TAGS\u0001A || B\u0002')],
+      corpus: [Buffer.from('0A00000800002A9F0000011F71FB04CB'), Buffer.from('a\u0001b\u0002TAGS\u0001A || B\u0002'), ...OTHER_TEXTS],
       run: readTexts,
     },
   ];
-  for (const [folder, corpus] of [
-    ['bodies', bodyCorpus()],
-    ['requests', FRAMES],
-  ] as const) {
-    const decoders = await decodersIn(folder);
-    // One input goes through all of them: each sees it, and the number of inputs stays what it says.
-    const run =
-      folder === 'bodies'
-        ? (bytes: Uint8Array) => runAll(decoders, bytes)
-        : (bytes: Uint8Array) => runAll(decoders, decodeCommand(bytes, 0, bytes.length).ext);
-    list.push({ name: folder, corpus, run });
-  }
+  const bodies = await decodersIn('bodies');
+  list.push({ name: 'bodies', corpus: bodyCorpus(), run: (bytes) => runTwo(bodies, bytes) });
+  const requests = (await decodersIn('requests')).map((decode) => ({ decode, frames: framesOf(decode) }));
+  // Each frame with its own decoder, or it would not come beyond the first field that is missing.
+  let turn = 0;
+  const corpus = [FRAMES[0]!, ...requests.flatMap(({ frames }) => frames)];
+  const own = new Map(requests.flatMap(({ decode, frames }) => frames.map((frame) => [frame, decode] as const)));
+  list.push({
+    name: 'requests',
+    corpus,
+    run: (bytes, parent) => {
+      const { ext } = decodeCommand(bytes, 0, bytes.length);
+      (own.get(parent) ?? requests[turn++ % requests.length]!.decode)(ext as never);
+    },
+  });
   return list;
 }
 
@@ -185,6 +211,9 @@ function readBatch(bytes: Uint8Array): void {
 
 function readTexts(bytes: Uint8Array): void {
   const text = Buffer.from(bytes).toString();
+  declared(() => parseReceipt(text, 7));
+  declared(() => parseSql(text));
+  parseRecallHandle(text);
   parseProperties(text);
   parseTags(text);
   parseMessageId(text);
@@ -202,14 +231,40 @@ async function decodersIn(folder: string): Promise<Decoder[]> {
   return found;
 }
 
-/** Two decoders of the folder for each input, picked by the input itself. */
-function runAll(decoders: readonly Decoder[], input: Uint8Array | Map<string, string>): void {
-  const size = input instanceof Map ? input.size : input.length;
+/** The input goes through two of the decoders, which take turns. */
+function runTwo(decoders: readonly Decoder[], input: Uint8Array): void {
   pick = (pick + 1) % decoders.length;
-  declared(() => (decoders[(size + pick) % decoders.length] as Decoder)(input as never));
+  declared(() => (decoders[(input.length + pick) % decoders.length] as Decoder)(input as never));
   (decoders[pick] as Decoder)(input as never);
 }
 let pick = 0;
+
+/** Header fields with which a request is understood to its end: found by looking which ones its decoder asks for. */
+function wholeFields(decode: Decoder): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (let round = 0; round < 100; round++) {
+    const missing = new Set<string>();
+    const asked = {
+      get: (name: string) => {
+        if (!fields.has(name)) missing.add(name);
+        return fields.get(name);
+      },
+      has: (name: string) => fields.has(name),
+      [Symbol.iterator]: () => fields[Symbol.iterator](),
+    };
+    declared(() => decode(asked as never));
+    if (missing.size === 0) return fields;
+    for (const name of missing) fields.set(name, '1');
+  }
+  throw new Error(`${decode.name} asks for ever more fields`);
+}
+
+function framesOf(decode: Decoder): Uint8Array[] {
+  const ext = Object.fromEntries(wholeFields(decode));
+  if (!declared(() => decode(new Map(Object.entries(ext)) as never)))
+    throw new Error(`${decode.name} does not understand ${JSON.stringify(ext)}`);
+  return ([0, 1] as const).map((serializeType) => encodeCommand({ code: 1, opaque: 1, ext, serializeType }));
+}
 
 function bodyCorpus(): Uint8Array[] {
   const queue = '{"brokerName":"b","queueId":0,"topic":"T"}';
@@ -231,7 +286,7 @@ function declared(run: () => void): boolean {
     run();
     return true;
   } catch (error) {
-    if (error instanceof FrameError || error instanceof FieldError || error instanceof BodyError) return false;
+    if (error instanceof SqlFault || error instanceof FrameError || error instanceof FieldError || error instanceof BodyError) return false;
     if (error instanceof MessageRecordError || error instanceof MessageTextError) return false;
     throw error;
   }

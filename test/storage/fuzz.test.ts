@@ -7,8 +7,11 @@ import { parseRequestModes, RequestModesFileError } from '../../actors/assignmen
 import { ConfigTextError } from '../../actors/broker/errors.ts';
 import { parsePropertiesText } from '../../actors/broker/properties-text.ts';
 import { GroupsFileError, parseGroupsFile } from '../../actors/consumer-group/groups-json.ts';
+import { parseKeyValues } from '../../actors/name-server/key-value-actor.ts';
+import { parseJournalStarts } from '../../actors/pop/pop-journal-keeper.ts';
 import { decodePopRecord } from '../../actors/pop/pop-record.ts';
 import { DelayOffsetsFileError, parseDelayOffsets } from '../../actors/timer/delay-offsets-json.ts';
+import { parseJavaTimerCheck } from '../../actors/timer/java-timer-check.ts';
 import { parseWheel, WheelFileError } from '../../actors/timer/wheel-checkpoint.ts';
 import { parseTopicsFile, TopicsFileError } from '../../actors/topic/topics-json.ts';
 import { MessageRecordError, MessageTextError } from '../../model/errors.ts';
@@ -222,6 +225,17 @@ const targets: FuzzTarget[] = [
     corpus: [text({ topics: { T: 5 } })],
     run: (bytes) => void loadDeletedTopics(diskWith('/c/d.json', bytes), '/c/d.json'),
   },
+  {
+    name: 'pop journal starts',
+    corpus: [text({ starts: { 0: 5, 17: 3 } })],
+    run: (bytes) => void parseJournalStarts(parsed(bytes)),
+  },
+  {
+    name: 'kvConfig.json',
+    corpus: [text({ configTable: { ORDER_TOPIC_CONFIG: { T: 'b:4' } } })],
+    run: (bytes) => void parseKeyValues(parsed(bytes)),
+  },
+  { name: 'timercheck', corpus: [checkpoint.slice(0, 64)], run: (bytes) => void parseJavaTimerCheck(bytes) },
   { name: 'tables', corpus: [topics, groups], run: (bytes) => void loadTable(diskWith('/c/t.json', bytes), '/c/t.json') },
   {
     name: 'properties',

@@ -13,11 +13,13 @@ const FRESH_SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() *
 const SLOW_MS = 100;
 const GROWTH_BYTES_MAX = 16 * 1024 * 1024;
 
-export type FuzzTarget = { readonly name: string; readonly corpus: readonly Uint8Array[]; readonly run: (bytes: Uint8Array) => void };
+/** `parent`: the member of the corpus that the input was made of. */
+type Run = (bytes: Uint8Array, parent: Uint8Array) => void;
+
+export type FuzzTarget = { readonly name: string; readonly corpus: readonly Uint8Array[]; readonly run: Run };
 
 /** A broken child of the corpus. */
-export function broken(random: SeededRandom, corpus: readonly Uint8Array[]): Uint8Array {
-  const seed = corpus[random.below(corpus.length)] as Uint8Array;
+export function broken(random: SeededRandom, corpus: readonly Uint8Array[], seed: Uint8Array = oneOf(random, corpus)): Uint8Array {
   const kind = random.below(8);
   if (kind === 0) return seed.slice(0, random.below(seed.length + 1));
   if (kind === 1) return randomBytes(random, random.below(300));
@@ -43,6 +45,10 @@ export function broken(random: SeededRandom, corpus: readonly Uint8Array[]): Uin
     copy[at] = kind === 6 ? (INTERESTING[random.below(INTERESTING.length)] as number) : random.below(256);
   }
   return copy;
+}
+
+export function oneOf(random: SeededRandom, corpus: readonly Uint8Array[]): Uint8Array {
+  return corpus[random.below(corpus.length)] as Uint8Array;
 }
 
 const INTERESTING: Uint8Array = Buffer.from('{}[]":,\\u0019-+.eE \u0000\u007f\u00ff');
@@ -88,17 +94,18 @@ export function fuzz(
       let slowest = 0;
       for (let count = 0; count < inputs; count++) {
         const target = targets[count % targets.length] as FuzzTarget;
-        const bytes = broken(random, target.corpus);
+        const parent = oneOf(random, target.corpus);
+        const bytes = broken(random, target.corpus, parent);
         const started = performance.now();
         try {
-          if (declared(() => target.run(bytes))) taken++;
+          if (declared(() => target.run(bytes, parent))) taken++;
         } catch (error) {
           t.fail(`${target.name}, input ${count}: ${Buffer.from(bytes).toString('hex')}: ${(error as Error).stack}`);
           return;
         }
         const elapsed = performance.now() - started;
         slowest = Math.max(slowest, elapsed);
-        if (elapsed > SLOW_MS && isSlow(target, bytes, declared))
+        if (elapsed > SLOW_MS && isSlow(target, bytes, parent, declared))
           t.fail(`${target.name} takes over ${SLOW_MS} ms for ${Buffer.from(bytes).toString('hex')}`);
         // As in a broker, the event loop turns now and then: zlib gives its memory back there.
         if (count % 1000 === 0) await new Promise(setImmediate);
@@ -114,11 +121,11 @@ export function fuzz(
 }
 
 /** Whether it is the input that is slow and not the machine: processor time, the least of three runs. */
-function isSlow(target: FuzzTarget, bytes: Uint8Array, declared: (run: () => void) => boolean): boolean {
+function isSlow(target: FuzzTarget, bytes: Uint8Array, parent: Uint8Array, declared: (run: () => void) => boolean): boolean {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 3; round++) {
     const before = process.cpuUsage();
-    declared(() => target.run(bytes));
+    declared(() => target.run(bytes, parent));
     const { user, system } = process.cpuUsage(before);
     least = Math.min(least, (user + system) / 1000);
   }

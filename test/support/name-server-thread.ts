@@ -11,7 +11,7 @@ export type NameServerThreadData = { readonly shards: readonly string[]; readonl
 
 export async function main(thread: ThreadContext, data: NameServerThreadData): Promise<void> {
   const unsent = { connectionBytes: 8 * MIB, shardBytes: 64 * MIB };
-  const limits = { connectionsMax: 1000, idleMs: 120_000, backlog: 128, unsent };
+  const limits = { connectionsMax: 1000, idleMs: 120_000, backlog: 128, unsent, input: { shardBytes: 64 * MIB } };
   const gateway = new RemotingGateway(thread, data.shards.indexOf(thread.name), limits);
   gateway.addHandlers(createNameServerHandlers(thread, { shards: data.shards, scanMs: data.scanMs }));
   await gateway.listen('127.0.0.1', data.port, true);

@@ -44,6 +44,7 @@ const snapshot: MetricsSnapshot = {
   pendingSends: 6,
   refusals: [{ code: 2, count: 11 }],
   protocolErrors: 1,
+  crowdedOut: { unread: 2, unfinished: 3 },
   plugins: [],
   threads: [
     {
