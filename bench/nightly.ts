@@ -77,7 +77,11 @@ async function fuzz(): Promise<Outcome> {
 }
 
 async function damage(): Promise<Outcome> {
-  const { ok, tail } = await script(['--test', '--test-timeout=7200000', 'test/storage/open-store.test.ts'], { DAMAGE_RUNS: '100000' }, 120);
+  const { ok, tail } = await script(
+    ['--test', '--test-timeout=7200000', 'test/storage/open-store.test.ts'],
+    { DAMAGE_RUNS: '100000' },
+    120,
+  );
   return { ok, detail: { tail } };
 }
 

@@ -12,11 +12,12 @@ export function noRoomText(disk: Disk, error: DiskError): string {
   return `${error.message}; ${limitText(disk, error, needed > 0 ? ` ${needed} bytes are needed,` : '')}`;
 }
 
-function limitText(disk: Disk, { errno, path }: DiskError, needed: string): string {
+function limitText(disk: Disk, { call, errno, path }: DiskError, needed: string): string {
   if (errno === 'EFBIG') return `${needed} but files may not become that large (ulimit -f, or the file system's own limit)`.trimStart();
   try {
     const { free, total } = disk.freeBytes(dirname(path));
-    const limit = errno === 'EDQUOT' ? ', and the quota is used up' : '';
+    const hasRoom = call === 'open' || call === 'make-directory' ? ', and it may have no inode left (df -i)' : '';
+    const limit = errno === 'EDQUOT' ? ', and the quota is used up' : hasRoom;
     return `${needed} ${free} of ${total} bytes of its file system are free${limit}`.trimStart();
   } catch (thrown) {
     if (!(thrown instanceof DiskError)) throw thrown;

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import tap, { type Test, test } from 'tap';
 import { pullMessages, queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
-import { fill, missingDisks, SmallDisk } from '../support/loop-disk.ts';
+import { fill, fillInodes, missingDisks, SmallDisk } from '../support/loop-disk.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { pause, waitUntil } from '../support/wait-until.ts';
@@ -186,6 +186,35 @@ test('a disk without a byte left refuses sends at once, reads go on, and it resu
   // Group offsets find room in the reserve.
   const committed = await here.client.request(15, { consumerGroup: 'CG_full', topic: 'full', queueId: '0', commitOffset: '7' });
   t.equal(committed.code, 0, `offsets are committed: ${committed.remark}`);
+  const count = senders.acknowledged.size;
+  free();
+  const freedAt = performance.now();
+  await waitUntil('sends to be taken again', () => senders.acknowledged.size > count + 50, 15_000);
+  t.ok(performance.now() - freedAt < 2_500, `by itself, ${Math.round(performance.now() - freedAt)} ms after there was room`);
+  await senders.stop();
+  t.same(await senders.problems(here.ringmq.broker), [], `${senders.acknowledged.size} acknowledged, all at their places`);
+  await here.ringmq.kill();
+  await here.ringmq.start();
+  t.same(await senders.problems(here.ringmq.broker), [], 'after kill -9 too');
+});
+
+test('a file system without an inode left refuses sends when a segment is due, reads go on, and it resumes by itself', {
+  skip,
+}, async (t) => {
+  const here = await world(t, { mappedFileSizeCommitLog: String(MIB) });
+  const senders = new WatchedSenders(here.ringmq.broker, 'inodes', { bodyBytes: 8192 });
+  await waitUntil('sends to be acknowledged', () => senders.acknowledged.size > 100, 30_000);
+  const free = fillInodes(here.disk.path);
+  await waitUntil('refusals', () => senders.refused.length > 50, 30_000);
+  for (const { code, remark } of senders.refused.slice(0, 3)) {
+    t.equal(code, 14, 'SERVICE_NOT_AVAILABLE');
+    t.match(
+      remark,
+      /Cannot open .*commitlog\/\d{20}: ENOSPC.* bytes of its file system are free, and it may have no inode left/,
+      'path, limit and value',
+    );
+  }
+  t.ok((await readQueue(here.client, 'inodes', 1)).length > 10, 'reads go on');
   const count = senders.acknowledged.size;
   free();
   const freedAt = performance.now();

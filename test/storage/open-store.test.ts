@@ -12,7 +12,8 @@ const EVER = Number.MAX_SAFE_INTEGER;
 /** Bits flipped; a tenth of it files cut off. DAMAGE_RUNS makes it more, then by a fresh seed, which a failure names. */
 const FLIPS = Number(process.env['DAMAGE_RUNS'] ?? 300);
 const CUTS = Math.max(120, FLIPS / 10);
-const seedOf = (fixed: number): { seed: number } | Record<string, never> => (process.env['DAMAGE_RUNS'] === undefined ? { seed: fixed } : {});
+const seedOf = (fixed: number): { seed: number } | Record<string, never> =>
+  process.env['DAMAGE_RUNS'] === undefined ? { seed: fixed } : {};
 
 /** A store of `count` messages over three topics of two queues, closed in order. */
 function stored(count: number): { disk: MemoryDisk; writer: StoreWriter } {
@@ -138,7 +139,11 @@ test('openStore tells topics apart whose names were chosen to share a hash', asy
   removeAll(disk, '/store/consumequeue');
   disk.remove('/store/config/queueTable.snapshot');
   const store = StoreWriter.open(testStoreOptions(disk, '/store')).store;
-  for (const name of names) t.same([...bodies(store, name, 0).values()], [0, 1, 2].map((round) => `${name} ${round}`));
+  for (const name of names)
+    t.same(
+      [...bodies(store, name, 0).values()],
+      [0, 1, 2].map((round) => `${name} ${round}`),
+    );
 });
 
 test('openStore cuts a torn tail: what was behind reads as zeros', async (t) => {

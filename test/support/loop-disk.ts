@@ -58,13 +58,27 @@ export function fill(directory: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
+/** Takes all inodes of the file system below `directory`; returns what frees them. */
+export function fillInodes(directory: string): () => void {
+  const folder = join(directory, 'inodes');
+  mkdirSync(folder);
+  for (let number = 0; ; number++) {
+    try {
+      closeSync(openSync(join(folder, String(number)), 'w'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      return () => rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
 /** A memory file system of a fixed size. */
 export class SmallDisk {
   readonly path: string;
 
-  constructor(bytes: number) {
+  constructor(bytes: number, inodes = 10_000) {
     this.path = mkdtempSync(join(tmpdir(), 'ringmq-small-'));
-    run('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', this.path);
+    run('mount', '-t', 'tmpfs', '-o', `size=${bytes},nr_inodes=${inodes}`, 'tmpfs', this.path);
   }
 
   get freeBytes(): number {
