@@ -36,6 +36,7 @@ import {
   FLAG_BORN_V6,
   FLAG_CONTINUED,
   FLAG_DELAYED,
+  FLAG_ELSEWHERE,
   FLAG_MANY_KEYS,
   FLAG_MIXED,
   FLAG_NO_DISPATCH,
@@ -66,21 +67,32 @@ export type InnerMessage = {
   readonly unitTime?: number;
 };
 
-/** The same with its properties as bytes, and what is to be found out about them. */
-export type EncodedMessage = Omit<InnerMessage, 'properties' | 'unitTime'> & {
+/**
+ * A client's message that is stored elsewhere than it was sent to, its properties as bytes, and what is to be found out about them. Its last two
+ * properties are REAL_TOPIC and REAL_QID.
+ */
+export type SentElsewhere = Omit<InnerMessage, 'properties' | 'unitTime'> & {
   /** 0: its unit carries the tag. */
   readonly unitTime: number;
-  /** The first `propertiesBytes` of it; copied before `appendEncoded` returns. */
+  /** The first `propertiesBytes` of it; copied before `appendSent` returns. */
   readonly properties: Uint8Array;
   readonly propertiesBytes: number;
   /** Java's hash of its tag; 0 without one. */
   readonly tag: number;
-  /** As the index wants it; −1: none. */
+  /** As the index wants it. */
   readonly uniqueHash: number;
+  /** Where its unique key lies in `properties`. */
+  readonly uniqueStart: number;
+  readonly uniqueEnd: number;
   readonly hasKeys: boolean;
+  /** Who sent it, and is answered as for a plain send. `answerFlags` of the lane: FLAG_ANSWER, FLAG_BINARY, FLAG_RECALLED. */
+  readonly slot: number;
+  readonly connection: number;
+  readonly opaque: number;
+  readonly answerFlags: number;
 };
 
-/** The same as a whole record, with its store host, whose offsets are open. */
+/** A message of the broker's own as a whole record, with its store host, whose offsets are open. */
 export type InnerRecord = {
   readonly topic: TopicState;
   readonly queueId: number;
@@ -111,10 +123,14 @@ export type NotTaken = 'lane-full' | 'properties-too-long' | 'refused';
 
 const TWO_32 = 0x1_0000_0000;
 
+/** What became of each of several records; null: all are stored, and nobody wants to know where. */
+export type OnRun = (appended: readonly Appended[] | null) => void;
+
 /** Of records that belong together the first has it for all. */
 type Pending =
   | { readonly done: OnAppended; readonly isPatient: boolean }
-  | { readonly allDone: (appended: readonly Appended[]) => void; readonly isPatient: true };
+  | { readonly allDone: (appended: readonly Appended[]) => void; readonly isPatient: true }
+  | { readonly runDone: OnRun; readonly isPatient: true };
 
 export class InnerAppend {
   readonly #lane: LaneProducer;
@@ -171,10 +187,10 @@ export class InnerAppend {
     return notTaken;
   }
 
-  /** The same of a message whose properties are bytes. */
-  appendEncoded(message: EncodedMessage, done: OnAppended): NotTaken | null {
+  /** The same of a client's message, which the send's answers answer. */
+  appendSent(message: SentElsewhere): NotTaken | null {
     if (this.#refusal !== null) return 'refused';
-    const { topic, propertiesBytes, uniqueHash } = message;
+    const { topic, propertiesBytes } = message;
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return 'properties-too-long';
     const fields = this.#fields(message, '');
     const size = encodedBytes(fields, topic.nameBytes.length, propertiesBytes);
@@ -183,8 +199,14 @@ export class InnerAppend {
     const to = writeRecordHead(this.#laneBytes, at, fields, topic.nameBytes, propertiesBytes);
     copyBytes(message.properties, 0, propertiesBytes, this.#laneBytes, to);
     const isIndexed = transactionType(message.sysFlag) !== TRANSACTION_ROLLBACK;
-    const flags = isIndexed ? (uniqueHash < 0 ? 0 : FLAG_UNIQUE) | (message.hasKeys ? FLAG_MANY_KEYS : 0) : 0;
-    this.#commitMessage(message, size, flags, message.tag, Math.max(0, uniqueHash), message.unitTime, { done, isPatient: false });
+    const flags = isIndexed ? FLAG_UNIQUE | (message.hasKeys ? FLAG_MANY_KEYS : 0) : 0;
+    const word = this.#commitMessage(message, size, flags, message.tag, message.uniqueHash, message.unitTime, null);
+    const words = this.#lane.lane.descriptors;
+    words[word + D_FLAGS] = (words[word + D_FLAGS]! & ~FLAG_ANSWER) | message.answerFlags | FLAG_ELSEWHERE;
+    words[word + D_SLOT] = message.slot;
+    words[word + D_CONNECTION] = message.connection;
+    words[word + D_OPAQUE] = message.opaque;
+    words[word + D_UNIQUE_AT] = ((to - at + message.uniqueStart) << 9) | (message.uniqueEnd - message.uniqueStart);
     this.#requestTurn();
     return null;
   }
@@ -195,6 +217,15 @@ export class InnerAppend {
    * log refuses all of them or none, but for those whose queue was deleted.
    */
   appendAll(messages: readonly (InnerMessage | InnerRecord)[], done: (appended: readonly Appended[]) => void): NotTaken | null {
+    return this.#putAll(messages, { allDone: done, isPatient: true });
+  }
+
+  /** The same for whoever has no need of their places. */
+  appendRun(records: readonly InnerRecord[], done: OnRun): NotTaken | null {
+    return this.#putAll(records, { runDone: done, isPatient: true });
+  }
+
+  #putAll(messages: readonly (InnerMessage | InnerRecord)[], whose: Pending): NotTaken | null {
     if (this.#refusal !== null) return 'refused';
     const { messages: messagesBefore, bytes: bytesBefore } = this;
     const begin = this.#lane.head;
@@ -202,7 +233,7 @@ export class InnerAppend {
     for (let i = 0; i < messages.length; i++) {
       const message = messages[i]!;
       const flags = i === 0 ? FLAG_BATCH | FLAG_MIXED : FLAG_CONTINUED;
-      const pending = i === 0 ? ({ allDone: done, isPatient: true } as const) : null;
+      const pending = i === 0 ? whose : null;
       const notTaken = 'record' in message ? this.#putRecord(message, flags, pending) : this.#put(message, flags, pending);
       if (notTaken === null) continue;
       this.#lane.rollBack(begin);
@@ -255,7 +286,7 @@ export class InnerAppend {
     };
   }
 
-  /** Takes a message's record, with what its descriptor says of its kind. */
+  /** Takes a message's record, with what its descriptor says of its kind; gives the word index of its descriptor. */
   #commitMessage(
     { topic, queueId, sysFlag, bornHost, delayLevel }: Omit<InnerMessage, 'properties' | 'unitTime'>,
     size: number,
@@ -264,7 +295,7 @@ export class InnerAppend {
     uniqueHash: number,
     unitTime: number,
     pending: Pending | null,
-  ): void {
+  ): number {
     const type = transactionType(sysFlag);
     let flags = found;
     if (bornHost.address.length === 16) flags |= FLAG_BORN_V6;
@@ -272,11 +303,12 @@ export class InnerAppend {
     if (type !== TRANSACTION_NONE && type !== TRANSACTION_COMMIT) flags |= FLAG_NO_DISPATCH;
     const handle = topic.queueHandles[queueId] ?? -1;
     const word = this.#commit(size, handle, flags, delayLevel > 0 ? delayLevel : tag, uniqueHash, pending);
-    if (unitTime === 0) return;
+    if (unitTime === 0) return word;
     const words = this.#lane.lane.descriptors;
     words[word + D_FLAGS] = words[word + D_FLAGS]! | FLAG_TIMED;
     words[word + D_TAG] = unitTime;
     words[word + D_KEY_HASH] = Math.floor(unitTime / TWO_32);
+    return word;
   }
 
   #putRecord(message: InnerRecord, batchFlags: number, pending: Pending | null): NotTaken | null {
@@ -331,6 +363,16 @@ export class InnerAppend {
     const pending = this.#pending.get(ticket);
     if (pending === undefined || 'done' in pending) return;
     this.#pending.delete(ticket);
-    pending.allDone(appended);
+    if ('runDone' in pending) pending.runDone(appended);
+    else pending.allDone(appended);
+  }
+
+  /** All of them are stored. False: it is to be told where. */
+  settleRun(ticket: number): boolean {
+    const pending = this.#pending.get(ticket);
+    if (pending === undefined || !('runDone' in pending)) return false;
+    this.#pending.delete(ticket);
+    pending.runDone(null);
+    return true;
   }
 }

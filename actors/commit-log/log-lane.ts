@@ -72,10 +72,12 @@ export const FLAG_NO_DISPATCH = 512;
 export const FLAG_DELAYED = 1024;
 /** First record of a batch whose records are of several queues. */
 export const FLAG_MIXED = 2048;
-/** A half message: its last property is the queue that its sender chose. */
-export const FLAG_HALF = 4096;
+/** A half message, or one that was parked: its last two properties are the topic and the queue that its sender chose. */
+export const FLAG_ELSEWHERE = 4096;
 /** Parked for a time of its own: its unit carries the 64 bits of D_TAG (low) and D_KEY_HASH (high) instead of a tag. */
 export const FLAG_TIMED = 8192;
+/** With FLAG_TIMED and FLAG_ELSEWHERE: its sender is given a handle to take it back. */
+export const FLAG_RECALLED = 16384;
 
 /** D_SLOT of a record that the broker itself appends: no connection has it. */
 export const INNER_SLOT = 0;

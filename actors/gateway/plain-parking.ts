@@ -179,12 +179,15 @@ export class PlainParking {
   #addOwn(from: number, topic: Uint8Array, queueId: number): number {
     const { bytes } = this;
     let to = from;
+    // The topic and the queue come last: there the answer looks for them.
     const isTimed = this.deliverMs > 0;
-    if (isTimed) to = this.#addNumber(TO_OUT_MS, flooredTime(this.deliverMs), to);
+    if (isTimed) {
+      to = this.#addNumber(TO_OUT_MS, flooredTime(this.deliverMs), to);
+      to = this.#addNumber(TO_DELIVER_MS, this.deliverMs, to);
+    }
     to = copyBytes(TO_REAL_TOPIC, 0, TO_REAL_TOPIC.length, bytes, to);
     to = copyBytes(topic, 0, topic.length, bytes, to);
-    to = this.#addNumber(TO_REAL_QUEUE_ID, queueId, to);
-    return isTimed ? this.#addNumber(TO_DELIVER_MS, this.deliverMs, to) : to;
+    return this.#addNumber(TO_REAL_QUEUE_ID, queueId, to);
   }
 
   #addNumber(name: Uint8Array, value: number, at: number): number {

@@ -31,7 +31,7 @@ import {
   D_UNIQUE_AT,
   D_UNIQUE_HASH,
   FLAG_BORN_V6,
-  FLAG_HALF,
+  FLAG_ELSEWHERE,
   FLAG_KEY,
   FLAG_MANY_KEYS,
   FLAG_UNIQUE,
@@ -325,7 +325,7 @@ export class RecordWriter {
       cursor = writeAscii(`\u0002${REAL_TOPIC}\u0001`, bytes, cursor);
       cursor = copyBytes(realTopic.nameBytes, 0, realTopic.nameBytes.length, bytes, cursor);
       cursor = writeAscii(`\u0002${REAL_QUEUE_ID}\u0001${fields.realQueueId}\u0002`, bytes, cursor);
-      descriptorFlags |= FLAG_HALF;
+      descriptorFlags |= FLAG_ELSEWHERE;
     }
     const propertiesBytes = cursor - lengthAt - 2;
     if (propertiesBytes > PROPERTIES_BYTES_MAX) return RECORD_PROPERTIES_TOO_LONG;

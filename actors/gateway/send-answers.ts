@@ -5,7 +5,9 @@
  * Answers: 0 stored; 10 stored, but not on disk within the time; 2 not written within the time, and may still be; 14 the disk is
  * full or failed, or the broker stops. Source: RocketMQ 5.3 `SendMessageProcessor.handlePutMessageResult`, `CommitLog.handleDiskFlush`.
  */
+import { REAL_QUEUE_ID } from '../../model/message-property.ts';
 import { QUEUE_ID_AT } from '../../model/message-record.ts';
+import { NAME_END } from '../../model/property-ranges.ts';
 import { encodeCommand, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import { FLUSH_DISK_TIMEOUT, SERVICE_NOT_AVAILABLE, SUCCESS, SYSTEM_BUSY } from '../../protocol/remoting/response-code.ts';
@@ -15,17 +17,20 @@ import type { Appended, InnerAppend } from '../commit-log/inner-append.ts';
 import {
   D_CONNECTION,
   D_FLAGS,
+  D_KEY_HASH,
   D_OPAQUE,
   D_OUTCOME,
   D_POSITION,
   D_SIZE,
   D_SLOT,
+  D_TAG,
   D_UNIQUE_AT,
   FLAG_ANSWER,
   FLAG_BATCH,
   FLAG_BINARY,
   FLAG_CONTINUED,
-  FLAG_HALF,
+  FLAG_ELSEWHERE,
+  FLAG_RECALLED,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
   isUnsynced,
@@ -40,6 +45,7 @@ import {
   queueOffsetOf,
 } from '../commit-log/log-lane.ts';
 import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
+import { RecallHandleWriter } from '../timer/recall-handle.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 /** How often pending sends are looked at for their deadline. */
@@ -53,6 +59,7 @@ export class SendAnswers implements PollSource {
   readonly #syncFlush: boolean;
   readonly #released: () => void;
   readonly #inner: InnerAppend;
+  readonly #recall: RecallHandleWriter;
   #batchPhysical = new Float64Array(64);
   /** What had been published when the deadlines were last looked at, and the time before. */
   #markedHead: number;
@@ -70,6 +77,8 @@ export class SendAnswers implements PollSource {
     released: () => void;
     /** The broker's own appends by this lane. */
     inner: InnerAppend;
+    /** In the handles that take timed messages back. */
+    brokerName: string;
   }) {
     this.#lane = parts.lane;
     this.#marks = parts.marks;
@@ -78,6 +87,7 @@ export class SendAnswers implements PollSource {
     this.#syncFlush = parts.syncFlush;
     this.#released = parts.released;
     this.#inner = parts.inner;
+    this.#recall = new RecallHandleWriter(parts.brokerName);
     this.#markedHead = parts.lane.head;
   }
 
@@ -129,13 +139,14 @@ export class SendAnswers implements PollSource {
     }
     const bytes = this.#lane.lane.bytes;
     const record = words[at + D_POSITION]! & this.#lane.lane.byteMask;
-    const isHalf = (flags & FLAG_HALF) !== 0;
-    const queueId = isHalf ? lastNumber(bytes, record + words[at + D_SIZE]!) : this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
+    const isElsewhere = (flags & FLAG_ELSEWHERE) !== 0;
+    const queueId = isElsewhere ? lastNumber(bytes, record + words[at + D_SIZE]!) : this.#lane.lane.view.getInt32(record + QUEUE_ID_AT);
     const offset = queueOffsetOf(words, at);
     if ((flags & FLAG_BATCH) === 0) {
       const unique = words[at + D_UNIQUE_AT]!;
       const idStart = record + (unique >>> 9);
-      const output = connection.output(SEND_RESPONSE_MAX_BYTES);
+      const handle = (flags & FLAG_RECALLED) === 0 ? undefined : this.#recallHandle(record, at);
+      const output = connection.output(SEND_RESPONSE_MAX_BYTES + (handle === undefined ? 0 : handle.length));
       output.length = this.#writer.write(
         output.bytes,
         output.length,
@@ -148,6 +159,7 @@ export class SendAnswers implements PollSource {
         bytes,
         idStart,
         idStart + (unique & 511),
+        handle,
       );
       return;
     }
@@ -168,6 +180,20 @@ export class SendAnswers implements PollSource {
     );
   }
 
+  /** Of the record at `record`, whose descriptor is at `at`. */
+  #recallHandle(record: number, at: number): Uint8Array {
+    const { bytes, descriptors: words } = this.#lane.lane;
+    let nameEnd = record + words[at + D_SIZE]! - 2;
+    while (bytes[nameEnd]! >= ZERO) nameEnd--;
+    const topicEnd = nameEnd - REAL_QUEUE_ID.length - 1;
+    let topicStart = topicEnd;
+    while (bytes[topicStart - 1] !== NAME_END) topicStart--;
+    const deliverMs = words[at + D_KEY_HASH]! * TWO_32 + (words[at + D_TAG]! >>> 0);
+    const unique = words[at + D_UNIQUE_AT]!;
+    const keyStart = record + (unique >>> 9);
+    return this.#recall.write(bytes, topicStart, topicEnd, deliverMs, keyStart, keyStart + (unique & 511));
+  }
+
   /** Records of the broker's own, each with its ticket, those that belong together with that of the first: `code` 0 or 10 when they are stored. One of several may be refused alone. */
   #settleInner(first: number, end: number, outcome: Outcome, code: number): void {
     const { lane } = this.#lane;
@@ -178,6 +204,10 @@ export class SendAnswers implements PollSource {
       this.#inner.settle(ticket, this.#appended(at, outcome, code));
       return;
     }
+    let isStored = outcome !== OUTCOME_FENCED && code === SUCCESS;
+    for (let count = first; isStored && count !== end; count = (count + 1) | 0)
+      isStored = words[lane.descriptorAt(count) + D_OUTCOME] === OUTCOME_STORED;
+    if (isStored && this.#inner.settleRun(ticket)) return;
     const all: Appended[] = [];
     for (let count = first; count !== end; count = (count + 1) | 0) all.push(this.#appended(lane.descriptorAt(count), outcome, code));
     this.#inner.settleAll(ticket, all);
@@ -261,6 +291,7 @@ function lastNumber(bytes: Uint8Array, end: number): number {
 }
 
 const ZERO = 0x30;
+const TWO_32 = 0x1_0000_0000;
 
 /** For a record whose fate is not known in time. */
 export function lateRemark(limitMs: number): string {

@@ -32,13 +32,14 @@ import type { SendHeader } from '../../protocol/remoting/send-header.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
-import type { Appended, EncodedMessage, InnerAppend, InnerMessage } from '../commit-log/inner-append.ts';
+import type { Appended, InnerAppend, InnerMessage, SentElsewhere } from '../commit-log/inner-append.ts';
+import { FLAG_ANSWER, FLAG_BINARY, FLAG_RECALLED } from '../commit-log/log-lane.ts';
 import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-messages.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { parkMessage } from '../timer/delayed-message.ts';
-import { formatRecallHandle } from '../timer/recall-handle.ts';
+import { formatRecallHandle, isNameable } from '../timer/recall-handle.ts';
 import { parkTimed } from '../timer/timed-message.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
@@ -58,6 +59,8 @@ const TOPIC_MAX_MS = 10_000;
 const WAITING_MAX = 256;
 const LANE_AGAIN_MS = 10;
 const DLQ_QUEUES = 1;
+/** Of a message that is parked by its bytes: a descriptor says no more. */
+const UNIQUE_KEY_BYTES_MAX = 511;
 /** It is for the other ways. */
 export const SEND_NOT_PLAIN = 1;
 
@@ -128,7 +131,10 @@ export class UnusualSends {
     const { level, deliverMs, uniqueStart, uniqueEnd } = plain;
     const parkedTo = (level > 0 ? schedule : timer)!;
     const uniqueHash = indexHash(javaHashBytes(plain.bytes, uniqueStart, uniqueEnd, keyHashSeed(parkedTo.nameHash)));
-    const message: EncodedMessage = {
+    const isTimed = level === 0;
+    if (uniqueEnd - uniqueStart > UNIQUE_KEY_BYTES_MAX) return SEND_NOT_PLAIN;
+    const isRecalled = isTimed && timers.isRecallEnabled && isNameable(plain.bytes, uniqueStart, uniqueEnd);
+    const message: SentElsewhere = {
       topic: parkedTo,
       queueId: level > 0 ? level - 1 : 0,
       flag: header.messageFlag,
@@ -144,13 +150,16 @@ export class UnusualSends {
       tag: 0,
       uniqueHash,
       hasKeys: plain.hasKeys,
-      unitTime: level > 0 ? 0 : deliverMs,
+      uniqueStart,
+      uniqueEnd,
+      unitTime: isTimed ? deliverMs : 0,
+      slot: connection.slot,
+      connection: connection.id,
+      opaque: header.opaque,
+      answerFlags:
+        ((header.flag & ONEWAY_FLAG) === 0 ? FLAG_ANSWER : 0) | (header.isBinary ? FLAG_BINARY : 0) | (isRecalled ? FLAG_RECALLED : 0),
     };
-    const { opaque, isBinary } = header;
-    const sent = { connection, opaque, isBinary, isOneway: (header.flag & ONEWAY_FLAG) !== 0 };
-    const uniqueKey = plain.bytes.slice(uniqueStart, uniqueEnd);
-    const handle = level > 0 ? NO_HANDLE : this.#recallHandle(topic, Buffer.from(uniqueKey.buffer).toString(), deliverMs);
-    const notTaken = append.appendEncoded(message, (appended) => this.#answer(sent, appended, queueId, uniqueKey, handle));
+    const notTaken = append.appendSent(message);
     if (notTaken === 'lane-full') return RECORD_LANE_FULL;
     connection.isParking = notTaken === null;
     return notTaken === null ? 0 : SEND_NOT_PLAIN;

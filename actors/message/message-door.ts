@@ -8,7 +8,7 @@
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { READER_PATH, type RecordsViewed, type ViewRecords } from '../store/reader-actor.ts';
-import { joinRecords } from './join-records.ts';
+import { joinRecords, wholeRecords } from './join-records.ts';
 
 /** Views under way at once; their messages are in memory. */
 const RUNNING_MAX = 4;
@@ -29,6 +29,8 @@ export type Wanted = {
   readonly countMax: number;
   /** Of all records together. */
   readonly bytesMax: number;
+  /** All are wanted, and the places, of the broker's own units, are in the log's order, as the records are to be. */
+  readonly areOwn?: true;
   /** Asked when the view's turn has come: whether anybody still takes its answer. */
   readonly isAwaited: () => boolean;
 };
@@ -81,9 +83,9 @@ export class MessageDoor {
   }
 
   #go(view: View): void {
-    const { physical, topic, begin, end, countMax, bytesMax } = view.wanted;
+    const { physical, topic, begin, end, countMax, bytesMax, areOwn } = view.wanted;
     if (view.taken >= physical.length || view.count >= countMax) {
-      this.#end(view, joinRecords(view.parts));
+      this.#end(view, joined(view));
       return;
     }
     const ask = {
@@ -95,6 +97,7 @@ export class MessageDoor {
       end,
       countMax: countMax - view.count,
       bytesMax: bytesMax - view.bytes,
+      isAny: areOwn === true,
     };
     this.#thread.ask<RecordsViewed, ViewRecords>(
       this.#reader,
@@ -117,7 +120,7 @@ export class MessageDoor {
     view.taken += reply.taken;
     view.from = reply.from;
     view.count += reply.count;
-    if (reply.isLast) this.#end(view, joinRecords(view.parts));
+    if (reply.isLast) this.#end(view, joined(view));
     else this.#go(view);
   }
 
@@ -126,4 +129,8 @@ export class MessageDoor {
     view.onRecords(records);
     this.#start();
   }
+}
+
+function joined({ wanted, parts }: View): Uint8Array {
+  return wanted.areOwn === true ? wholeRecords(parts) : joinRecords(parts);
 }

@@ -1,9 +1,18 @@
 /**
  * Record source: stored records by their places, for parts of the broker that store them anew: out of the log lanes while they lie
  * there, else by the message door. One a part; owns nothing but what describes the record at hand.
- * A record is given only when it is one, wherever its place was named: size, magic, its own place, the body's CRC.
+ * A record is given only when it is one, wherever its place was named: size, magic, its own place, and of one out of the files the body's CRC.
  */
-import { RECORD_FIXED_BYTES, readInt32 } from '../../model/message-record.ts';
+import {
+  MAGIC_AT,
+  PHYSICAL_OFFSET_AT,
+  RECORD_FIXED_BYTES,
+  RECORD_MAGIC_V1,
+  RECORD_MAGIC_V2,
+  readInt32,
+  readInt64,
+  TOTAL_SIZE_AT,
+} from '../../model/message-record.ts';
 import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { MessageDoor } from './message-door.ts';
@@ -53,7 +62,7 @@ export class RecordSource {
     const target = new Uint8Array(bytes);
     let at = 0;
     for (const { physical, size } of places) {
-      if (!this.#lanes.copy(physical, size, target, at) || !this.#isRecord(target, at, size, physical)) {
+      if (!this.#lanes.copy(physical, size, target, at) || !isRecordAt(target, at, size, physical)) {
         this.#viewStored(places, onRecords);
         return;
       }
@@ -96,9 +105,16 @@ export class RecordSource {
   }
 
   #viewStored(places: readonly Place[], onRecords: OnRecords): void {
-    // The door gives the records of a list that is newest first in the log's order.
-    const physical = places.map((place) => place.physical).reverse();
-    const limits = { topic: '', begin: 0, end: Number.MAX_SAFE_INTEGER, countMax: physical.length, bytesMax: Number.MAX_SAFE_INTEGER };
-    this.#messages.view({ physical, ...limits, isAwaited: () => true }, onRecords);
+    const physical = places.map((place) => place.physical);
+    const all = { topic: '', begin: 0, end: Number.MAX_SAFE_INTEGER, countMax: physical.length, bytesMax: Number.MAX_SAFE_INTEGER };
+    this.#messages.view({ physical, ...all, areOwn: true, isAwaited: () => true }, onRecords);
   }
+}
+
+/** Whether a lane's bytes at `at` are the record of that size and place: no other bytes there tell so of themselves. */
+function isRecordAt(bytes: Uint8Array, at: number, size: number, physical: number): boolean {
+  if (size < RECORD_FIXED_BYTES || readInt32(bytes, at + TOTAL_SIZE_AT) !== size || readInt64(bytes, at + PHYSICAL_OFFSET_AT) !== physical)
+    return false;
+  const magic = readInt32(bytes, at + MAGIC_AT);
+  return magic === RECORD_MAGIC_V1 || magic === RECORD_MAGIC_V2;
 }

@@ -102,6 +102,7 @@ export class ShardSends {
       syncFlush,
       released: () => path.retryStalled(),
       inner: append,
+      brokerName: config.brokerName,
     });
     this.path = path;
     this.#answers = answers;

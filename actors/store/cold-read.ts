@@ -7,6 +7,7 @@
  * Fails by `DiskError`.
  * Source: RocketMQ 5.3 `DefaultMessageStore.getMessage`, `CommitLog.getMessage`.
  */
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { bodyCrc32 } from '../../model/crc32.ts';
 import {
   BODY_CRC_AT,
@@ -222,20 +223,41 @@ export class ColdReader {
   }
 
   /**
-   * Records that lie close together are about to be viewed, the newest first, from `physical[first]` on: one read for as many as a span
-   * takes. What was read ahead is used until `endAhead`.
+   * Records that lie close together are about to be viewed, in the log's order or against it, from `physical[first]` on: one read for as many as
+   * a span takes. What was read ahead is used until `endAhead`.
    */
   lookAhead(physical: readonly number[], first: number): void {
-    const newest = physical[first]!;
-    if (this.#isAhead(newest, 1)) return;
+    const begin = physical[first]!;
+    if (this.#isAhead(begin, 1)) return;
+    const way = Math.sign((physical[first + 1] ?? begin) - begin);
     let last = first;
-    while (last + 1 < physical.length && physical[last + 1]! < newest && newest - physical[last + 1]! < AHEAD_BYTES) last++;
-    const from = physical[last]!;
-    const span = newest - from;
+    while (
+      last + 1 < physical.length &&
+      (physical[last + 1]! - physical[last]!) * way > 0 &&
+      (physical[last + 1]! - begin) * way < AHEAD_BYTES
+    )
+      last++;
+    const from = Math.min(begin, physical[last]!);
+    const span = Math.abs(physical[last]! - begin);
     if (last - first < AHEAD_LEAST || from < 0 || span > (last - first) * AHEAD_GAP_BYTES) return;
     if (this.#aheadBytes.length === 0) this.#aheadBytes = new Uint8Array(AHEAD_BYTES + AHEAD_GAP_BYTES);
     this.#aheadLength = this.#readLog(this.#aheadBytes, 0, span + AHEAD_GAP_BYTES, from);
     this.#aheadAt = from;
+  }
+
+  /**
+   * Copies the record at `physical`, a place that the broker has from its own units, to `target[at]`, out of what was read ahead. Gives its size;
+   * 0: look for it in another way.
+   */
+  copyAhead(physical: number, end: number, target: Uint8Array, at: number): number {
+    const from = physical - this.#aheadAt;
+    if (!this.#isAhead(physical, RECORD_FIXED_BYTES)) return 0;
+    const ahead = this.#aheadBytes;
+    const size = readInt32(ahead, from);
+    if (size < RECORD_FIXED_BYTES || physical + size > end || at + size > target.length || !this.#isAhead(physical, size)) return 0;
+    if (this.#wrongRecord(ahead, from, size, physical, this.#parts.openedEnd()) !== '' || !doLengthsAddUp(ahead, from, size)) return 0;
+    copyBytes(ahead, from, from + size, target, at);
+    return size;
   }
 
   endAhead(): void {
@@ -528,6 +550,18 @@ function wrongRecord(bytes: Uint8Array, at: number, size: number, physical: numb
   const magic = readInt32(bytes, at + MAGIC_AT);
   if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return 'its magic is not that of a record';
   return readInt64(bytes, at + PHYSICAL_OFFSET_AT) === physical ? '' : 'its physical offset is another one';
+}
+
+/** Whether the lengths of a record whose head is sound make its size. */
+function doLengthsAddUp(bytes: Uint8Array, at: number, size: number): boolean {
+  const lengthAt = bodyLengthAt(bytes, at);
+  const bodyBytes = readInt32(bytes, lengthAt);
+  const end = at + size;
+  if (bodyBytes < 0 || lengthAt + 4 + bodyBytes > end) return false;
+  let next = lengthAt + 4 + bodyBytes;
+  const topicBytes = readInt32(bytes, at + MAGIC_AT) === RECORD_MAGIC_V1 ? bytes[next++]! : (bytes[next++]! << 8) | bytes[next++]!;
+  next += topicBytes;
+  return next + 2 + ((bytes[next]! << 8) | bytes[next + 1]!) === end;
 }
 
 /** Why the body of a record whose head is sound is not the one that was stored; '' when it is. */

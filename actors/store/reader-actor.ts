@@ -61,6 +61,8 @@ export type ViewRecords = {
   readonly end: number;
   readonly countMax: number;
   readonly bytesMax: number;
+  /** Nothing of it is a limit: all are wanted, and their places come from the broker's own units. */
+  readonly isAny: boolean;
   readonly replyTo: ActorRef<RecordsViewed>;
 };
 /**
@@ -290,6 +292,14 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
     let isLast = false;
     while (taken < view.physical.length && count < view.countMax && length < page.length && read < VIEW_READ_BYTES_MAX) {
       reader.lookAhead(view.physical, taken);
+      const copied = view.isAny && from === 0 ? reader.copyAhead(view.physical[taken]!, end, page, length) : 0;
+      if (copied > 0) {
+        length += copied;
+        read += copied;
+        taken++;
+        count++;
+        continue;
+      }
       const record = reader.viewRecord(view.physical[taken]!, end);
       read += record?.length ?? 0;
       if (from === 0 && (record === null || !isAsked(reader.viewed, view))) {

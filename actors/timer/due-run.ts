@@ -13,9 +13,8 @@ const RUN_BYTES_MAX = 128 * 1024;
 const NO_TIMES = -1;
 
 export type Due = {
-  /** In the level's queue, and in the log; of equal length. */
+  /** In the level's queue, of the records. */
   readonly offsets: readonly number[];
-  readonly physicals: readonly number[];
   readonly records: readonly InnerRecord[];
 };
 
@@ -25,7 +24,6 @@ export class DueRun {
   readonly #parked = new ParkedRecord();
   readonly #memory = new RecordMemory();
   #offsets: number[] = [];
-  #physicals: number[] = [];
   #records: InnerRecord[] = [];
   #bytes = 0;
 
@@ -35,13 +33,12 @@ export class DueRun {
   }
 
   /** Takes the record at `at`, whose lengths were checked. False: there is no room, or it is for the general way. */
-  add(offset: number, physical: number, bytes: Uint8Array, at: number): boolean {
+  add(offset: number, bytes: Uint8Array, at: number): boolean {
     if (this.#host === null || this.#records.length === RUN_MAX || this.#bytes >= RUN_BYTES_MAX || !this.#parked.read(bytes, at))
       return false;
     const record = this.#parked.delivered(this.#topics, NO_TIMES, this.#host, this.#memory);
     if (record === null) return false;
     this.#offsets.push(offset);
-    this.#physicals.push(physical);
     this.#records.push(record);
     this.#bytes += record.size;
     return true;
@@ -49,9 +46,8 @@ export class DueRun {
 
   /** What was taken; the run begins anew. The records are good until something is added. */
   take(): Due {
-    const due = { offsets: this.#offsets, physicals: this.#physicals, records: this.#records };
+    const due = { offsets: this.#offsets, records: this.#records };
     this.#offsets = [];
-    this.#physicals = [];
     this.#records = [];
     this.#bytes = 0;
     this.#memory.clear();

@@ -75,10 +75,10 @@ function clamp(ms: number): number {
 export function parkTimed(message: InnerMessage, deliverMs: number, now: number, rollAfterMs: number, timer: TopicState): InnerMessage {
   const properties = new Map(message.properties);
   properties.set(TIMER_OUT_MS, String(flooredTime(deliverMs)));
-  properties.set(REAL_TOPIC, message.topic.name);
-  properties.set(REAL_QUEUE_ID, String(message.queueId));
   properties.set(RINGMQ_DELIVER_MS, String(deliverMs));
   setWake(properties, deliverMs, now, rollAfterMs);
+  properties.set(REAL_TOPIC, message.topic.name);
+  properties.set(REAL_QUEUE_ID, String(message.queueId));
   return { ...message, topic: timer, queueId: 0, properties, delayLevel: 0, unitTime: unitTimeOf(properties) };
 }
 

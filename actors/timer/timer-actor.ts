@@ -29,7 +29,7 @@ import type { QueueTable } from '../queue/queue-table.ts';
 import type { ReadUnits, UnitsRead } from '../store/reader-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import { dueUnits, isMessage } from './decide-delivery.ts';
-import { Level } from './delay-level.ts';
+import { Level, type Taken } from './delay-level.ts';
 import { DELAY_OFFSETS_FILE, delayOffsetsText, parseDelayOffsets } from './delay-offsets-json.ts';
 import { dueMessage } from './delayed-message.ts';
 import { DueRun } from './due-run.ts';
@@ -61,7 +61,8 @@ type Private =
       readonly life: number;
       readonly queueId: number;
       readonly offsets: readonly number[];
-      readonly appended: readonly Appended[];
+      /** Null: all are stored. */
+      readonly appended: readonly Appended[] | null;
     }
   | SaverMessage;
 
@@ -96,6 +97,9 @@ const WAIT_MS_MAX = 10_000;
 const LOOK_MS = 5_000;
 const START_LOOK_MS = 20;
 const AGAIN_MS = 20;
+/** After so many messages at once a level rests: a turn for each millisecond would cost more than the messages in it. */
+const BURST_LEAST = 8;
+const REST_MS = 10;
 const REFUSED_AGAIN_MS = 1_000;
 const READ_MAX_MS = 2_500;
 
@@ -206,7 +210,7 @@ export class TimerActor implements Actor<TimerCommand | Private> {
   #run(level: Level, context: ActorContext): void {
     const { table, reader } = this.#parts;
     const { handle, queueId, progress } = level;
-    if (level.timer !== null || level.isReading || progress.flying >= FLYING_MAX) return;
+    if (level.timer !== null || level.isReading || progress.flying >= FLYING_MAX || progress.isFull) return;
     progress.clamp(table.min(handle), Number.MAX_SAFE_INTEGER);
     if (progress.next >= table.next(handle)) {
       table.setWaiting(handle);
@@ -244,17 +248,17 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     const delayMs = delayLevelsMs[queueId] ?? Number.MAX_SAFE_INTEGER;
     const { due, waitMs } = dueUnits(units, count, context.now(), delayMs, READ_BYTES_MAX);
     if (due === 0) {
-      this.#again(level, Math.min(waitMs ?? 0, WAIT_MS_MAX), context);
+      const restMs = level.burst < BURST_LEAST ? 0 : REST_MS;
+      level.burst = 0;
+      this.#again(level, Math.min(Math.max(waitMs ?? 0, restMs), WAIT_MS_MAX), context);
       return;
     }
     const end = visibleEnd();
-    const places: Place[] = [];
-    level.taken.clear();
-    for (let unit = 0; unit < due && progress.flying < FLYING_MAX; unit++) {
+    const places: Taken[] = [];
+    for (let unit = 0; unit < due && progress.flying < FLYING_MAX && !progress.isFull; unit++) {
       const at = unit * QUEUE_UNIT_BYTES;
       const offset = progress.next;
       const physical = unitPhysicalOffset(units, at);
-      const place = { physical, size: unitEnd(units, at) - physical };
       const isThere = isMessage(units, at);
       // Written a moment ago and not on the disk yet: readers do not see it.
       if (isThere && unitEnd(units, at) > end) break;
@@ -263,14 +267,15 @@ export class TimerActor implements Actor<TimerCommand | Private> {
         progress.settle(offset);
         continue;
       }
-      level.taken.set(physical, offset);
-      places.push(place);
+      places.push({ physical, size: unitEnd(units, at) - physical, offset });
     }
     if (places.length === 0) {
       this.#again(level, AGAIN_MS, context);
       return;
     }
     level.isReading = true;
+    level.burst += places.length;
+    level.taken = places;
     const self = context.self as ActorRef<Private>;
     view(places, (records) => self.tell({ kind: 'records', life: this.#life, queueId, records }));
   }
@@ -278,42 +283,45 @@ export class TimerActor implements Actor<TimerCommand | Private> {
   #onRecords(level: Level, records: Uint8Array | null, context: ActorContext): void {
     level.isReading = false;
     const { taken, progress } = level;
+    level.taken = [];
     let failed = records === null;
-    for (let at = 0; records !== null && at < records.length && !failed; at += readInt32(records, at + TOTAL_SIZE_AT)) {
-      const physical = readInt64(records, at + PHYSICAL_OFFSET_AT);
-      const offset = taken.get(physical);
-      if (offset === undefined) continue;
-      // One that does not go with those before goes behind them: the order in which they were parked is kept.
-      const isGiven =
-        this.#due.add(offset, physical, records, at) ||
-        (this.#storeDue(level, context) &&
-          (this.#due.add(offset, physical, records, at) || this.#append(level, offset, decodeMessageRecord(records, at), context)));
-      if (isGiven) taken.delete(physical);
-      else failed = true;
-    }
-    if (!this.#storeDue(level, context)) failed = true;
-    for (const [physical, offset] of taken) {
+    let at = 0;
+    for (const { physical, offset } of taken) {
+      while (!failed && at < records!.length && readInt64(records!, at + PHYSICAL_OFFSET_AT) < physical)
+        at += readInt32(records!, at + TOTAL_SIZE_AT);
       if (failed) progress.fail(offset);
-      else {
+      else if (at >= records!.length || readInt64(records!, at + PHYSICAL_OFFSET_AT) !== physical) {
         const detail = { level: level.queueId + 1, offset, physical };
         context.log('error', 'a delayed message is lost: its record is damaged or was removed', detail);
         this.#settle(level, offset, context);
+      } else if (!this.#give(level, offset, records!, at, context)) {
+        progress.fail(offset);
+        failed = true;
       }
     }
-    taken.clear();
+    if (!this.#storeDue(level, context)) failed = true;
     if (failed) this.#again(level, AGAIN_MS, context);
     else this.#run(level, context);
   }
 
-  /** True: what is due is on its way. False: not now, it is among what was taken again. */
+  /** False: not now. */
+  #give(level: Level, offset: number, records: Uint8Array, at: number, context: ActorContext): boolean {
+    const due = this.#due;
+    if (due.add(offset, records, at)) return true;
+    // One that does not go with those before goes behind them: the order in which they were parked is kept.
+    if (!this.#storeDue(level, context)) return false;
+    return due.add(offset, records, at) || this.#append(level, offset, decodeMessageRecord(records, at), context);
+  }
+
+  /** True: what is due is on its way. False: not now, it is read again. */
   #storeDue(level: Level, context: ActorContext): boolean {
     const { append } = this.#parts;
     const { queueId } = level;
-    const { offsets, physicals, records } = this.#due.take();
+    const { offsets, records } = this.#due.take();
     if (offsets.length === 0) return true;
     const self = context.self as ActorRef<Private>;
-    const notTaken = append.appendAll(records, (appended) => self.tell({ kind: 'appended', life: this.#life, queueId, offsets, appended }));
-    if (notTaken !== null) for (let i = 0; i < offsets.length; i++) level.taken.set(physicals[i]!, offsets[i]!);
+    const notTaken = append.appendRun(records, (appended) => self.tell({ kind: 'appended', life: this.#life, queueId, offsets, appended }));
+    if (notTaken !== null) for (const offset of offsets) level.progress.fail(offset);
     return notTaken === null;
   }
 
@@ -341,6 +349,10 @@ export class TimerActor implements Actor<TimerCommand | Private> {
     const level = this.#levels.get(queueId)!;
     let isRefused = false;
     for (let i = 0; i < offsets.length; i++) {
+      if (appended === null) {
+        this.#settle(level, offsets[i]!, context);
+        continue;
+      }
       const { kind, outcome } = appended[i]!;
       const offset = offsets[i]!;
       if (kind !== 'refused') this.#settle(level, offset, context);

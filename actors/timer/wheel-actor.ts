@@ -30,7 +30,7 @@ import {
 } from './wheel-checkpoint.ts';
 import { REFUSED_AGAIN_MS, WheelDelivery } from './wheel-delivery.ts';
 import { WheelFetches } from './wheel-fetches.ts';
-import { type FilesAnswered, WheelFileAsks } from './wheel-file-asks.ts';
+import { type FilesAnswered, type FilesGone, WheelFileAsks } from './wheel-file-asks.ts';
 import type { TimersCounted, TimersTaken, WheelCommand, WheelSaved, WheelUnits } from './wheel-messages.ts';
 import type { WheelLimits, WheelParts } from './wheel-parts.ts';
 import { WheelTally } from './wheel-tally.ts';
@@ -38,9 +38,11 @@ import { WheelWindow } from './wheel-window.ts';
 
 type Private =
   | { readonly kind: 'look' }
+  | { readonly kind: 'count-again'; readonly life: number }
   | { readonly kind: 'answers'; readonly life: number }
   | { readonly kind: 'records'; readonly life: number; readonly batch: number; readonly records: Uint8Array | null }
   | FilesAnswered
+  | FilesGone
   | UnitsCame
   | AlarmMessage
   | SaverMessage;
@@ -51,6 +53,10 @@ const FLIGHTS_MAX = 16_384;
 const LOOK_MS = 5_000;
 const START_LOOK_MS = 20;
 const AGAIN_MS = 5;
+const COUNT_AGAIN_MS = 100;
+/** After so many messages at once it rests: a turn for each millisecond would cost more than the messages in it. */
+const BURST_LEAST = 16;
+const REST_MS = 4;
 /** A clock that stands further behind what the wheel has reached was set back. */
 const BACK_MS = 2_000;
 
@@ -70,6 +76,8 @@ export class WheelActor implements Actor<WheelCommand | Private> {
   /** Where the own mark ended at the beginning: so it stays until all is in memory that came late before that. */
   #beginEnd = 0;
   #isOpen = false;
+  /** Monotonic ms before which nothing is stored. */
+  #restUntil = 0;
   #counter = 0;
   #saver: TableSaver<ActorRef<WheelSaved>> | null = null;
   /** What was begun before the wheel began anew may still be answered. */
@@ -111,13 +119,15 @@ export class WheelActor implements Actor<WheelCommand | Private> {
         this.#turn(context);
         return;
       case 'counted':
-        if (message.life === this.#life) this.#onCounted(message.counted, context);
-        return;
       case 'taken':
-        if (message.life === this.#life) this.#onTaken(message.taken, context);
-        return;
       case 'indexed':
-        if (this.#files.onIndexed(message)) this.#files.index(this.#arrivals.next, context);
+        this.#onFiles(message, context);
+        return;
+      case 'count-again':
+        if (message.life === this.#life) this.#files.count(this.#life, context);
+        return;
+      case 'files-gone':
+        for (const unanswered of this.#files.gone()) this.#onFiles(unanswered, context);
         return;
       case 'records':
         if (message.life !== this.#life) return;
@@ -186,6 +196,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
       topics,
       append,
       rollAfterMs,
+      flightsMax: FLIGHTS_MAX,
       javaCheck: parseJavaTimerCheck(this.#parts.loadJavaCheck()),
       settle: (flight) => this.#settle(flight, context),
       onAnswer: () => self.tell({ kind: 'answers', life }),
@@ -212,9 +223,19 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     this.#window.come(key, physical, size);
   }
 
+  #onFiles(message: FilesAnswered, context: ActorContext): void {
+    if (!this.#files.close(message)) return;
+    if (message.kind === 'indexed') {
+      if (this.#files.onIndexed(message)) this.#files.index(this.#arrivals.next, context);
+    } else if (message.life !== this.#life) return;
+    else if (message.kind === 'counted') this.#onCounted(message.counted, context);
+    else this.#onTaken(message.taken, context);
+  }
+
   #onCounted(counted: TimersCounted | null, context: ActorContext): void {
     if (counted === null) {
-      this.#files.count(this.#life, context);
+      const again: Private = { kind: 'count-again', life: this.#life };
+      context.schedule(COUNT_AGAIN_MS, again);
       return;
     }
     this.#isOpen = true;
@@ -240,16 +261,27 @@ export class WheelActor implements Actor<WheelCommand | Private> {
     const now = context.now();
     if (keyTime(this.#ledger.takenKey) - now > BACK_MS && this.#rewind(context)) return;
     const delivery = this.#delivery!;
-    if (!this.#arrivals.see(context)) this.#alarm.turnSoon(context);
+    const mayFire = this.#restUntil <= context.monotonicMs();
+    const seeMs = this.#arrivals.see(mayFire && delivery.nextMs <= now, context);
+    if (seeMs === 0) this.#alarm.turnSoon(context);
     this.#refill(now, context);
     this.#fetches.fetch(now);
-    const againMs = delivery.fire(now, this.#fetches.wordKey());
-    if (againMs === 0) this.#alarm.turnSoon(context);
+    const againMs = mayFire ? this.#fire(now, context) : this.#restUntil - context.monotonicMs();
     this.#files.index(this.#arrivals.next, context);
-    const nextMs = Math.min(delivery.nextMs, this.#fetches.nextMs(), this.#window.wantsAtMs);
-    this.#alarm.wakeIn(Math.min(againMs, nextMs - now), context);
+    const nextMs = Math.min(this.#fetches.nextMs(), this.#window.wantsAtMs);
+    this.#alarm.wakeIn(Math.min(againMs, seeMs, nextMs - now), context);
     const firstKey = Math.min(this.#ledger.firstKey, this.#window.near.size > 0 ? this.#window.near.key : Number.POSITIVE_INFINITY);
     this.#tally.publish(Number.isFinite(firstKey) ? keyTime(firstKey) : 0, this.#arrivals.behind, delivery);
+  }
+
+  /** Stores what is due; gives the ms after which there may be more. */
+  #fire(now: number, context: ActorContext): number {
+    const delivery = this.#delivery!;
+    const givenBefore = delivery.given;
+    const againMs = delivery.fire(now, this.#fetches.wordKey());
+    if (againMs === 0) this.#alarm.turnSoon(context);
+    else if (delivery.given - givenBefore >= BURST_LEAST) this.#restUntil = context.monotonicMs() + REST_MS;
+    return Math.min(againMs, Math.max(this.#restUntil - context.monotonicMs(), delivery.nextMs - now));
   }
 
   /**

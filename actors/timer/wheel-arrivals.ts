@@ -22,6 +22,9 @@ export type ArrivalsSeen = {
 const SCAN_MAX = 4_096;
 const SCAN_PAGE = 256;
 const ASK_MAX_MS = 5_000;
+/** After so many at once it rests, and nobody tells it meanwhile. */
+const BURST_LEAST = 16;
+const REST_MS = 4;
 
 export class WheelArrivals {
   readonly #handle: number;
@@ -30,6 +33,8 @@ export class WheelArrivals {
   readonly #seen: ArrivalsSeen;
   readonly #units = new Uint8Array(SCAN_PAGE * QUEUE_UNIT_BYTES);
   #isReading = false;
+  /** Monotonic ms before which nothing is seen. */
+  #restUntil = 0;
   /** Offset of the first unit that was not seen. */
   next: number;
   /** End of the record of the last one that was. */
@@ -50,26 +55,35 @@ export class WheelArrivals {
     return this.#table.next(this.#handle) - this.next;
   }
 
-  /** Sees what has come. False: there is more, for the next turn; what is read elsewhere comes as `units`. */
-  see(context: ActorContext): boolean {
+  /**
+   * Sees what has come. Gives the ms after which it is to be called again: 0: there is more, for the next turn; +∞: the actor is told, of what is
+   * read elsewhere as `units`. @param isUrgent messages are about to be delivered, which a word that has come may take back: no rest before it
+   */
+  see(isUrgent: boolean, context: ActorContext): number {
     const table = this.#table;
     const handle = this.#handle;
+    const restMs = this.#restUntil - context.monotonicMs();
+    if (restMs > 0 && !isUrgent) return restMs;
     for (let seen = 0; !this.#isReading; ) {
       const next = table.next(handle);
       if (this.next >= next) {
+        if (seen >= BURST_LEAST) {
+          this.#restUntil = context.monotonicMs() + REST_MS;
+          return REST_MS;
+        }
         table.setWaiting(handle);
         // Looked at once more: what came between the look and the flag rang no bell.
-        if (this.next >= table.next(handle)) return true;
+        if (this.next >= table.next(handle)) return Number.POSITIVE_INFINITY;
         continue;
       }
-      if (seen >= SCAN_MAX) return false;
+      if (seen >= SCAN_MAX) return 0;
       const count = Math.min(SCAN_PAGE, next - this.next);
       const read = table.readUnits(handle, this.next, count, this.#units);
       if (read === 0) this.#read(count, context);
       else this.#take(this.#units, read);
       seen += read;
     }
-    return true;
+    return Number.POSITIVE_INFINITY;
   }
 
   #read(count: number, context: ActorContext): void {

@@ -7,10 +7,10 @@
  * Source: RocketMQ 5.4 `TimerMessageStore.TimerDequeuePutMessageService`, `TimerDequeueGetMessageService`.
  */
 import { parseProperties, REAL_TOPIC, TIMER_DEL_UNIQKEY, TIMER_OUT_MS, UNIQ_KEY } from '../../model/message-property.ts';
-import { decodeMessageRecord } from '../../model/message-record.ts';
+import { decodeMessageRecord, PHYSICAL_OFFSET_AT, readInt32, readInt64, TOTAL_SIZE_AT } from '../../model/message-record.ts';
 import { TIMER_TOPIC } from '../../model/topic.ts';
 import type { LogLevel } from '../../runtime/actor.ts';
-import { deliverTimeOf, flooredTime, keyTime, TIMER_PRECISION_MS } from '../../storage/timer/timer-unit.ts';
+import { deliverTimeOf, flooredTime, isRecallKey, keyTime, TIMER_PRECISION_MS } from '../../storage/timer/timer-unit.ts';
 import type { Appended, InnerAppend, InnerMessage, InnerRecord } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import { RecordMemory } from '../commit-log/record-memory.ts';
@@ -24,8 +24,10 @@ import { deliverTimed, rollTimed, withoutTimes } from './timed-message.ts';
 
 export type DeliveryParts = {
   readonly topics: Pick<TopicTable, 'get' | 'find' | 'complete'>;
-  readonly append: Pick<InnerAppend, 'append' | 'appendAll' | 'refusal' | 'host'>;
+  readonly append: Pick<InnerAppend, 'append' | 'appendRun' | 'refusal' | 'host'>;
   readonly rollAfterMs: () => number;
+  /** Flights at once, a power of two. */
+  readonly flightsMax: number;
   /** How far a Java broker came on this store; null: none was there. */
   readonly javaCheck: JavaTimerCheck | null;
   /** A flight has come to its end. */
@@ -35,18 +37,20 @@ export type DeliveryParts = {
   readonly log: (level: LogLevel, text: string, fields: Record<string, unknown>) => void;
 };
 
-/** A fetched record, and where it lies in what was fetched. `isPlain`: it may be stored by its bytes. */
+/** A fetched record, and where it lies in what was fetched. */
 type Ready = {
+  readonly flight: number;
+  /** Its place among those that wait. */
+  readonly key: number;
   readonly bytes: Uint8Array;
   readonly at: number;
   readonly size: number;
   readonly physical: number;
+  /** UNREAD: only its unit was read, which says when it is to be looked at. */
   readonly deliverMs: number;
-  readonly isPlain: boolean;
 };
-/** One that the log was given. */
-type Given = { readonly flight: number; readonly key: number; readonly ready: Ready; readonly isRolled: boolean };
-type Answer = { readonly given: readonly Given[]; readonly appended: readonly Appended[] };
+/** What the log was given, and its answer. `appended` null: all are stored. */
+type Answer = { readonly given: readonly Ready[]; readonly isRolled: boolean; readonly appended: readonly Appended[] | null };
 
 const LANE_AGAIN_MS = 5;
 /** What the log refused is tried again after so long. */
@@ -56,19 +60,22 @@ const TURN_MAX = 256;
 /** Messages that go to the log in one piece. */
 const RUN_MAX = 64;
 const RUN_BYTES_MAX = 128 * 1024;
+const UNREAD = -1;
 /** A message whose time is further away was woken to be stored anew. */
 const ROLL_LEAST_MS = 5_000;
 
 export class WheelDelivery {
   readonly #parts: DeliveryParts;
   readonly #order: NearTimers = new NearTimers();
-  readonly #ready: Map<number, Ready> = new Map();
+  /** By the low bits of their flights. */
+  readonly #ready: (Ready | null)[];
+  readonly #mask: number;
   readonly #recalled: RecalledTimers = new RecalledTimers();
   readonly #parked = new ParkedRecord();
   /** Null: records of this broker are not plain. */
   readonly #host: Uint8Array | null;
   /** What goes to the log in one piece, with its records. */
-  #run: Given[] = [];
+  #run: Ready[] = [];
   #records: InnerRecord[] = [];
   #runBytes = 0;
   readonly #memory = new RecordMemory();
@@ -78,6 +85,8 @@ export class WheelDelivery {
   heldBytes = 0;
   /** Given to the log, not answered. */
   appending = 0;
+  /** Given to the log so far. */
+  given = 0;
   delivered = 0;
   recalled = 0;
   rolled = 0;
@@ -86,6 +95,8 @@ export class WheelDelivery {
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#host = hostBytes(parts.append.host);
+    this.#ready = new Array(parts.flightsMax).fill(null);
+    this.#mask = parts.flightsMax - 1;
   }
 
   /** Messages that wait for their time or for the log's room. */
@@ -98,18 +109,22 @@ export class WheelDelivery {
     return this.#order.size === 0 ? Number.POSITIVE_INFINITY : keyTime(this.#order.key);
   }
 
-  /** The record at `at` was fetched for its flight; its lengths were checked. */
-  take(flight: number, bytes: Uint8Array, at: number, now: number): void {
-    const parked = this.#parked;
-    const isPlain = this.#host !== null && this.#parts.javaCheck === null && parked.read(bytes, at) && parked.deliverMs > 0;
-    if (isPlain) {
-      const { size, physical, deliverMs } = parked;
-      this.#wait(flight, { bytes, at, size, physical, deliverMs, isPlain }, now);
-      return;
-    }
+  /** The record at `at` was fetched for its flight; its lengths were checked. @param key of its flight */
+  take(flight: number, key: number, bytes: Uint8Array, at: number, now: number): void {
+    const size = readInt32(bytes, at + TOTAL_SIZE_AT);
+    this.heldBytes += size;
+    const isUnread = this.#host !== null && this.#parts.javaCheck === null && !isRecallKey(key) && keyTime(key) > 0;
+    if (isUnread) this.#wait({ flight, key, bytes, at, size, physical: readInt64(bytes, at + PHYSICAL_OFFSET_AT), deliverMs: UNREAD });
+    else this.#read(flight, bytes, at, now);
+  }
+
+  /** Looks at all that the record says. */
+  #read(flight: number, bytes: Uint8Array, at: number, now: number): void {
     const record = decodeMessageRecord(bytes, at);
     const properties = parseProperties(record.properties);
+    const { totalSize: size, physicalOffset: physical } = record;
     if (isDoneByJava(this.#parts.javaCheck, record.queueOffset, Number(properties.get(TIMER_OUT_MS)), record.storeTimestamp)) {
+      this.heldBytes -= size;
       this.#parts.settle(flight);
       return;
     }
@@ -117,17 +132,23 @@ export class WheelDelivery {
     const word = properties.get(TIMER_DEL_UNIQKEY);
     if (word !== undefined && deliverMs - now < ROLL_LEAST_MS) {
       this.#recalled.add(recallName(properties.get(REAL_TOPIC) ?? '', word), flooredTime(deliverMs) + TIMER_PRECISION_MS);
+      this.heldBytes -= size;
       this.#parts.settle(flight);
       return;
     }
-    this.#wait(flight, { bytes, at, size: record.totalSize, physical: record.physicalOffset, deliverMs, isPlain }, now);
+    const key = 2 * (deliverMs - now < ROLL_LEAST_MS ? deliverMs : now) + 1;
+    this.#wait({ flight, key, bytes, at, size, physical, deliverMs });
   }
 
-  #wait(flight: number, ready: Ready, now: number): void {
-    const { size, physical, deliverMs } = ready;
-    this.heldBytes += size;
-    this.#ready.set(flight, ready);
-    this.#order.push(2 * (deliverMs - now < ROLL_LEAST_MS ? deliverMs : now) + 1, physical, flight);
+  #wait(ready: Ready): void {
+    this.#ready[ready.flight & this.#mask] = ready;
+    this.#order.push(ready.key, ready.physical, ready.flight);
+  }
+
+  /** Takes the first of those that wait. */
+  #pop({ flight }: Ready): void {
+    this.#order.pop();
+    this.#ready[flight & this.#mask] = null;
   }
 
   /**
@@ -144,28 +165,34 @@ export class WheelDelivery {
         againMs = 0;
         break;
       }
-      const ready = this.#ready.get(flight)!;
-      const isTaken = this.#addToRun(flight, key, ready, now);
+      const ready = this.#ready[flight & this.#mask]!;
+      const isTaken = this.#addToRun(ready, now);
       againMs = !isTaken || this.#run.length === RUN_MAX || this.#runBytes >= RUN_BYTES_MAX ? this.#storeRun() : Number.POSITIVE_INFINITY;
       if (againMs !== Number.POSITIVE_INFINITY) return againMs;
       if (isTaken) continue;
-      againMs = this.#store(flight, key, ready, now);
+      if (ready.deliverMs === UNREAD) {
+        this.#pop(ready);
+        this.#read(flight, ready.bytes, ready.at, now);
+        continue;
+      }
+      againMs = this.#store(ready, now);
       if (againMs > 0) return againMs;
-      this.#order.pop();
-      this.#ready.delete(flight);
+      this.#pop(ready);
       againMs = Number.POSITIVE_INFINITY;
     }
     return Math.min(againMs, this.#storeRun());
   }
 
   /** False: it is for the general way. */
-  #addToRun(flight: number, key: number, ready: Ready, now: number): boolean {
-    if (!ready.isPlain || ready.deliverMs > now || this.#recalled.size > 0 || !this.#parked.read(ready.bytes, ready.at)) return false;
-    const record = this.#parked.delivered(this.#parts.topics, now, this.#host!, this.#memory);
+  #addToRun(ready: Ready, now: number): boolean {
+    const parked = this.#parked;
+    if (ready.deliverMs !== UNREAD || this.#recalled.size > 0 || !parked.read(ready.bytes, ready.at)) return false;
+    const { deliverMs } = parked;
+    if (deliverMs <= 0 || deliverMs > now) return false;
+    const record = parked.delivered(this.#parts.topics, now, this.#host!, this.#memory);
     if (record === null) return false;
-    this.#order.pop();
-    this.#ready.delete(flight);
-    this.#run.push({ flight, key, ready, isRolled: false });
+    this.#pop(ready);
+    this.#run.push(ready);
     this.#records.push(record);
     this.#runBytes += record.size;
     return true;
@@ -175,22 +202,18 @@ export class WheelDelivery {
   #storeRun(): number {
     const given = this.#run;
     if (given.length === 0) return Number.POSITIVE_INFINITY;
-    const notTaken = this.#parts.append.appendAll(this.#records, (appended) => this.#answer({ given, appended }));
+    const notTaken = this.#parts.append.appendRun(this.#records, (appended) => this.#answer({ given, isRolled: false, appended }));
     this.#run = [];
     this.#records = [];
     this.#runBytes = 0;
     this.#memory.clear();
     if (notTaken === null) {
       this.appending += given.length;
+      this.given += given.length;
       return Number.POSITIVE_INFINITY;
     }
-    for (const one of given) this.#waitAgain(one);
+    for (const one of given) this.#wait(one);
     return notTaken === 'lane-full' ? LANE_AGAIN_MS : REFUSED_AGAIN_MS;
-  }
-
-  #waitAgain({ flight, key, ready }: Given): void {
-    this.#ready.set(flight, ready);
-    this.#order.push(key, ready.physical, flight);
   }
 
   #answer(answer: Answer): void {
@@ -199,8 +222,8 @@ export class WheelDelivery {
   }
 
   /** 0: it is on its way, or at its end. */
-  #store(flight: number, key: number, ready: Ready, now: number): number {
-    const { deliverMs } = ready;
+  #store(ready: Ready, now: number): number {
+    const { flight, deliverMs } = ready;
     const record = decodeMessageRecord(ready.bytes, ready.at);
     const properties = parseProperties(record.properties);
     const { topics, append, settle, rollAfterMs } = this.#parts;
@@ -225,8 +248,7 @@ export class WheelDelivery {
       }
       message = deliverTimed(record, properties, destination.topic, destination.queueId, now);
     }
-    const given = [{ flight, key, ready, isRolled }];
-    const done = (appended: Appended): void => this.#answer({ given, appended: [appended] });
+    const done = (appended: Appended): void => this.#answer({ given: [ready], isRolled, appended: [appended] });
     let notTaken = append.append(message, done, true);
     if (notTaken === 'properties-too-long') notTaken = append.append(withoutTimes(message, properties), done, true);
     if (notTaken === 'properties-too-long') {
@@ -236,6 +258,7 @@ export class WheelDelivery {
     }
     if (notTaken !== null) return notTaken === 'lane-full' ? LANE_AGAIN_MS : REFUSED_AGAIN_MS;
     this.appending++;
+    this.given++;
     return 0;
   }
 
@@ -244,30 +267,35 @@ export class WheelDelivery {
     const answers = this.#answers;
     this.#answers = [];
     let isRefused = false;
-    for (const { given, appended } of answers) {
+    for (const { given, isRolled, appended } of answers) {
       this.appending -= given.length;
-      for (let i = 0; i < given.length; i++) if (!this.#settle(given[i]!, appended[i]!)) isRefused = true;
+      for (let i = 0; i < given.length; i++) {
+        if (appended === null) this.#stored(given[i]!, isRolled);
+        else if (!this.#settle(given[i]!, isRolled, appended[i]!)) isRefused = true;
+      }
     }
     return isRefused;
   }
 
   /** False: the log has refused it, it waits again. */
-  #settle(one: Given, { kind, outcome }: Appended): boolean {
-    const { flight, ready, isRolled } = one;
+  #settle(ready: Ready, isRolled: boolean, { kind, outcome }: Appended): boolean {
     if (kind === 'refused' && outcome !== OUTCOME_NO_QUEUE) {
-      this.#waitAgain(one);
+      this.#wait(ready);
       return false;
     }
-    this.#release(ready);
     if (kind === 'refused') {
+      this.#release(ready);
       const topic = parseProperties(decodeMessageRecord(ready.bytes, ready.at).properties).get(REAL_TOPIC) ?? '';
-      this.#drop(flight, 'a timed message is dropped: the queue that it is for was deleted', { topic });
-      return true;
-    }
+      this.#drop(ready.flight, 'a timed message is dropped: the queue that it is for was deleted', { topic });
+    } else this.#stored(ready, isRolled);
+    return true;
+  }
+
+  #stored(ready: Ready, isRolled: boolean): void {
+    this.#release(ready);
     if (isRolled) this.rolled++;
     else this.delivered++;
-    this.#parts.settle(flight);
-    return true;
+    this.#parts.settle(ready.flight);
   }
 
   /** A flight ends without a message. */

@@ -13,8 +13,9 @@ import type { WheelWindow } from './wheel-window.ts';
 type Flown = Place & { readonly flight: number };
 type Batch = { readonly flown: readonly Flown[]; readonly wordKey: number };
 
-/** So long before its time a record is fetched. */
-export const FETCH_AHEAD_MS = 500;
+/** So long before its time a record may be fetched, and so long it is at the latest: the more is fetched together, the less each costs. */
+const FETCH_AHEAD_MS = 500;
+const FETCH_LATEST_MS = 250;
 const BATCHES_MAX = 4;
 const BATCH_MAX = 256;
 const BATCH_BYTES_MAX = 1024 * 1024;
@@ -55,6 +56,8 @@ export class WheelFetches {
 
   /** Takes off the wheel what is due soon, up to the window's end, and has it fetched. */
   fetch(now: number): void {
+    const { near } = this.#window;
+    if (this.#again.length === 0 && (near.size === 0 || near.key >= keyAfter(now + FETCH_LATEST_MS))) return;
     const untilKey = keyAfter(now + FETCH_AHEAD_MS);
     while (this.#running.size < BATCHES_MAX && this.#delivery.heldBytes < HELD_BYTES_MAX) {
       const batch = this.#again.pop() ?? this.#batch(untilKey);
@@ -98,7 +101,8 @@ export class WheelFetches {
       const physical = readInt64(records, at + PHYSICAL_OFFSET_AT);
       while (index < batch.flown.length && batch.flown[index]!.physical < physical) this.#lose(batch.flown[index++]!);
       if (index === batch.flown.length) break;
-      this.#delivery.take(batch.flown[index++]!.flight, records, at, now);
+      const { flight } = batch.flown[index++]!;
+      this.#delivery.take(flight, this.#ledger.keyOf(flight), records, at, now);
       at += readInt32(records, at + TOTAL_SIZE_AT);
     }
     while (index < batch.flown.length) this.#lose(batch.flown[index++]!);
@@ -126,6 +130,6 @@ export class WheelFetches {
     const { near, endKey, endPhysical } = this.#window;
     const isStuck = this.#running.size === BATCHES_MAX || this.#delivery.heldBytes >= HELD_BYTES_MAX || this.#ledger.isFull;
     if (isStuck || near.size === 0 || comesBefore(endKey, endPhysical, near.key, near.physical)) return Number.POSITIVE_INFINITY;
-    return keyTime(near.key) - FETCH_AHEAD_MS;
+    return keyTime(near.key) - FETCH_LATEST_MS;
   }
 }

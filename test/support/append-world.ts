@@ -50,6 +50,7 @@ export class AppendWorld {
       syncFlush: false,
       released: () => {},
       inner: this.append,
+      brokerName: 'broker-a',
     });
     for (const [name, queues] of Object.entries(topics)) this.putTopic(name, queues);
     this.topics.complete = true;

@@ -3,9 +3,12 @@ import { test } from 'tap';
 import { type Appended, InnerAppend, type InnerMessage } from '../../../actors/commit-log/inner-append.ts';
 import {
   allocateLane,
+  D_CONNECTION,
   D_FLAGS,
+  D_KEY_HASH,
   D_OFFSET_HI,
   D_OFFSET_LO,
+  D_OPAQUE,
   D_OUTCOME,
   D_PHYSICAL_HI,
   D_PHYSICAL_LO,
@@ -14,10 +17,13 @@ import {
   D_SIZE,
   D_SLOT,
   D_TAG,
+  D_UNIQUE_AT,
   FLAG_ANSWER,
   FLAG_BORN_V6,
   FLAG_DELAYED,
+  FLAG_ELSEWHERE,
   FLAG_MANY_KEYS,
+  FLAG_TIMED,
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   INNER_SLOT,
@@ -52,6 +58,7 @@ class World {
       syncFlush,
       released: () => {},
       inner: this.append,
+      brokerName: 'broker-a',
     });
   }
 
@@ -173,5 +180,49 @@ test('InnerAppend refuses at once, and takes nothing', (t) => {
   refusing.append.refuseAll('the broker stops');
   refusing.append.refuseFor('');
   t.equal(refusing.put(), 'refused', 'a stop is for good');
+  t.end();
+});
+
+test('InnerAppend tells of a run only what was not stored', (t) => {
+  const world = new World();
+  const record = new Uint8Array(100);
+  const one = { topic, queueId: 0, record, at: 0, size: 100, tag: 7, uniqueHash: -1, hasKeys: false };
+  const told: unknown[] = [];
+  t.equal(
+    world.append.appendRun([one, one], (appended) => told.push(appended)),
+    null,
+  );
+  t.equal(world.words(0)(D_FLAGS) & world.words(1)(D_FLAGS) & FLAG_ANSWER, 0, 'one is answered for both');
+  world.write();
+  world.answers.poll();
+  t.same(told, [null], 'all are stored');
+  world.append.appendRun([one, one], (appended) => told.push(appended));
+  world.write(OUTCOME_DISK_FULL);
+  world.answers.poll();
+  t.match(told[1], [{ kind: 'refused', outcome: OUTCOME_DISK_FULL }, { kind: 'refused' }]);
+  t.end();
+});
+
+test('InnerAppend has what a client sent elsewhere answered as a send', (t) => {
+  const world = new World();
+  const text = 'UNIQ_KEY\u0001U1\u0002REAL_TOPIC\u0001T\u0002REAL_QID\u00013\u0002';
+  const rest = { flag: 0, sysFlag: 0, bornTimestamp: 1, bornHost: HOST, reconsumeTimes: 0, preparedTransactionOffset: 0 };
+  const properties = Buffer.from(`${text}more`);
+  const own = { propertiesBytes: text.length, tag: 0, uniqueHash: 9, uniqueStart: 9, uniqueEnd: 11, hasKeys: false };
+  const message = { topic, queueId: 1, ...rest, body: Buffer.from('body'), properties, ...own, delayLevel: 0 };
+  const sender = { slot: 5, connection: 77, opaque: 12 };
+  t.equal(world.append.appendSent({ ...message, ...sender, unitTime: 2 ** 33 + 5, answerFlags: FLAG_ANSWER }), null);
+  const word = world.words(0);
+  t.same([word(D_SLOT), word(D_CONNECTION), word(D_OPAQUE)], [5, 77, 12]);
+  t.same([word(D_TAG), word(D_KEY_HASH)], [5, 2], 'the time of its unit');
+  t.equal(word(D_FLAGS), FLAG_ANSWER | FLAG_WAIT_SYNC | FLAG_UNIQUE | FLAG_TIMED | FLAG_ELSEWHERE);
+  const { bytes } = world.lane.lane;
+  const unique = word(D_UNIQUE_AT);
+  const at = word(D_POSITION) + (unique >>> 9);
+  t.equal(Buffer.from(bytes.slice(at, at + (unique & 511))).toString(), 'U1', 'its unique key is told');
+  t.match(decodeMessageRecord(bytes.slice(word(D_POSITION), word(D_POSITION) + word(D_SIZE)), 0), { properties: text });
+  world.append.appendSent({ ...message, ...sender, delayLevel: 3, unitTime: 0, answerFlags: 0 });
+  t.equal(world.words(1)(D_FLAGS), FLAG_WAIT_SYNC | FLAG_UNIQUE | FLAG_DELAYED | FLAG_ELSEWHERE, 'one-way');
+  t.equal(world.words(1)(D_TAG), 3);
   t.end();
 });

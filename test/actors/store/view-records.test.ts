@@ -53,6 +53,7 @@ function asker(store: StoreUnderTest, reader: ColdReader, syncFlush = false): (a
       end: EVER,
       countMax: 1000,
       bytesMax: EVER,
+      isAny: false,
       ...asked,
       replyTo,
     };
@@ -78,6 +79,28 @@ test('ReaderActor gives the records at their places, of a topic and a time', asy
   t.match(ask({ physical: [] }), { taken: 0, count: 0, isLast: false });
   const wrong = [-1, places[1]! + 1, places[1]! - 1, 1e15, 0.5, Number.NaN];
   t.match(ask({ physical: wrong }), { taken: wrong.length, count: 0, bytes: { length: 0 } }, 'places of no record');
+});
+
+test("ReaderActor gives the records of the broker's own places in any order, and none that is damaged", async (t) => {
+  const bodies = Array.from({ length: 700 }, (_, number) => `${number}`.padEnd(number % 7 === 0 ? 600 : 30, '.'));
+  const { store, places, reader } = makeStore(bodies);
+  const ask = asker(store, reader);
+  t.same(bodiesOf(ask({ physical: places.slice(0, 150), isAny: true })), bodies.slice(0, 150), 'as they lie');
+  t.same(bodiesOf(ask({ physical: places.slice(0, 100).reverse(), isAny: true })), bodies.slice(0, 100).reverse(), 'the other way');
+  const some = [5, 6, 7, 9, 11, 40, 41, 42, 600, 601, 602, 3, 2, 1];
+  t.same(
+    bodiesOf(ask({ physical: some.map((number) => places[number]!), isAny: true })),
+    some.map((number) => bodies[number]!),
+    'mixed',
+  );
+  const [log, at] = ['/store/commitlog/00000000000000000000', places[10]!];
+  for (const byte of [0, 4, 30, 84]) {
+    (store.disk as MemoryDisk).flipBit(log, at + byte, 1);
+    const around = ask({ physical: places.slice(5, 20), isAny: true });
+    t.notOk(bodiesOf(around).includes(bodies[10]!), `damaged in byte ${byte}`);
+    t.equal(around.count, 14, 'the others are there');
+    (store.disk as MemoryDisk).flipBit(log, at + byte, 1);
+  }
 });
 
 test('ReaderActor gives records that are larger than a page in parts, and ends before its limit', async (t) => {

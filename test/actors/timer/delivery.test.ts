@@ -123,3 +123,19 @@ test('DeliveryProgress loses nothing, whatever fails', (t) => {
   t.pass('over all sequences tried');
   t.end();
 });
+
+test('DeliveryProgress is full when the oldest is too far behind', (t) => {
+  const progress = new DeliveryProgress(3);
+  progress.take();
+  let taken = 1;
+  while (!progress.isFull) {
+    const offset = progress.next;
+    if (progress.take()) taken++;
+    progress.settle(offset);
+  }
+  t.equal(taken, 8192);
+  t.throws(() => progress.take(), 'who takes looks for room before');
+  progress.settle(3);
+  t.same([progress.done, progress.next, progress.isFull], [8195, 8195, false], 'then it goes on, behind all of them');
+  t.end();
+});

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import type { InnerMessage } from '../../../actors/commit-log/inner-append.ts';
 import { isDoneByJava, parseJavaTimerCheck } from '../../../actors/timer/java-timer-check.ts';
-import { formatRecallHandle, parseRecallHandle } from '../../../actors/timer/recall-handle.ts';
+import { formatRecallHandle, isNameable, parseRecallHandle, RecallHandleWriter } from '../../../actors/timer/recall-handle.ts';
 import { RecalledTimers, recallName } from '../../../actors/timer/recalled-timers.ts';
 import { parkTimed, timerWish } from '../../../actors/timer/timed-message.ts';
 import { parseWheel, wheelText } from '../../../actors/timer/wheel-checkpoint.ts';
@@ -11,6 +11,28 @@ import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import { topicState } from '../../../actors/topic/topic-table.ts';
 
 const NOW = 1_800_000_000_000;
+
+test('RecallHandleWriter writes what formatRecallHandle gives', (t) => {
+  const writer = new RecallHandleWriter('broker-ä');
+  fc.assert(
+    fc.property(
+      fc.stringMatching(/^[%a-zA-Z0-9_-]{1,127}$/),
+      fc.integer({ min: 1, max: 2 ** 51 }),
+      fc.oneof(fc.stringMatching(/^[0-9A-F]{1,64}$/), fc.string({ minLength: 1, maxLength: 80 })),
+      (topic, deliverMs, uniqueKey) => {
+        const bytes = Buffer.from(`..${topic}..${uniqueKey}..`);
+        const keyStart = 4 + topic.length;
+        const keyEnd = bytes.length - 2;
+        const expected = formatRecallHandle(topic, 'broker-ä', deliverMs, uniqueKey);
+        if (!isNameable(bytes, keyStart, keyEnd)) return expected === null;
+        return Buffer.from(writer.write(bytes, 2, 2 + topic.length, deliverMs, keyStart, keyEnd)).toString('latin1') === expected;
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  t.notOk(isNameable(Buffer.alloc(256, 65), 0, 256), 'a long key');
+  t.end();
+});
 
 test('timerWish reads times as Java does, and refuses what is none', (t) => {
   const of = (properties: Record<string, string>): unknown => {

@@ -1,5 +1,6 @@
 /** The timing wheel on the virtual clock: never early, hardly late, once; over crowds, refusals, clocks that jump, kills and power cuts. */
 import { test } from 'tap';
+import { WHEEL_FILES_PATH } from '../../../actors/timer/wheel-messages.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
 import { WheelWorld } from './wheel-world.ts';
@@ -337,3 +338,45 @@ for (let seed = 1; seed <= 30; seed++) {
     t.end();
   });
 }
+
+test('WheelActor asks the successor of a thread that has died with what it was asked', (t) => {
+  const disk = new MemoryDisk({ seed: 11 });
+  const former = new WheelWorld(disk, 11);
+  const at = former.now + 3000;
+  for (let i = 0; i < 100; i++) former.send(`m${i}`, at + i);
+  former.advance(500);
+  former.store.kill();
+  const world = new WheelWorld(disk, 12, former.now + 100, { areFilesDeaf: true });
+  world.advance(1000);
+  t.equal(world.told().pending, 0, 'nobody has said how many wait');
+  world.store.simulation.ref(WHEEL_FILES_PATH).tell({ kind: 'end' });
+  world.advance(1);
+  world.startFiles();
+  world.advance(300);
+  t.equal(world.told().pending, 100, 'asked again long before the time for an answer is over');
+  world.advance(at + 1000 - world.now);
+  t.equal(new Set(bodies(world)).size, 100);
+  t.end();
+});
+
+test('WheelActor rests in a burst, but for words that take messages back', (t) => {
+  const world = new WheelWorld(new MemoryDisk({ seed: 13 }), 13);
+  const at = world.now + 5_000 - (world.now % 1000) + 900;
+  for (let i = 0; i < 2000; i++) {
+    world.send(`m${i}`, at + Math.floor(i / 10));
+    if (i % 200 === 0) world.advance(2);
+  }
+  world.advance(at + 100 - world.now);
+  world.recall('m1500', at + 150);
+  world.advance(400);
+  const left = world.delivered();
+  t.equal(left.length, 1999);
+  t.notOk(
+    left.some(({ body }) => body === 'm1500'),
+    'what has come before its time counts',
+  );
+  const late = left.map(({ body, storedAt }) => storedAt - at - Math.floor(Number(body.slice(1)) / 10));
+  t.ok(Math.min(...late) >= 0, 'none is early');
+  t.ok(Math.max(...late) <= 20, `the latest came ${Math.max(...late)} ms late`);
+  t.end();
+});

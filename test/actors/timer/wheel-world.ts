@@ -19,7 +19,7 @@ import {
   type WheelTold,
 } from '../../../actors/timer/wheel-messages.ts';
 import { parseProperties } from '../../../model/message-property.ts';
-import type { ActorRef } from '../../../runtime/actor.ts';
+import type { Actor, ActorMessage, ActorRef } from '../../../runtime/actor.ts';
 import { loadTable } from '../../../storage/json-table.ts';
 import type { MemoryDisk } from '../../../storage/memory-disk.ts';
 import { storeLayout } from '../../../storage/store-layout.ts';
@@ -37,6 +37,12 @@ export type Delivered = {
   readonly properties: ReadonlyMap<string, string>;
 };
 
+const deaf: Actor<ActorMessage> = {
+  receive: (message, context) => {
+    if (message.kind === 'end') context.stop();
+  },
+};
+
 export class WheelWorld extends AppendWorld {
   readonly wheel: ActorRef<WheelCommand>;
   rollAfterMs = 1e12;
@@ -44,23 +50,31 @@ export class WheelWorld extends AppendWorld {
   readonly #javaCheck: Uint8Array | null;
   #wishes = 0;
 
-  /** @param startMs later than what the disk has seen. @param other `hasWheel` false: it is the store of a Java broker; `javaCheck`: what that has left */
+  /**
+   * @param startMs later than what the disk has seen. @param other `hasWheel` false: it is the store of a Java broker; `javaCheck`: what that has
+   * left; `areFilesDeaf`: whoever should answer for the files does not, until it is told to end
+   */
   constructor(
     disk: MemoryDisk,
     seed: number,
     startMs?: number,
-    other: { readonly hasWheel?: boolean; readonly javaCheck?: Uint8Array } = {},
+    other: { readonly hasWheel?: boolean; readonly javaCheck?: Uint8Array; readonly areFilesDeaf?: boolean } = {},
   ) {
     super(disk, { seed, startMs, segmentBytes: 1024 * 1024, chunkCount: 256, unitsPerFile: 2000 }, { [TIMER]: 1, T: 2, U: 1 });
     const { store } = this;
     const { simulation } = store;
     this.#javaCheck = other.javaCheck ?? null;
-    const files = { disk, directory: storeLayout(ROOT).timerRuns, reader: store.reader(), runUnits: RUN_UNITS };
-    simulation.spawn(WHEEL_FILES_PATH, () => new WheelFilesActor(files) as never);
+    if (other.areFilesDeaf === true) simulation.spawn(WHEEL_FILES_PATH, () => deaf);
+    else this.startFiles();
     this.wheel =
       other.hasWheel !== false
         ? simulation.spawn<WheelCommand>('timer-wheel', () => this.#create(), { mailboxMax: 65_536 })
         : simulation.ref('timer-wheel');
+  }
+
+  startFiles(): void {
+    const files = { disk: this.disk, directory: storeLayout(ROOT).timerRuns, reader: this.store.reader(), runUnits: RUN_UNITS };
+    this.store.simulation.spawn(WHEEL_FILES_PATH, () => new WheelFilesActor(files) as never);
   }
 
   #create(): WheelActor {
