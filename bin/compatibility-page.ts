@@ -83,6 +83,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   On a store with open half messages each of the two asks about those that are open and about no others, whichever of them stored or ended them.
   A Java broker writes ends down up to three seconds late (\`transactionOpBatchInterval\`). What it checks in between it stores once more and asks about again and again, also
   when ringmq has the store: such a copy is an open half message like others.
+- Op records carry \`TRAN_RECORDS_BEFORE\`, a property of ours: with how many records, the committed messages among them, they went to the log in one piece. A start after a power cut that tore one of these
+  does not count the op record, so that no half message is ended without its message; a Java broker passes over the property.
 - Pops: what is in flight is kept by the broker that gave it out and in its log (\`rmq_sys_REVIVE_LOG_<cluster>\`, in records of our own), not in timers: a
   message comes again within 200 ms of its invisible time, also after a crash. A Java broker started on the same store afterwards does not know what was in
   flight, and the other way round: let pops be acknowledged first. A receipt that is over is answered \`NO_MESSAGE\` (208), one of another broker, queue or

@@ -30,6 +30,8 @@ export const TRANSACTION_PREPARED_QUEUE_OFFSET = 'TRAN_PREPARED_QUEUE_OFFSET';
 export const TRANSACTION_CHECK_TIMES = 'TRANSACTION_CHECK_TIMES';
 /** Ringmq's own: the queue offset that a half message had first; on one that was stored again, by which it is known to be the same. */
 export const TRANSACTION_ORIGIN_QUEUE_OFFSET = 'TRAN_ORIGIN_QUEUE_OFFSET';
+/** Ringmq's own, on an op record: so many records before it went to the log in one piece with it. Without one of them it says nothing. */
+export const TRANSACTION_RECORDS_BEFORE = 'TRAN_RECORDS_BEFORE';
 export const TRANSACTION_ID = '__transactionId__';
 export const INSTANCE_ID = 'INSTANCE_ID';
 export const CORRELATION_ID = 'CORRELATION_ID';

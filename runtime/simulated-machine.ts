@@ -182,7 +182,7 @@ export class SimulatedMachine implements Machine {
   /** The thread that runs now dies here. */
   dieHere(): never {
     const { current } = this;
-    assert(current !== null && !current.isEvent, 'Only a thread that blocks dies within a call');
+    assert(current !== null && current.index > 0, 'A thread dies, and not the root');
     current.die(this.#snapshot());
     throw new SimulatedDeath();
   }
@@ -269,27 +269,27 @@ export class SimulatedThread implements ThreadHandle, Doer {
     const birth = this.#birth;
     if (birth === null || this.state !== 'starting' || this.#machine.isDead) return;
     const seed = (this.#machine.options.seed ^ Math.imul(birth.index + 1, 0x9e3779b1)) + birth.generation;
-    const loop = new ThreadLoop({
-      ...loopPlace(birth),
-      name: this.name,
-      loop: 'blocking',
-      heartbeatMs: birth.heartbeatMs,
-      clock: this.#time.clock,
-      random: new SeededRandom(seed),
-      log: (level, text, fields) => {
-        if (!this.isDying) this.#say({ word: 'log', level, text, fields });
-      },
-      report: (event, detail) => {
-        if (!this.isDying) this.#say({ word: 'report', event, detail });
-      },
-      fail: (error) => {
-        if (!this.isDying) this.#say({ word: 'failed', error: errorInWords(error) });
-      },
-      turnWanted: () => this.poke(),
-    });
     this.#words = new Int32Array(birth.blocks);
-    this.#loop = loop;
     this.#guard(() => {
+      const loop = new ThreadLoop({
+        ...loopPlace(birth),
+        name: this.name,
+        loop: 'blocking',
+        heartbeatMs: birth.heartbeatMs,
+        clock: this.#time.clock,
+        random: new SeededRandom(seed),
+        log: (level, text, fields) => {
+          if (!this.isDying) this.#say({ word: 'log', level, text, fields });
+        },
+        report: (event, detail) => {
+          if (!this.isDying) this.#say({ word: 'report', event, detail });
+        },
+        fail: (error) => {
+          if (!this.isDying) this.#say({ word: 'failed', error: errorInWords(error) });
+        },
+        turnWanted: () => this.poke(),
+      });
+      this.#loop = loop;
       const main = this.#machine.options.mainOf(this.name);
       const settled = main(loop, birth.data as never, this.name);
       if (settled === undefined) this.#ready();

@@ -6,7 +6,8 @@
  *   npm run sim -- --seed 17 --verbose     one seed, with its trace
  *   npm run sim -- --seeds 500 --fresh     seeds that nobody has run before
  *   npm run sim -- --ms 60000 --fresh      as many as fit into this time; --fixed 500: after the first 500
- *   npm run sim -- --transactions          with half messages; together with any of the others
+ *   npm run sim -- --transactions          with half messages in every world; together with any of the others
+ *   npm run sim -- --any-step              threads die between any two stores to shared memory; together with any of the others
  *   npm run sim -- --planted               the planted bugs; --only NAME: one of them
  */
 import { availableParallelism } from 'node:os';
@@ -15,9 +16,13 @@ import { Worker } from 'node:worker_threads';
 import { plantedBugs } from './planted/planted-bugs.ts';
 import { preload } from './preload.ts';
 import { runSeed } from './run-seed.ts';
+import type { Scenario } from './scenario.ts';
 import type { SeedAnswer, SeedQuestion } from './seed-worker.ts';
 
 const PLANTED_SEEDS_MAX = 1000;
+/** Told again at the end, each with its first problems. */
+const TOLD_AT_END_MAX = 20;
+const PROBLEMS_TOLD_MAX = 3;
 const TICK_MS = 10_000;
 
 const { values } = parseArgs({
@@ -31,6 +36,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     transactions: { type: 'boolean', default: false },
+    'any-step': { type: 'boolean', default: false },
     workers: { type: 'string' },
   },
 });
@@ -45,6 +51,12 @@ function whole(name: 'seeds' | 'seed' | 'ms' | 'fixed' | 'workers', otherwise: n
   }
   return number;
 }
+
+/** What every world has. */
+const asked: Partial<Scenario> = {
+  ...(values.transactions ? { transactions: true } : {}),
+  ...(values['any-step'] ? { anyStep: true } : {}),
+};
 
 const workersWanted = Math.max(1, whole('workers', availableParallelism()));
 
@@ -69,7 +81,7 @@ async function onAllWorkers(next: () => SeedQuestion | null, hear: (answer: Seed
 }
 
 function replay(seed: number, bug: string | null = null): string {
-  return `npm run sim -- --seed ${seed} --verbose${values.transactions ? ' --transactions' : ''}${bug === null ? '' : ` --only ${bug}`}`;
+  return `npm run sim -- --seed ${seed} --verbose${values.transactions ? ' --transactions' : ''}${values['any-step'] ? ' --any-step' : ''}${bug === null ? '' : ` --only ${bug}`}`;
 }
 
 async function runSeeds(): Promise<number> {
@@ -82,20 +94,23 @@ async function runSeeds(): Promise<number> {
   let given = 0;
   let done = 0;
   let failed = 0;
+  const failures: string[] = [];
   let told = began;
   const totals: Record<string, number> = {};
   const next = (): SeedQuestion | null => {
     if (given >= count || (msMax > 0 && performance.now() - began > msMax)) return null;
     const number = given++;
-    return { seed: number < fixed ? number + 1 : first + number - fixed, bug: null, transactions: values.transactions };
+    return { seed: number < fixed ? number + 1 : first + number - fixed, bug: null, scenario: asked };
   };
   await onAllWorkers(next, ({ seed, result }) => {
     done++;
     for (const [name, value] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + value;
     if (result.problems.length > 0) {
       failed++;
-      console.log(`seed ${seed} found something; run it again: ${replay(seed)}`);
-      for (const problem of result.problems.slice(0, 3)) console.log(`    ${problem}`);
+      const problems = result.problems.slice(0, PROBLEMS_TOLD_MAX).map((problem) => `\n    ${problem}`);
+      const failure = `seed ${seed} found something; run it again: ${replay(seed)}${problems.join('')}`;
+      console.log(failure);
+      if (failures.length < TOLD_AT_END_MAX) failures.push(failure);
     }
     if (performance.now() - told > TICK_MS) {
       told = performance.now();
@@ -114,6 +129,8 @@ async function runSeeds(): Promise<number> {
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')}`,
   );
+  // Once more where a long output, or its folded end, still shows it.
+  if (failures.length > 0) console.log(`\n${failed} of ${done} seeds found something:\n${failures.join('\n')}`);
   console.log(`${done - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
@@ -126,7 +143,7 @@ async function runOne(seed: number): Promise<number> {
     return 2;
   }
   const onTrace = (atMs: number, text: string): void => console.log(`${atMs.toFixed(3).padStart(10)}  ${text}`);
-  const scenario = values.transactions || planted?.transactions === true ? { transactions: true } : {};
+  const scenario = { ...asked, ...(planted?.transactions === true ? { transactions: true } : {}) };
   const result = await runSeed(seed, { ...(values.verbose ? { onTrace } : {}), bug: planted, scenario });
   for (const problem of result.problems) console.log(`    ${problem}`);
   console.log(`seed ${seed}: trace ${result.traceHash}, ${result.steps} steps, ${result.virtualMs} ms of virtual time`);
@@ -144,7 +161,7 @@ async function runPlanted(): Promise<number> {
     for (; bugAt < bugs.length; bugAt++, seed = 0) {
       const bug = bugs[bugAt]!;
       if (!found.has(bug.name) && seed < max)
-        return { seed: ++seed, bug: bug.name, transactions: values.transactions || bug.transactions === true };
+        return { seed: ++seed, bug: bug.name, scenario: { ...asked, ...(bug.transactions === true ? { transactions: true } : {}) } };
     }
     return null;
   };

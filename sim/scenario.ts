@@ -49,6 +49,8 @@ export type Scenario = {
   /** Some messages have a time of their own. */
   readonly timers: boolean;
   readonly transactions: boolean;
+  /** Threads die between any two stores to shared memory, where threads die at all: asked for by --any-step. */
+  readonly anyStep: boolean;
   /** Time between two checkpoints, and between two saves of what was delivered: short, so that a short seed has some. */
   readonly checkpointMs: number;
   readonly saveMs: number;
@@ -107,10 +109,10 @@ export function scenarioOf(seed: number): Scenario {
   return {
     ...former,
     timers: chance(0.3),
-    // Asked for by --transactions: not all that it finds is mended.
-    transactions: false,
     checkpointMs: pick(300, 1_000, 10_000),
     saveMs: pick(20, 100, 1_000),
     fullMs: chance(0.15) ? pick(200, 1_500) : 0,
+    transactions: chance(0.3),
+    anyStep: false,
   };
 }

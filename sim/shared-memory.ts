@@ -5,7 +5,7 @@
 import { type BrokerMemory, READ_SLOT_BYTES, READ_SLOTS } from '../actors/broker/broker-memory.ts';
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
-import { CHUNK_UNITS } from '../actors/queue/queue-table.ts';
+import { CHUNK_UNITS, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
 import { QUEUE_UNIT_BYTES } from '../storage/consume-queue/queue-unit.ts';
 
 const LANE_CONTROL_BYTES = 256;
@@ -17,6 +17,9 @@ const RUNS_HEADER_BYTES = 64;
 const FEED_ENTRIES = 1024;
 const FEED_BYTES = (32 + FEED_ENTRIES * 5) * 4;
 const ROW_BYTES = 64;
+/** As in watermarks.ts. */
+const MARKS = 4;
+const MARK_WORDS = 16;
 const CHUNK_BYTES = 24 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
 
 export type MemoryShape = { readonly laneBytes: number; readonly chunks: number };
@@ -90,4 +93,13 @@ export function viewsOf(memory: BrokerMemory): Uint8Array[] {
     memory.counters,
   ];
   return buffers.map((buffer) => new Uint8Array(buffer));
+}
+
+/** Whether a mark or a queue's row is being changed: its version is odd. */
+export function isHalfChanged(memory: BrokerMemory): boolean {
+  const marks = new Int32Array(memory.marks);
+  for (let at = 0; at < MARKS * MARK_WORDS; at += MARK_WORDS) if ((marks[at]! & 1) !== 0) return true;
+  const rows = new Int32Array(memory.queues.rows);
+  for (let at = QUEUE_LAYOUT.VERSION; at < rows.length; at += QUEUE_LAYOUT.ROW_WORDS) if ((rows[at]! & 1) !== 0) return true;
+  return false;
 }

@@ -17,10 +17,10 @@ import { MemoryDisk } from '../storage/memory-disk.ts';
 import { DELAYS_MS } from './delays.ts';
 import { DiskMoods } from './disk-moods.ts';
 import { Network } from './network.ts';
-import { probeWith } from './probes.ts';
+import { probeStoresWith, probeWith } from './probes.ts';
 import { mainOf, type PlantedParts } from './production-threads.ts';
 import type { CrashKind, Scenario } from './scenario.ts';
-import { simulatedMemory, viewsOf } from './shared-memory.ts';
+import { isHalfChanged, simulatedMemory, viewsOf } from './shared-memory.ts';
 import { SimClient } from './sim-client.ts';
 import { ThreadDisk } from './thread-disk.ts';
 import type { Crash, Workload } from './workload.ts';
@@ -30,6 +30,10 @@ const RING_BYTES = 1024 * 1024;
 const QUEUES_MAX = 2048;
 /** Too small for the ballast, which would be most of what is written. */
 const DISK_BYTES = 60 * 1024 * 1024;
+/** Stores to shared memory in which a thread dies once, times the deaths of 10 000 calls of the disk. */
+const STORES_PER_DEATH = 200_000;
+/** Whose turn it is to die there; some more often. */
+const DYING_THREADS = ['log', 'log', 'log', 'store', 'store', 'sync', 'reader', 'shard', 'shard'];
 /** A fenced process ends within this time. */
 const EXIT_MS_MAX = 1_000;
 const RESTART_MS_MAX = 300;
@@ -241,6 +245,7 @@ export class World {
     });
     const life: Life = { machine, disks, memory: null, broker: null, isStopping: false, fencedAtMs: Number.POSITIVE_INFINITY };
     this.#life = life;
+    this.#probeStores(life, number);
     this.count('lives');
     startBroker(this.#config, {
       log: (level, text, fields) => this.#log(life, level, text, fields ?? {}),
@@ -258,6 +263,35 @@ export class World {
       (broker) => this.#started(life, broker),
       (thrown: unknown) => this.#startFailed(life, toError(thrown)),
     );
+  }
+
+  /** Threads die between any two stores to shared memory, too. */
+  #probeStores(life: Life, number: number): void {
+    const { time } = this;
+    const { machine } = life;
+    const { seed, threadDeathsPer10000, anyStep } = this.scenario;
+    const random = new SeededRandom(seed ^ (0x7f4a7c15 + number));
+    const mean = anyStep && threadDeathsPer10000 > 0 ? STORES_PER_DEATH / threadDeathsPer10000 : Number.POSITIVE_INFINITY;
+    const next = (): number => 1 + random.next() * 2 * mean;
+    const pick = (): string => DYING_THREADS[random.below(DYING_THREADS.length)]!;
+    const world = this;
+    let whose = pick();
+    probeStoresWith({
+      left: next(),
+      passed() {
+        const { current } = machine;
+        // The next one of the thread that is meant. What a thread does when it is told to stop is no turn of it.
+        if (machine.isDead || current?.state !== 'running' || current.isDying || !current.name.startsWith(whose)) return;
+        // Who reads what is half changed looks again and again: others do not go on meanwhile here.
+        if (life.memory !== null && isHalfChanged(life.memory)) return;
+        this.left = next();
+        whose = pick();
+        if (world.isHealed) return;
+        world.count('deaths between stores');
+        time.tell(() => `  ${current.name} dies before a store to shared memory`);
+        machine.dieHere();
+      },
+    });
   }
 
   /** Checkpoints come as often as the scenario has it. */

@@ -2,13 +2,15 @@
  * Dispatch of recovered records: a unit to the record's consume queue, entries to the index. Owns the units that wait to be
  * written, bounded; everything is on its way to the files after `finish`. Telling a record again changes nothing. A record's
  * own CRC does not cover its header, so a queue offset that does not follow is believed only when the queue's next record
- * goes on from there; else it was damaged, and the record is told as lost.
+ * goes on from there; else it was damaged, and the record is told as lost. An op record ends half messages only together with the
+ * records that were stored in one piece with it: a power cut that tore one of them before it was synced has torn the op record, too.
  * Source: RocketMQ 5.3 `CommitLogDispatcherBuildConsumeQueue`, `CommitLogDispatcherBuildIndex`, `IndexService.buildIndex`.
  */
 import { javaHashBytes } from '../model/java-hash.ts';
-import { parseProperties } from '../model/message-property.ts';
+import { parseProperties, TRANSACTION_RECORDS_BEFORE } from '../model/message-property.ts';
 import { RECORD_FIXED_BYTES } from '../model/message-record.ts';
 import { TRANSACTION_MASK, TRANSACTION_ROLLBACK } from '../model/system-flag.ts';
+import { TRANS_OP_HALF_TOPIC } from '../model/topic.ts';
 import type { Damage } from './commit-log/recover.ts';
 import type { ScannedRecord } from './commit-log/scan-record.ts';
 import { type ConsumeQueue, GAP_UNITS_MAX } from './consume-queue/consume-queue.ts';
@@ -58,6 +60,7 @@ type KnownTopic = {
   readonly nameBytes: Uint8Array;
   readonly isDelayTopic: boolean;
   readonly isTimerTopic: boolean;
+  readonly isOpTopic: boolean;
   /** Records before it are of a topic of this name that was deleted. */
   readonly from: number;
   readonly queues: Map<number, PendingQueue>;
@@ -114,6 +117,8 @@ export class RecordDispatcher {
   #touched = 0;
   /** At most so many messages were in the damaged bytes: gaps up to it need no proof. */
   #lostMessages = 0;
+  /** Records told since the last damage; what lies before the first one was synced. */
+  #wholeRecords = Number.POSITIVE_INFINITY;
 
   /**
    * @param delayMsOf how long messages of a delay level wait: their unit carries the time of delivery.
@@ -142,11 +147,13 @@ export class RecordDispatcher {
     const topicHash = javaHashBytes(record.bytes, record.topicAt, record.topicAt + record.topicLength);
     if (record.hasQueueUnit && record.position >= this.#unitsFrom) this.#giveUnit(record, topicHash);
     if (this.#index !== null && record.position > this.#indexedPosition) this.#putKeys(record, topicHash);
+    this.#wholeRecords++;
   }
 
   /** A damaged message whose place is known keeps its queue offset, unless a sound message has it. */
   onDamage(damage: Damage): void {
     this.#lostMessages += Math.ceil((damage.end - damage.position) / RECORD_FIXED_BYTES);
+    this.#wholeRecords = 0;
     const lost = damage.record;
     if (lost === null || !lost.hasQueueUnit || damage.position < this.#unitsFrom) return;
     const name = Buffer.from(lost.topic);
@@ -187,6 +194,10 @@ export class RecordDispatcher {
   #giveUnit(record: ScannedRecord, topicHash: number): void {
     const topic = this.#topicOf(topicHash, record);
     if (record.position < topic.from) return;
+    if (topic.isOpTopic && (recordsBefore(record) ?? 0) > this.#wholeRecords) {
+      this.#loseOp(topic, record);
+      return;
+    }
     const pending = this.#pendingOf(topic, record.queueId);
     const { queueOffset, position, size } = record;
     const doubtful = pending.doubtful;
@@ -206,6 +217,15 @@ export class RecordDispatcher {
     }
     const at = this.#nextUnit(pending, queueOffset);
     this.#writeUnit(pending.units, at, record, topic);
+  }
+
+  /** It is not what was acknowledged: nothing of its piece was synced. Its half messages are open, but for those whose messages are there. */
+  #loseOp({ name }: KnownTopic, { queueId, queueOffset, position, size }: ScannedRecord): void {
+    const record = { topic: name, queueId, queueOffset, size, hasQueueUnit: true };
+    const reason = 'it ends half messages, and records that it was stored with are damaged';
+    const damage: Damage = { kind: 'piece', position, end: position + size, reason, record };
+    this.onDamage(damage);
+    this.#onLost(damage);
   }
 
   #writeUnit(units: Uint8Array, at: number, record: ScannedRecord, topic: KnownTopic): void {
@@ -281,6 +301,7 @@ export class RecordDispatcher {
       nameBytes,
       isDelayTopic: name === DELAY_TOPIC,
       isTimerTopic: name === TIMER_TOPIC,
+      isOpTopic: name === TRANS_OP_HALF_TOPIC,
       from: this.#deleted.get(name) ?? 0,
       queues: new Map(),
     };
@@ -335,3 +356,11 @@ function isName(nameBytes: Uint8Array, record: ScannedRecord): boolean {
   for (let index = 0; index < nameBytes.length; index++) if (nameBytes[index] !== record.bytes[record.topicAt + index]) return false;
   return true;
 }
+
+/** How many records an op record was stored with, behind them; null: it does not say. */
+export function recordsBefore(record: ScannedRecord): number | null {
+  const text = parseProperties(record.properties()).get(TRANSACTION_RECORDS_BEFORE) ?? '';
+  return COUNT.test(text) ? Number(text) : null;
+}
+
+const COUNT = /^\d{1,6}$/;

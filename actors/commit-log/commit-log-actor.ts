@@ -16,6 +16,7 @@ import type { Disk } from '../../storage/file.ts';
 import { noRoomText } from '../../storage/no-room.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { TailWriter } from '../queue/queue-table.ts';
+import { takeOverTails } from '../queue/take-over-tails.ts';
 import { ArrivalNotices } from './arrival-notices.ts';
 import { IndexFeed } from './index-feed.ts';
 import { LaneView } from './log-lane.ts';
@@ -23,7 +24,7 @@ import { RunTable } from './run-table.ts';
 import { Sequencer } from './sequencer.ts';
 import type { DiskVerdict } from './sequencer-parts.ts';
 import { SYNC_START_MS } from './sync-start.ts';
-import { Watermarks, WRITTEN_END } from './watermarks.ts';
+import { DISPATCHED_END, Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A lane's shard has died: answered when everything that it published is written or refused. */
 export type DrainLane = { readonly kind: 'drain-lane'; readonly lane: number; readonly replyTo: ActorRef<LaneDrained> };
@@ -144,12 +145,16 @@ export class CommitLogActor implements Actor<CommitLogCommand>, PollSource {
     const syncThread = thread.threadIndex('sync');
     const storeThread = thread.threadIndex('store');
     const disk = this.#disk;
+    const takesOver = thread.generation > 0;
+    if (takesOver) {
+      marks.mend(DISPATCHED_END);
+      marks.mend(WRITTEN_END, marks.read(DISPATCHED_END));
+    }
     const log = CommitLog.open(disk, directory, segmentBytes);
     log.setMaxOffset(marks.read(WRITTEN_END));
-    const takesOver = thread.generation > 0;
     const sequencer = new Sequencer({
       lanes: this.#lanes,
-      queues: new TailWriter(memory.queues, takesOver),
+      queues: takesOver ? takeOverTails(memory.queues) : new TailWriter(memory.queues),
       runs: new RunTable(memory.runs),
       feed: new IndexFeed(memory.feed),
       marks,

@@ -154,6 +154,9 @@ export class Sequencer {
       lane.setWritten(count);
     }
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
+    // A notice that was not sent yet went with the dead worker.
+    this.#queues.tellUnheard(this.#hooks.waiting);
+    this.#hooks.guestWaits?.();
     this.#marks.move(DISPATCHED_END, this.#end);
     for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) this.#hooks.written(laneIndex);
   }
@@ -359,6 +362,9 @@ export class Sequencer {
         });
       }
     }
+    feed.publish();
+    this.#marks.move(WRITTEN_END, this.#end);
+    // Behind the mark: should this worker end in between, nothing is said of places in the log that are given anew.
     const generation = lane.generation();
     for (let run = 0; run < this.#runStart.length; run++) {
       this.#runs.note(
@@ -369,8 +375,6 @@ export class Sequencer {
         generation,
       );
     }
-    feed.publish();
-    this.#marks.move(WRITTEN_END, this.#end);
     queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
     this.#marks.move(DISPATCHED_END, this.#end);
     this.#taken[laneIndex] = last;

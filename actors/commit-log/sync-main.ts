@@ -38,6 +38,7 @@ export function main(thread: ThreadContext, data: SyncThreadData, world: Pick<Th
   let isDue = true;
   /** The predecessor of this worker failed, and may not have lived to say so. */
   let isFirstLook = thread.generation > 0;
+  if (isFirstLook) marks.mend(FLUSHED_END);
 
   const fence = (error: Error): void => {
     marks.fence();

@@ -71,6 +71,19 @@ export class Watermarks {
     Atomics.store(words, at + VERSION, ((version | 1) + 1) | 0);
   }
 
+  /**
+   * Before the mark's writer reads anything, when a former one may have ended while it moved it: readers would wait for the second half of
+   * that for ever. What stands there is the former end or the new one; both are true.
+   * @param atLeast an end that the mark has passed: below it LO is the new end's and HI the former one's
+   */
+  mend(mark: Mark, atLeast = 0): void {
+    const words = this.#words;
+    const at = mark * WORDS_PER_MARK;
+    if ((words[at + VERSION]! & 1) === 0) return;
+    const end = (words[at + HI]! >>> 0) * 0x1_0000_0000 + (words[at + LO]! >>> 0);
+    this.move(mark, end < atLeast ? end + 0x1_0000_0000 : end);
+  }
+
   /** The store is recovered: WRITTEN and FLUSHED are set, and no record may get a store time before `lastStoreTimestamp`. */
   open(lastStoreTimestamp: number): void {
     this.noteStoreTime(lastStoreTimestamp);

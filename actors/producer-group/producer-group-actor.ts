@@ -116,13 +116,21 @@ export class ProducerGroupActor implements Actor<ProducerGroupCommand | Scan> {
     message.replyTo.tell({ kind: 'producers-listed', members, heartbeats, next: end < index ? end : -1 });
   }
 
-  /** The one after the last, in the order of their first heartbeats. */
+  /**
+   * The one after the last, in the order of their first heartbeats. A client that has come back over another connection is asked there:
+   * nobody may listen to the former one any more, which the broker finds out long after.
+   */
   #pick(): Member | null {
     if (this.#members.size === 0) return null;
     const wanted = this.#picked++ % this.#members.size;
     let index = 0;
-    for (const { member } of this.#members.values()) if (index++ === wanted) return member;
-    return null;
+    let picked: Seen | null = null;
+    for (const seen of this.#members.values()) if (index++ === wanted) picked = seen;
+    for (const seen of this.#members.values()) {
+      const isLater = picked !== null && seen.heartbeatMs > picked.heartbeatMs;
+      if (isLater && seen.member.clientId === picked!.member.clientId) picked = seen;
+    }
+    return picked?.member ?? null;
   }
 
   #onScan(context: ActorContext): void {

@@ -60,6 +60,12 @@ const QUEUE = 5;
 
 const TWO_32 = 0x1_0000_0000;
 
+/** The same for `take-over-tails.ts`. */
+export const QUEUE_LAYOUT = {
+  ...{ ROW_WORDS, VERSION, NEXT_LO, NEXT_HI, TAIL, HEAD },
+  ...{ CHUNK_WORDS, GENERATION, BASE_LO, BASE_HI, PREVIOUS, FOLLOWING },
+} as const;
+
 const noGuest = (): void => {};
 
 export type QueueMemory = {
@@ -114,6 +120,14 @@ class WordRing {
     const word = words[2 + (tail & this.#mask)]!;
     Atomics.store(words, 1, (tail + 1) | 0);
     return word;
+  }
+
+  /** The pusher's: what lies in it, and perhaps what is being popped. */
+  contents(): Set<number> {
+    const words = this.#words;
+    const found = new Set<number>();
+    for (let at = Atomics.load(words, 1); at !== words[0]; at = (at + 1) | 0) found.add(words[2 + (at & this.#mask)]!);
+    return found;
   }
 }
 
@@ -287,7 +301,7 @@ export class TailWriter extends QueueTable {
   readonly #holders: Set<number> = new Set();
   readonly #view: DataView;
 
-  /** @param takesOver a former log worker has left chunks on the rows */
+  /** @param takesOver a former log worker has left chunks on the rows: see `take-over-tails.ts` */
   constructor(memory: QueueMemory, takesOver = false) {
     super(memory);
     this.#next = new Float64Array(memory.queueMax);
@@ -467,6 +481,30 @@ export class TailWriter extends QueueTable {
       }
     }
     this.#touched.length = 0;
+  }
+
+  /** Calls `waiting` for every queue whose owner may have been waiting, and nobody lived to say that something came. */
+  tellUnheard(waiting: (handle: number, owner: number, isSeveral: boolean) => void): void {
+    for (let handle = 0; handle < this.queueMax; handle++) {
+      const at = handle * ROW_WORDS;
+      const mayHaveWaited = Atomics.load(this.rows, at + WAITING) === 0 && this.rows[at + TAIL] !== 0 && this.rows[at + OWNER]! >= 0;
+      if (mayHaveWaited && this.isUsed(handle)) waiting(handle, this.rows[at + OWNER]!, false);
+    }
+  }
+
+  /**
+   * Names every queue with units that are not filed to the store worker, but for those that it will come to anyway: a former log worker
+   * may have ended after it showed units, and before it named their queue. One that the store worker has in hand may be named twice, which
+   * makes it look once too often.
+   */
+  nameUnfiled(): void {
+    const named = this.dirty.contents();
+    for (let handle = 0; handle < this.queueMax; handle++) {
+      const at = handle * ROW_WORDS + DIRTY;
+      if (named.has(handle) || (Atomics.load(this.rows, at) === 0 && this.filed(handle) >= this.next(handle))) continue;
+      Atomics.store(this.rows, at, 1);
+      this.dirty.push(handle);
+    }
   }
 }
 

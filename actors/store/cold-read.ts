@@ -37,7 +37,7 @@ import type { PullStatus } from '../queue/decide-pull.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import { selectUnits } from '../queue/select-units.ts';
 import { BlockCache } from './block-cache.ts';
-import { type CommitAtEnd, commitsAtEnd } from './commits-at-end.ts';
+import { type CommitAtEnd, CommitsAtEnd } from './commits-at-end.ts';
 
 /** Units looked at in one pull; a filter that matches little answers "go on from here" after so many. */
 const SCAN_UNITS_MAX = 8192;
@@ -289,17 +289,17 @@ export class ColdReader {
   #viewBytes = new Uint8Array(0);
   #viewedAt = -1;
 
-  /** As `commitsAtEnd`, of the last `length` bytes before `end`. */
+  /** As `CommitsAtEnd`, of the last `length` bytes before `end`. */
   commitsAtEnd(end: number, length: number): CommitAtEnd[] {
-    const found: CommitAtEnd[] = [];
+    const commits = new CommitsAtEnd();
     const { segmentBytes } = this.#log;
     for (let position = Math.max(0, end - length); position < end; ) {
       const bytes = new Uint8Array(Math.min(end, position - (position % segmentBytes) + segmentBytes) - position);
       const read = this.#readLog(bytes, 0, bytes.length, position);
-      commitsAtEnd(bytes.subarray(0, read), position, segmentBytes, found);
+      commits.add(bytes.subarray(0, read), position, segmentBytes);
       position += bytes.length;
     }
-    return found;
+    return commits.found;
   }
 
   /** Retention has removed the log before `min`: lets the files go, whose space is free only then. */

@@ -139,7 +139,7 @@ export class CheckRound {
   #store(moves: readonly Move[], gone: readonly number[], context: ActorContext, onSettled: (context: ActorContext) => void): void {
     const { append, topics, storeHost } = this.#parts;
     const offsets = [...moves.map(({ offset }) => offset), ...gone];
-    const op = opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost);
+    const op = opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost, moves.length);
     for (const { offset } of moves) this.#ledger.begin(offset);
     this.#isMoving = true;
     const notTaken = append.appendAll([...moves.map(({ message }) => message), op], (appended) =>

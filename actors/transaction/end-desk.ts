@@ -218,7 +218,7 @@ export class EndDesk {
       if (message !== null) messages.push(message);
       offsets.push(current);
     }
-    messages.push(opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost));
+    messages.push(opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost, messages.length));
     const notTaken = append.appendAll(messages, (appended) => this.#later((then) => this.#appended(items, appended, then)));
     if (notTaken === 'lane-full') {
       this.#isStalled = true;

@@ -18,6 +18,7 @@ import {
   TRANSACTION_ID,
   TRANSACTION_ORIGIN_QUEUE_OFFSET,
   TRANSACTION_PREPARED_QUEUE_OFFSET,
+  TRANSACTION_RECORDS_BEFORE,
   UNIQ_KEY,
   WAIT_STORE_MSG_OK,
 } from '../../model/message-property.ts';
@@ -91,8 +92,11 @@ function sameMessage(half: MessageRecord, properties: Properties): Omit<InnerMes
   return { ...moved, flag, sysFlag, bornTimestamp, bornHost, reconsumeTimes, body };
 }
 
-/** Says of the half messages at these offsets that they are ended. */
-export function opMessage(offsets: readonly number[], topic: TopicState, now: number, host: Host): InnerMessage {
+/**
+ * Says of the half messages at these offsets that they are ended.
+ * @param recordsBefore go to the log in one piece with it, before it: what became of those half messages
+ */
+export function opMessage(offsets: readonly number[], topic: TopicState, now: number, host: Host, recordsBefore: number): InnerMessage {
   return {
     topic,
     queueId: 0,
@@ -103,7 +107,7 @@ export function opMessage(offsets: readonly number[], topic: TopicState, now: nu
     reconsumeTimes: 0,
     preparedTransactionOffset: 0,
     body: Buffer.from(`${offsets.join(',')},`),
-    properties: OP_PROPERTIES,
+    properties: new Map(OP_PROPERTIES).set(TRANSACTION_RECORDS_BEFORE, String(recordsBefore)),
     delayLevel: 0,
   };
 }

@@ -214,7 +214,7 @@ export class RecoverHalves {
       return;
     }
     const { append, topics, storeHost } = this.#parts;
-    const op = opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost);
+    const op = opMessage(offsets, topics.get(TRANS_OP_HALF_TOPIC)!, context.now(), storeHost, 0);
     const again = (then: ActorContext): void => this.#again(then, (last) => this.#repair(last));
     const notTaken = append.appendAll([op], ([appended]) =>
       this.#later((then) => {

@@ -2,8 +2,7 @@
  * Transactions: producers that send half messages, end most of them, forget some, and answer when they are asked. Each half message has its
  * outcome from the beginning, so that what consumers see tells right from wrong: what is committed is seen once, whatever died in between;
  * what is rolled back, or nobody decides, never; and nothing before somebody has committed it. A power cut in asynchronous flush may take
- * what was not synced: a half message, or its end, or the one and not the other; in synchronous flush it may tear an end that was under way
- * and not acknowledged, so that the log has it without its message (docs/simulation.md).
+ * what was not synced: a half message, or its end, or the one and not the other.
  */
 import { parseMessageId } from '../../model/message-id.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
@@ -27,7 +26,7 @@ type Outcome = 'commit' | 'rollback' | 'unknown';
 const OUTCOMES: readonly Outcome[] = ['commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'rollback', 'unknown'];
 const WORDS: Readonly<Record<Outcome, number>> = { commit: TRANSACTION_COMMIT, rollback: TRANSACTION_ROLLBACK, unknown: 0 };
 
-const NEW = { isEnding: false, isSettled: false, mayBeLost: false, mayRepeat: false } as const;
+const NEW = { isSettled: false, mayBeLost: false, mayRepeat: false } as const;
 
 type Half = {
   readonly id: string;
@@ -37,8 +36,7 @@ type Half = {
   physical: number;
   /** Somebody has said that it is committed. */
   isCommitted: boolean;
-  /** It was to be ended, and the end is known to last: acknowledged, or seen. */
-  isEnding: boolean;
+  /** Its end is known to last: acknowledged, or seen. */
   isSettled: boolean;
   mayBeLost: boolean;
   mayRepeat: boolean;
@@ -76,11 +74,10 @@ export class Transactions implements Workload {
   }
 
   onCrash(crash: Crash): void {
-    if (!crash.losesUnsynced) return;
-    const isSynced = this.#world.scenario.syncFlush;
+    if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
     for (const half of this.#halves.values()) {
-      if (!isSynced || (half.isEnding && !half.isSettled)) half.mayBeLost = true;
-      if (!isSynced) half.mayRepeat = true;
+      half.mayBeLost = true;
+      half.mayRepeat = true;
     }
   }
 
@@ -136,7 +133,6 @@ export class Transactions implements Workload {
   }
 
   #say(half: Half): void {
-    half.isEnding = true;
     if (half.outcome === 'commit') half.isCommitted = true;
   }
 

@@ -17,8 +17,8 @@ export interface RecoverableLog {
 
 /** Bytes of the log that are no record although records follow them. */
 export type Damage = {
-  /** What is lost: bytes that are no record, or a record that no queue can take. */
-  readonly kind: 'bytes' | 'queue-offset';
+  /** What is lost: bytes that are no record, a record that no queue can take, or one that means nothing without what was stored with it. */
+  readonly kind: 'bytes' | 'queue-offset' | 'piece';
   /** First damaged byte and the first byte after it that is a record again. */
   readonly position: number;
   readonly end: number;

@@ -1,7 +1,9 @@
 /** Opening a store in all its states, and what damage to any of its files does. */
 import fc from 'fast-check';
 import { test } from 'tap';
+import { formatProperties, TRANSACTION_RECORDS_BEFORE } from '../../model/message-property.ts';
 import { decodeMessageRecord, encodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
+import { TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
 import { NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
 import { MemoryDisk } from '../../storage/memory-disk.ts';
@@ -294,4 +296,41 @@ test('openStore beside a running log says that the store is open, also where the
   t.notOk(disk.exists(options.layout.abort), 'closed in order');
   openStore({ ...options, liveEnd: last.position + last.size });
   t.ok(disk.exists(options.layout.abort), 'or the next start would believe what is written from here on without a look');
+});
+
+test('openStore does not believe an op record that lacks a record of its piece, and keeps its place', async (t) => {
+  for (const torn of [true, false]) {
+    const disk = new MemoryDisk({ seed: 1 });
+    const damages: string[] = [];
+    const writer = StoreWriter.open(testStoreOptions(disk, '/store'));
+    const { log } = writer.store;
+    const op = (queueOffset: number, before: number): void => {
+      const record = encodeMessageRecord({
+        topic: TRANS_OP_HALF_TOPIC,
+        queueId: 0,
+        queueOffset,
+        physicalOffset: log.maxOffset,
+        storeTimestamp: writer.storeTimestamp,
+        body: Buffer.from(`op ${queueOffset}`),
+        properties: formatProperties(new Map([[TRANSACTION_RECORDS_BEFORE, String(before)]])),
+      });
+      log.write(record, 0, record.length, log.maxOffset);
+    };
+    const first = writer.append('Topic0', 0, 'committed first', 'k');
+    writer.append('Topic0', 0, 'committed second', 'k');
+    op(0, 2);
+    writer.append('Topic0', 0, 'committed third', 'k');
+    op(1, 1);
+    op(2, 0);
+    if (torn) log.write(new Uint8Array(16), 0, 16, first.position + first.size - 40);
+    disk.killProcess();
+    const store = StoreWriter.open(testStoreOptions(disk, '/store', damages)).store;
+    t.same([...bodies(store, TRANS_OP_HALF_TOPIC, 0).keys()], torn ? [1, 2] : [0, 1, 2]);
+    t.equal(store.queues.find(TRANS_OP_HALF_TOPIC, 0)?.maxOffset, 3);
+    t.same([...bodies(store, 'Topic0', 0).keys()], torn ? [1, 2] : [0, 1, 2], 'what is whole of the piece is there');
+    t.equal(
+      damages.some((text) => /it ends half messages, and records that it was stored with are damaged/.test(text)),
+      torn,
+    );
+  }
 });

@@ -2,24 +2,28 @@
 import { test } from 'tap';
 import { allocateIndexFeed, IndexFeed } from '../../../actors/commit-log/index-feed.ts';
 import { InnerAppend } from '../../../actors/commit-log/inner-append.ts';
+import { LaneReader } from '../../../actors/commit-log/lane-reader.ts';
 import { allocateLane, LaneProducer } from '../../../actors/commit-log/log-lane.ts';
 import { allocateRunTable, RunTable } from '../../../actors/commit-log/run-table.ts';
 import { Sequencer } from '../../../actors/commit-log/sequencer.ts';
 import type { LogFiles } from '../../../actors/commit-log/sequencer-parts.ts';
-import { allocateWatermarks, Watermarks, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
+import { allocateWatermarks, DISPATCHED_END, Watermarks, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
 import { allocateQueues, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { takeOverTails } from '../../../actors/queue/take-over-tails.ts';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import { topicState } from '../../../actors/topic/topic-table.ts';
 import { decodeMessageRecord, type MessageRecord } from '../../../model/message-record.ts';
 import { CommitLog } from '../../../storage/commit-log/commit-log.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
+import { diesAtStore } from '../../support/die-at-store.ts';
 
 const topic = topicState(plainTopic('T', 1), Int32Array.of(5));
 const HOST = { address: Uint8Array.of(10, 0, 0, 1), port: 10911 };
 const IDLE = { waiting: () => {}, written: () => {}, syncWanted: () => {}, storeHurry: () => {}, failed: () => {} };
 
 class World {
-  readonly lanes = [0, 1].map(() => new LaneProducer(allocateLane(1 << 20, 64)));
+  readonly memories = [0, 1].map(() => allocateLane(1 << 20, 64));
+  readonly lanes = this.memories.map((memory) => new LaneProducer(memory));
   readonly marks = new Watermarks(allocateWatermarks());
   readonly memory = allocateQueues(16, 16);
   readonly runs = allocateRunTable(64);
@@ -38,7 +42,11 @@ class World {
     this.lanes[lane]!.publish();
   }
 
-  worker(takesOver: boolean, files: LogFiles = this.log, tails = new TailWriter(this.memory, takesOver)): Sequencer {
+  worker(
+    takesOver: boolean,
+    files: LogFiles = this.log,
+    tails = takesOver ? takeOverTails(this.memory) : new TailWriter(this.memory),
+  ): Sequencer {
     const sequencer = new Sequencer({
       lanes: this.lanes.map(({ lane }) => lane),
       queues: tails,
@@ -111,5 +119,34 @@ test('Sequencer.takeOver: a place given and not written is another record’s, w
       ['first', 1],
     ],
   );
+  t.end();
+});
+
+test('Sequencer.takeOver: wherever a log worker ends between two stores, each record is in the log and in its queue once', (t) => {
+  const bodies = ['one', 'two', 'three', 'four'];
+  let n = 1;
+  for (let died = true; died; n++) {
+    const world = new World();
+    const first = world.worker(false);
+    world.put(0, 'one');
+    first.drain(0);
+    for (const body of bodies.slice(1)) world.put(1, body);
+    died = diesAtStore(n, () => first.drain(1));
+    for (const mark of [DISPATCHED_END, WRITTEN_END] as const) world.marks.mend(mark);
+    const second = world.worker(true);
+    second.poll();
+    const found = world.records();
+    if (found.map(({ body }) => Buffer.from(body).toString()).join() !== bodies.join()) t.fail(`${n}: ${found.map(({ body }) => body)}`);
+    if (found.some(({ queueOffset }, index) => queueOffset !== index)) t.fail(`${n}: ${found.map(({ queueOffset }) => queueOffset)}`);
+    if (world.marks.read(DISPATCHED_END) !== second.end) t.fail(`${n}: dispatched to ${world.marks.read(DISPATCHED_END)}`);
+    const reader = new LaneReader(world.memories, world.runs, world.marks);
+    const bytes = new Uint8Array(4096);
+    for (const { physicalOffset, totalSize } of found) {
+      reader.begin();
+      if (reader.copy(physicalOffset, totalSize, bytes, 0) && decodeMessageRecord(bytes, 0).physicalOffset !== physicalOffset)
+        t.fail(`${n}: a lane gives another record out for the one at ${physicalOffset}`);
+    }
+  }
+  t.ok(n > 10, `${n} places`);
   t.end();
 });

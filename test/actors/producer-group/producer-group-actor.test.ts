@@ -19,12 +19,17 @@ function started(): { simulation: Simulation; group: ActorRef<ProducerGroupComma
   return { simulation, group: simulation.ref('producer-group/P') };
 }
 
-function beat(simulation: Simulation, group: ActorRef<ProducerGroupCommand>, connection: number): ProducerHeartbeatTaken | undefined {
+function beat(
+  simulation: Simulation,
+  group: ActorRef<ProducerGroupCommand>,
+  connection: number,
+  clientId = `p${connection}`,
+): ProducerHeartbeatTaken | undefined {
   return simulation.ask<ProducerHeartbeatTaken, ProducerHeartbeat>(
     group,
     (replyTo) => ({
       kind: 'producer-heartbeat',
-      member: { clientId: `p${connection}`, shard: 0, connection, address: 'a', language: 'GO', version: 317 },
+      member: { clientId, shard: 0, connection, address: 'a', language: 'GO', version: 317 },
       replyTo,
     }),
     1_000,
@@ -73,4 +78,15 @@ test('ProducerGroupActor ends itself a minute after its last member, and is made
   t.equal(beat(simulation, group, 2)?.code, 0);
   t.equal(list(simulation, group)?.members.length, 1);
   t.same(simulation.failures, []);
+});
+
+test('ProducerGroupActor picks the connection that a client came back over, not the one that it left', async (t) => {
+  const { simulation, group } = started();
+  for (const connection of [1, 2, 3]) beat(simulation, group, connection, 'client');
+  beat(simulation, group, 4, 'other');
+  simulation.advance(1_000);
+  beat(simulation, group, 2, 'client');
+  const picked = (): number | undefined =>
+    simulation.ask<ProducerPicked, PickProducer>(group, (replyTo) => ({ kind: 'pick-producer', replyTo }), 1_000)?.member?.connection;
+  t.same([picked(), picked(), picked(), picked()], [2, 2, 2, 4]);
 });

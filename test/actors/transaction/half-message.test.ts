@@ -83,9 +83,10 @@ test('a half message becomes what it was sent as, is asked about, or is kept', (
 });
 
 test('an op record names half messages as Java brokers do, of 4.9 too', (t) => {
-  const op = opMessage([1, 20, 300], OTHER, NOW, HOST);
+  const op = opMessage([1, 20, 300], OTHER, NOW, HOST, 2);
   t.equal(Buffer.from(op.body).toString(), '1,20,300,');
   t.same(opOffsets(op.body, op.properties), [1, 20, 300]);
+  t.equal(op.properties.get('TRAN_RECORDS_BEFORE'), '2', 'how many records it was stored with');
   t.same(opOffsets(Buffer.from('17'), op.properties), [17]);
   t.same(opOffsets(Buffer.from('x,-1,,5,99999999999999999999'), op.properties), [5], 'what is no offset is passed over');
   t.same(opOffsets(Buffer.from('1'), new Map([['TAGS', 'x']])), [], 'another tag');
