@@ -6,7 +6,14 @@ import { ADMIN_COMMANDS } from './admin-commands.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-export function renderCompatibilityPage(): string {
+type ServedCode = { readonly number: number; readonly name: string; readonly rooms: string };
+
+/** The codes of all requests that are served, in order. */
+export function servedCodes(): number[] {
+  return servedRequests().map(({ number }) => number);
+}
+
+function servedRequests(): ServedCode[] {
   const numbers = new Map<string, number>();
   for (const [, name, number] of read('protocol/remoting/request-code.ts').matchAll(/export const ([A-Z_0-9]+) = ([\d_]+);/g))
     numbers.set(name!, Number(number!.replaceAll('_', '')));
@@ -24,9 +31,12 @@ export function renderCompatibilityPage(): string {
   for (const [, name] of read('actors/gateway/remoting-gateway.ts').matchAll(/case ([A-Z_0-9]+):/g))
     add(name!, name!.includes('PULL') ? 'pull' : 'send');
 
-  const rows = [...served.entries()]
+  return [...served.entries()]
     .map(([name, rooms]) => ({ name, number: numbers.get(name)!, rooms: [...rooms].sort().join(', ') }))
     .sort((a, b) => a.number - b.number);
+}
+
+export function renderCompatibilityPage(): string {
   return `# Compatibility
 
 <!-- The table is written by \`npm run docs\` from the handlers: change those. -->
@@ -39,7 +49,9 @@ A request code that is not in this table is answered \`REQUEST_CODE_NOT_SUPPORTE
 
 | code | request | served by |
 | ---: | --- | --- |
-${rows.map(({ number, name, rooms }) => `| ${number} | \`${name}\` | ${rooms} |`).join('\n')}
+${servedRequests()
+  .map(({ number, name, rooms }) => `| ${number} | \`${name}\` | ${rooms} |`)
+  .join('\n')}
 
 ## mqadmin
 

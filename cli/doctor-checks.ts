@@ -2,6 +2,7 @@
  * What `ringmq doctor` makes of what it saw: each check is a pure function of observations to findings. A finding says what is wrong, with which
  * thing, and what to do.
  */
+import { counted } from './count-text.ts';
 import type { GroupQueue } from './group-view.ts';
 import { formatDuration } from './option-value.ts';
 
@@ -106,7 +107,7 @@ export function checkNameServers(seen: readonly NameServerSeen[]): Finding[] {
     findings.push({
       check,
       subject: address,
-      problem: `does not know ${missing.length} topics that others know: ${shortList(missing.sort())}`,
+      problem: `does not know ${counted(missing.length, 'topic')} that others know: ${shortList(missing.sort())}`,
       remedy:
         'look again in 30 s; when it stays, the brokers that have them do not register with this name server: complete their namesrvAddr',
     });
@@ -257,7 +258,7 @@ export function checkConsumers(seen: readonly GroupProgressSeen[], watchMs: numb
         check: 'consumers',
         subject: group,
         problem:
-          `stands still in ${queues} ${queues === 1 ? 'queue' : 'queues'} of ${topic}: ${lag} messages wait` +
+          `stands still in ${counted(queues, 'queue')} of ${topic}: ${counted(lag, 'message')} ${lag === 1 ? 'waits' : 'wait'}` +
           `${grown > 0 ? `, ${grown} more than ${formatDuration(watchMs)} ago` : ' for more than a minute'}`,
         remedy: `look what its members do (${shortList(members)}): a handler that hangs, a message that fails for ever, or a member that subscribes to other topics`,
       });

@@ -1,4 +1,5 @@
 /** Progress of long work: one line on a terminal's standard error, drawn again at most ten times a second; nothing elsewhere. */
+import { formatCount } from './count-text.ts';
 import { formatDuration } from './option-value.ts';
 import { cutText } from './text-width.ts';
 
@@ -48,9 +49,4 @@ export function progressLine(what: string, done: number, total: number | undefin
   if (rate > 0 && done < total) parts.push(`${formatDuration(((total - done) / rate) * 1000)} left`);
   const percent = total === 0 ? 100 : Math.floor((done * 100) / total);
   return `${what} ${formatCount(done)} of ${formatCount(total)} (${percent} %), ${parts.join(', ')}`;
-}
-
-/** An integer in groups of three digits. */
-export function formatCount(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }

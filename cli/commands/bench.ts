@@ -4,12 +4,13 @@ import { brokerAddress, type TopicRoute } from '../../client/route-table.ts';
 import { type BenchFindings, BenchLedger } from '../bench-ledger.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { formatCount } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Percentiles } from '../latency-histogram.ts';
 import { formatDuration } from '../option-value.ts';
 import { Pacer } from '../pacer.ts';
-import { formatCount, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { pullQueue } from '../puller.ts';
 import { Sender } from '../sender.ts';
 

@@ -1,6 +1,8 @@
 /** `ringmq doctor`: looks, judges, says what to do. Ends with 1 when something was found. Requests: 106, 206, 28, 201, 203, 208, 307, 202. */
+
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { counted } from '../count-text.ts';
 import {
   type CheckName,
   checkBrokers,
@@ -90,7 +92,10 @@ async function examineGroups(
   else {
     const { seen, silent } = subscriptions;
     const pages = silent === 0 ? [] : await metricsPages(context, masters);
-    const skipped = silent === 0 || pages.length > 0 ? null : `${silent} members do not tell their subscriptions`;
+    const skipped =
+      silent === 0 || pages.length > 0
+        ? null
+        : `${counted(silent, 'member')} ${silent === 1 ? 'does' : 'do'} not tell what ${silent === 1 ? 'it subscribes' : 'they subscribe'} to`;
     const told = new Map(pages.flatMap((page) => [...parseDiffering(page)]));
     examination.done('subscriptions', seen.length, checkSubscriptions(seen, told), skipped);
   }

@@ -2,11 +2,13 @@
  * `ringmq groups pause`, `resume` and `delete`. Pausing is RocketMQ's `consumeEnable` (200) on every master, with all other settings as they were, so
  * pulls are refused and members wait. Deleting is 207 with the offsets, then the group's retry and dead-letter topics (215, 216).
  */
+
 import { dlqTopic, retryTopic } from '../../model/topic.ts';
 import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from '../../protocol/remoting/request-code.ts';
 import { Cluster } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { confirm } from '../confirm.ts';
+import { counted } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { existingGroup, groupConfigs } from '../group-view.ts';
@@ -46,7 +48,7 @@ export const deleteGroup: Command = async (context) => {
     if (members.length > 0)
       throw new CommandError(
         'MQ_CLI_REFUSED',
-        `${members.length} members of "${group}" are on line and would make it again: stop ${members
+        `${counted(members.length, 'member')} of "${group}" ${members.length === 1 ? 'is' : 'are'} on line and would make it again: stop ${members
           .slice(0, 3)
           .map(({ clientId }) => clientId)
           .join(', ')}${members.length > 3 ? ' and the others' : ''} first`,

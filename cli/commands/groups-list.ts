@@ -3,9 +3,10 @@ import { isSystemGroup } from '../../model/group.ts';
 import { isRetryTopic, RETRY_TOPIC_PREFIX } from '../../model/topic.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command } from '../command.ts';
+import { formatCount } from '../count-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { groupConfigs, groupView } from '../group-view.ts';
-import { formatCount, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { printableText } from '../text-width.ts';
 
 export const listGroups: Command = async ({ args, terminal, environment }) => {

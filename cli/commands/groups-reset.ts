@@ -12,11 +12,11 @@ import { encodeUpdateConsumerOffsetRequest } from '../../protocol/remoting/reque
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { confirm } from '../confirm.ts';
+import { counted, formatCount } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { existingGroup, groupConfigs, type Master } from '../group-view.ts';
 import { PLACE_NEEDS, type Place, parsePlace } from '../option-value.ts';
-import { formatCount } from '../progress.ts';
 import { type QueueView, topicQueues } from '../topic-view.ts';
 
 type Step = { readonly broker: Master; readonly queueId: number; readonly from: number | null; readonly to: number };
@@ -50,11 +50,11 @@ export const resetGroup: Command = async (context) => {
     if (isOnline && isPart)
       throw new CommandError(
         'MQ_CLI_REFUSED',
-        `${view.members.length} members of "${group}" are on line and would commit over a single queue: stop them first, or reset the whole topic`,
+        `${counted(view.members.length, 'member')} of "${group}" ${view.members.length === 1 ? 'is' : 'are'} on line and would commit over a single queue: stop ${view.members.length === 1 ? 'it' : 'them'} first, or reset the whole topic`,
       );
     if (!terminal.isJson) showPlan(context, steps);
     if (!args.isSet('dry-run')) {
-      await confirm(context, `Moves group "${group}" in ${steps.length} queues of "${topic}".`, group);
+      await confirm(context, `Moves group "${group}" in ${counted(steps.length, 'queue')} of "${topic}".`, group);
       if (isOnline) await tellMembers(cluster, group, topic, place, new Set(steps.map((step) => step.broker)));
       else await commit(cluster, group, topic, steps);
     }
@@ -65,7 +65,7 @@ export const resetGroup: Command = async (context) => {
     } else if (applied) {
       terminal.print(
         isOnline
-          ? `Told ${view.members.length} members of ${group}; they go on there after about ten seconds`
+          ? `Told ${counted(view.members.length, 'member')} of ${group}; it goes on there after about ten seconds`
           : `Stored; ${group} goes on there when a member comes`,
       );
     }

@@ -1,9 +1,9 @@
 /** `ringmq groups show GROUP`, `ringmq groups members GROUP`. Requests: 106, 201, 203 and 208 to each master. */
 import { Cluster } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { counted, formatCount } from '../count-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { existingGroup, type GroupView, groupConfigs, type Member } from '../group-view.ts';
-import { formatCount } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { isoTime, localTime } from '../time-text.ts';
 
@@ -24,7 +24,7 @@ export const showGroup: Command = async (context) => {
     return exitCodes.stopped;
   }
   const state = consumeEnabled ? '' : `, ${terminal.style('yellow', 'paused')}`;
-  terminal.print(`${group}: ${formatCount(lag)} messages behind, ${describeMembers(view)}${state}`);
+  terminal.print(`${group}: ${counted(lag, 'message')} behind, ${describeMembers(view)}${state}`);
   if (queues.length > 0) {
     terminal.print('');
     terminal.table(
@@ -88,7 +88,7 @@ async function load({ args, environment }: CommandContext): Promise<GroupView> {
 
 function describeMembers({ members, model }: GroupView): string {
   if (members.length === 0) return 'nobody on line';
-  return `${members.length} ${members.length === 1 ? 'member' : 'members'} on line${model === 'BROADCASTING' ? ', broadcasting' : ''}`;
+  return `${counted(members.length, 'member')} on line${model === 'BROADCASTING' ? ', broadcasting' : ''}`;
 }
 
 function printMembers(terminal: Terminal, members: readonly Member[]): void {

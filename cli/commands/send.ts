@@ -7,12 +7,13 @@ import { AUTO_CREATE_TOPIC } from '../../model/topic.ts';
 import { Cluster } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { Arguments } from '../command-line.ts';
+import { counted, formatCount } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readLines } from '../line-reader.ts';
 import { formatDuration } from '../option-value.ts';
 import { Pacer } from '../pacer.ts';
-import { formatCount, Progress } from '../progress.ts';
+import { Progress } from '../progress.ts';
 import { DEFAULT_QUEUES, Sender, type SendResult } from '../sender.ts';
 
 /** RocketMQ's maxMessageSize. */
@@ -234,7 +235,7 @@ class Report {
     if (total > 1 || this.#failed > 0 || total === 0) {
       const failed = this.#failed === 0 ? '' : `, ${formatCount(this.#failed)} failed`;
       const rate = seconds > 0 ? `, ${formatCount(Math.round(total / seconds))}/s` : '';
-      terminal.note(`Sent ${formatCount(this.#stored)} messages to ${this.#topic}${failed} in ${formatDuration(seconds * 1000)}${rate}`);
+      terminal.note(`Sent ${counted(this.#stored, 'message')} to ${this.#topic}${failed} in ${formatDuration(seconds * 1000)}${rate}`);
     }
     return this.#failed === 0 ? exitCodes.stopped : exitCodes.failed;
   }

@@ -1,4 +1,5 @@
 /** `ringmq tail TOPIC`: shows messages as they come, from every queue at once. Requests: 105, 29, 30, 31, and pulls (11) that are held. */
+
 import type { TopicRoute } from '../../client/route-table.ts';
 import { brokerAddress } from '../../client/route-table.ts';
 import { parseProperties, TAGS } from '../../model/message-property.ts';
@@ -10,6 +11,7 @@ import { decodeGetMaxOffsetResponse } from '../../protocol/remoting/requests/get
 import { encodeSearchOffsetByTimestampRequest } from '../../protocol/remoting/requests/search-offset-by-timestamp.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { counted } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { messageLine, messageView } from '../message-view.ts';
@@ -43,7 +45,7 @@ export const tail: Command = async (context) => {
       from: await placeOf(cluster, route, queue, place),
       end: follows ? undefined : await offsetOf(cluster, route, queue, GET_MAX_OFFSET),
     }));
-    if (follows) terminal.note(terminal.style('dim', `Following ${queues.length} queues of ${topic}; Ctrl+C ends`));
+    if (follows) terminal.note(terminal.style('dim', `Following ${counted(queues.length, 'queue')} of ${topic}; Ctrl+C ends`));
     let left = args.number('count') ?? Number.POSITIVE_INFINITY;
     const show = async (records: readonly MessageRecord[], broker: string): Promise<boolean> => {
       for (const record of records) {

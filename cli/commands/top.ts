@@ -6,10 +6,10 @@ import { GET_BROKER_RUNTIME_INFO } from '../../protocol/remoting/request-code.ts
 import { SUCCESS } from '../../protocol/remoting/response-code.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { counted, formatCount } from '../count-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { groupConfigs, groupView } from '../group-view.ts';
 import { fetchMetrics, metricsAddresses, parseThreads } from '../metrics-page.ts';
-import { formatCount } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Column, formatTable } from '../text-table.ts';
 import { cutText } from '../text-width.ts';
@@ -138,7 +138,7 @@ export function drawView(view: TopView, terminal: Pick<Terminal, 'columns' | 'ro
   const share = (value: number | null): string => (value === null ? '-' : `${Math.round(value * 100)} %`);
   const head = [
     cutText(
-      `ringmq top  ${view.time.replace('T', ' ').slice(0, 19)} UTC  ${topics.length} topics, ${new Set(groups.map(({ group }) => group)).size} groups`,
+      `ringmq top  ${view.time.replace('T', ' ').slice(0, 19)} UTC  ${counted(topics.length, 'topic')}, ${counted(new Set(groups.map(({ group }) => group)).size, 'group')}`,
       terminal.columns,
     ),
     '',

@@ -2,6 +2,7 @@
  * `ringmq topics create` and `ringmq topics change`: request 17 to each master. A create is refused when the topic is there already; a change keeps
  * what was not named, broker by broker. Then waits until the name server knows it, so that the next command finds it.
  */
+
 import { PERM_READ_WRITE } from '../../model/permission.ts';
 import { AUTO_CREATE_TOPIC } from '../../model/topic.ts';
 import type { TopicConfig } from '../../protocol/remoting/bodies/topic-config.ts';
@@ -10,6 +11,7 @@ import { encodeUpdateAndCreateTopicRequest } from '../../protocol/remoting/reque
 import { type BrokerNode, Cluster } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import type { Arguments } from '../command-line.ts';
+import { counted } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { permissionBits, topicConfigs, topicOnBroker } from '../topic-view.ts';
@@ -83,7 +85,7 @@ async function apply(
   if (terminal.isJson) terminal.json({ topic, brokers });
   else
     for (const { broker, readQueues, writeQueues, perm } of brokers)
-      terminal.print(`${topic} on ${broker}: ${readQueues} queues to read, ${writeQueues} to write, ${perm}`);
+      terminal.print(`${topic} on ${broker}: ${counted(readQueues, 'queue')} to read, ${writeQueues} to write, ${perm}`);
 }
 
 /** What to send: what was named, else what was, else the defaults. */

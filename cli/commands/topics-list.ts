@@ -1,8 +1,8 @@
 /** `ringmq topics list`: the topics of all brokers with their queues and permissions. Requests: 106, and 21 to each master. */
 import { Cluster } from '../cluster.ts';
 import type { Command } from '../command.ts';
+import { formatCount } from '../count-text.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatCount } from '../progress.ts';
 import { printableText } from '../text-width.ts';
 import { isInternalTopic, type TopicOnBroker, topicViews } from '../topic-view.ts';
 

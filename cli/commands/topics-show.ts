@@ -4,8 +4,8 @@ import { QUERY_TOPIC_CONSUME_BY_WHO } from '../../protocol/remoting/request-code
 import { encodeQueryTopicConsumeByWhoRequest } from '../../protocol/remoting/requests/query-topic-consume-by-who.ts';
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command } from '../command.ts';
+import { counted, formatCount } from '../count-text.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { formatCount } from '../progress.ts';
 import { isoTime, localTime } from '../time-text.ts';
 import { topicQueues, topicViews } from '../topic-view.ts';
 
@@ -44,9 +44,11 @@ export const showTopic: Command = async ({ args, terminal, environment }) => {
     }
     for (const { broker, readQueues, writeQueues, perm, order, attributes } of view.brokers) {
       const more = [...(order ? ['ordered'] : []), ...Object.entries(attributes).map(([name, value]) => `${name}=${value}`)];
-      terminal.print(`${topic} on ${broker}: ${[`${readQueues} queues to read`, `${writeQueues} to write`, perm, ...more].join(', ')}`);
+      terminal.print(
+        `${topic} on ${broker}: ${[`${counted(readQueues, 'queue')} to read`, `${writeQueues} to write`, perm, ...more].join(', ')}`,
+      );
     }
-    terminal.print(`${formatCount(messages)} messages; read by ${groups.size === 0 ? 'nobody' : [...groups].sort().join(', ')}`);
+    terminal.print(`${counted(messages, 'message')}; read by ${groups.size === 0 ? 'nobody' : [...groups].sort().join(', ')}`);
     terminal.print('');
     terminal.table(
       [

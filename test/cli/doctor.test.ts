@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import tap, { test } from 'tap';
 import { GroupMember } from '../../client/group-member.ts';
 import { PushConsumer } from '../../client/index.ts';
@@ -116,6 +117,23 @@ async function join(nameServer: string, group: string, tags: string, isTalking =
   return member;
 }
 
+const fakeTime = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')[0];
+
+test('ringmq doctor finds a clock that differs', { skip: fakeTime === undefined && 'libfaketime is not installed' }, async (t) => {
+  const ringmq = await startRingmq();
+  t.teardown(() => ringmq.destroy());
+  for (const [offset, problem] of [
+    ['-3h', /its clock is 3 h ahead of this machine/],
+    ['+10m', /its clock is 10 min behind this machine/],
+  ] as const) {
+    const env = { LD_PRELOAD: fakeTime!, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+    const result = await runCli(['doctor', '--json', '--disk', '100', '--watch', '100ms'], { nameServer: ringmq.nameServer, env });
+    const [report] = result.json() as [Report];
+    t.equal(result.code, 1);
+    t.match(report.findings, [{ check: 'clocks', subject: 'broker-a', problem, remedy: /NTP/ }]);
+  }
+});
+
 test('ringmq doctor finds members that subscribe differently', async (t) => {
   const ringmq = await startRingmq({ shards: 2 });
   t.teardown(() => ringmq.destroy());
@@ -144,7 +162,7 @@ test('ringmq doctor finds members that subscribe differently', async (t) => {
     /the broker says that some of its members subscribe to something else/,
   );
   const unasked = await doctor(ringmq.nameServer, '--disk', '100', '--watch', '100ms', '--metrics', '127.0.0.1:1');
-  t.match(unasked.checks.find(({ check }) => check === 'subscriptions')?.skipped, '2 members do not tell their subscriptions');
+  t.match(unasked.checks.find(({ check }) => check === 'subscriptions')?.skipped, '2 members do not tell what they subscribe to');
 });
 
 test('ringmq doctor finds a consumer that is stuck', async (t) => {

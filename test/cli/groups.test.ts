@@ -68,7 +68,7 @@ test('ringmq groups shows who consumes what, and how far', async (t) => {
   const misspelt = await run('groups show biling');
   t.equal(misspelt.code, 1);
   t.match(misspelt.stderr, /No consumer group "biling"; did you mean "billing"\?/);
-  t.match((await run('groups delete billing --yes')).stderr, /1 members of "billing" are on line and would make it again/);
+  t.match((await run('groups delete billing --yes')).stderr, /1 member of "billing" is on line and would make it again/);
 });
 
 test('ringmq groups pause holds a group, resume lets it go on, with all other settings as they were', async (t) => {
@@ -109,7 +109,7 @@ test('ringmq groups reset moves a group, on line and off line', async (t) => {
   ]);
   t.match((await run('groups reset billing orders --to begin')).stderr, /Nobody is at the terminal to be asked: give --yes/);
   const part = await run('groups reset billing orders --to 1 --broker broker-a --queue 0 --yes');
-  t.match(part.stderr, /are on line and would commit over a single queue/);
+  t.match(part.stderr, /is on line and would commit over a single queue/);
   const online = await run('groups reset billing orders --to begin --yes');
   t.equal(online.code, 0, online.stderr);
   await waitUntil('all of them again', () => handled.length >= 12, 60_000);

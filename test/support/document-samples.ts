@@ -1,7 +1,7 @@
 /**
  * The code samples of a document, and how they run: each TypeScript block is a program of its own. A block directly followed by a `text` block has
  * to print exactly that. `127.0.0.1:9876` stands for the name server that the test started; imports of the package for its sources. A block
- * marked `ts fragment` is shown and not run. Owns the temporary folder that it is given; fails by throwing with place and output.
+ * that begins with `// data/plugins/NAME` is a filter plugin, and no program. Owns the temporary folder that it is given; fails by throwing with place and output.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -25,15 +25,43 @@ export type Sample = {
   readonly output: string | null;
 };
 
-/** The samples of a document that run, in its order. @param file relative to the repository. */
-export function samplesOf(file: string): Sample[] {
+const PLUGIN = /^\/\/ data\/plugins\/(\S+)\n/;
+
+/** All blocks of a language in a document, in its order, with what stands behind each. @param file relative to the repository. */
+function blocksOf(file: string, language: string): Sample[] {
   const text = readFileSync(join(ROOT, file), 'utf8');
-  const samples: Sample[] = [];
-  for (const match of text.matchAll(/^```ts\n([\s\S]*?)^```\n(?:\n```text\n([\s\S]*?)^```\n)?/gm)) {
+  const blocks: Sample[] = [];
+  for (const match of text.matchAll(/^```(\w+)[^\n]*\n([\s\S]*?)^```\n(?:\n```text\n([\s\S]*?)^```\n)?/gm)) {
     const line = text.slice(0, match.index).split('\n').length;
-    samples.push({ place: `${file}:${line}`, code: match[1] as string, output: match[2] ?? null });
+    if (match[1] === language) blocks.push({ place: `${file}:${line}`, code: match[2] as string, output: match[3] ?? null });
   }
-  return samples;
+  return blocks;
+}
+
+/** The samples of a document that are programs. */
+export function samplesOf(file: string): Sample[] {
+  return blocksOf(file, 'ts').filter(({ code }) => !PLUGIN.test(code));
+}
+
+/** Those that are filter plugins, with the names of their files. */
+export function pluginsOf(file: string): (Sample & { readonly name: string })[] {
+  return blocksOf(file, 'ts').flatMap((sample) => {
+    const name = PLUGIN.exec(sample.code)?.[1];
+    return name === undefined ? [] : [{ ...sample, name }];
+  });
+}
+
+/** The lines of a document's shell blocks that call `npx ringmq`, as words behind it; quotes around a word are taken away. */
+export function ringmqCallsOf(file: string): { place: string; words: string[] }[] {
+  return blocksOf(file, 'sh').flatMap(({ place, code }) =>
+    code
+      .split('\n')
+      .filter((line) => line.startsWith('npx ringmq '))
+      .map((line) => ({
+        place,
+        words: [...line.slice('npx ringmq '.length).matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
+      })),
+  );
 }
 
 /** Writes a sample so that it runs and is type-checked; returns its path. */

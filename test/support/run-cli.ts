@@ -23,6 +23,8 @@ export type CliOptions = {
   readonly timeoutMs?: number;
   /** Called with all of standard output so far; true: SIGINT is sent, once. */
   readonly interruptWhen?: (stdout: string, stderr: string) => boolean;
+  /** Sends SIGINT when it is aborted. */
+  readonly signal?: AbortSignal;
 };
 
 export async function runCli(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -42,6 +44,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
     isInterrupted = true;
     child.kill('SIGINT');
   };
+  options.signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString('utf8');
     look();
