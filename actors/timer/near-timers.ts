@@ -3,10 +3,12 @@
  * next, and what is read and waits for its millisecond. Memory is given back in halves, so that a burst leaves nothing behind.
  */
 import assert from 'node:assert/strict';
+import { allocateMapped } from '../../runtime/mapped-memory.ts';
 import { comesBefore } from '../../storage/timer/timer-unit.ts';
 
 const FIRST_CAPACITY = 1024;
 const SAMPLE = 63;
+const MAPPED_CAPACITY_LEAST = 32_768;
 
 export class NearTimers {
   #keys: Float64Array = new Float64Array(FIRST_CAPACITY);
@@ -64,7 +66,7 @@ export class NearTimers {
     this.#size = kept;
     for (let i = (kept >> 1) - 1; i >= 0; i--) this.#down(i, this.#keys[i]!, this.#physicals[i]!, this.#values[i]!);
     let capacity = this.#keys.length;
-    while (capacity > FIRST_CAPACITY && kept < capacity / 4) capacity /= 2;
+    while (capacity > FIRST_CAPACITY && kept <= capacity / 4) capacity /= 2;
     if (capacity < this.#keys.length) this.#resize(capacity);
   }
 
@@ -106,13 +108,16 @@ export class NearTimers {
   }
 
   #resize(capacity: number): void {
-    const resized = (from: Float64Array): Float64Array => {
-      const to = new Float64Array(capacity);
+    // Much memory is mapped by itself, so that it goes back as a whole; an arena of the allocator would keep the holes.
+    const bytes = capacity * Float64Array.BYTES_PER_ELEMENT;
+    const memory = capacity < MAPPED_CAPACITY_LEAST ? new ArrayBuffer(3 * bytes) : allocateMapped(3 * bytes);
+    const resized = (from: Float64Array, index: number): Float64Array => {
+      const to = new Float64Array(memory, index * bytes, capacity);
       to.set(from.subarray(0, this.#size));
       return to;
     };
-    this.#keys = resized(this.#keys);
-    this.#physicals = resized(this.#physicals);
-    this.#values = resized(this.#values);
+    this.#keys = resized(this.#keys, 0);
+    this.#physicals = resized(this.#physicals, 1);
+    this.#values = resized(this.#values, 2);
   }
 }

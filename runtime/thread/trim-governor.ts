@@ -15,7 +15,7 @@ const QUIET_MS = 30_000;
 const START_TRIMS = 4;
 const BETWEEN_START_TRIMS_MS = 500;
 /** Less than this since the last trim is not worth one; those of what the start has left always are. */
-const GROWN_BYTES = 16 * 1024 * 1024;
+const GROWN_BYTES = 6 * 1024 * 1024;
 
 export class TrimGovernor {
   #askedMs: number;

@@ -2,6 +2,7 @@
  * Sorts units of the timer queue into the wheel's order: by key, then by place in the log. Pure. They come in the log's order, so that the
  * index decides between equal keys: key and index make one number, and the engine sorts numbers.
  */
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { QUEUE_UNIT_BYTES } from '../consume-queue/queue-unit.ts';
 
 /**
@@ -18,7 +19,7 @@ export function sortUnits(units: Uint8Array, keys: Float64Array, count: number, 
   }
   const place = (i: number, to: number): void => {
     const from = i * QUEUE_UNIT_BYTES;
-    sorted.set(units.subarray(from, from + QUEUE_UNIT_BYTES), to * QUEUE_UNIT_BYTES);
+    copyBytes(units, from, from + QUEUE_UNIT_BYTES, sorted, to * QUEUE_UNIT_BYTES);
   };
   if ((greatest - least + 1) * count > Number.MAX_SAFE_INTEGER) {
     const all = Array.from({ length: count }, (_, i) => i).sort((a, b) => keys[a]! - keys[b]! || a - b);

@@ -9,6 +9,7 @@
  * Fails by DiskError, and by TimerRunDamage for bytes that are not what was written.
  */
 import { crc32 } from 'node:zlib';
+import { copyBytes } from '../../model/copy-bytes.ts';
 import { readInt32, readInt64, writeInt32, writeInt64 } from '../../model/message-record.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitTime } from '../consume-queue/queue-unit.ts';
 import { StorageError } from '../errors.ts';
@@ -53,7 +54,7 @@ export class TimerRunWriter {
   }
 
   put(units: Uint8Array, at: number): void {
-    this.#block.set(units.subarray(at, at + QUEUE_UNIT_BYTES), this.#filled);
+    copyBytes(units, at, at + QUEUE_UNIT_BYTES, this.#block, this.#filled);
     this.#filled += QUEUE_UNIT_BYTES;
     this.#count++;
     if (unitTime(units, at) < 0) this.#words++;

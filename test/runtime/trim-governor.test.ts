@@ -61,12 +61,12 @@ test('TrimGovernor trims again only when the heap has grown, and half a minute l
     'quiet for less than half a minute since',
   );
   t.equal(
-    governor.shouldTrim(nowMs + 40_000, 0, () => 20 * MB),
+    governor.shouldTrim(nowMs + 40_000, 0, () => 13 * MB),
     false,
     'it has not grown by enough',
   );
   t.equal(
-    governor.shouldTrim(nowMs + 41_000, 0, () => 24 * MB),
+    governor.shouldTrim(nowMs + 41_000, 0, () => 14 * MB),
     true,
     'it has grown',
   );
