@@ -228,11 +228,13 @@ class StartingBroker implements RunningBroker {
   /** Gives a shard what it needs and waits until it listens. */
   async #serve(name: string): Promise<void> {
     const shard: ActorRef<ShardCommand> = this.#system.ref(shardPath(name));
+    const generation = this.#system.threadGeneration(name);
     if (name === this.#shards[0]) {
       for (let from = 0; from < this.#queues.length; from += QUEUES_PER_PAGE) {
         const page = this.#queues.slice(from, from + QUEUES_PER_PAGE);
         const known: KnownQueues = {
           kind: 'known-queues',
+          generation,
           topics: page.map((queue) => queue.topic),
           queueIds: page.map((queue) => queue.queueId),
           handles: page.map((queue) => queue.handle),
@@ -241,7 +243,7 @@ class StartingBroker implements RunningBroker {
         if (from % (16 * QUEUES_PER_PAGE) === 0) await this.#pause(0);
       }
     }
-    const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', replyTo }), SERVE_MAX_MS);
+    const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', generation, replyTo }), SERVE_MAX_MS);
     if (serving.error !== '') throw new Error(`The shard ${name} cannot listen: ${serving.error}`);
   }
 

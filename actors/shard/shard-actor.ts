@@ -6,10 +6,10 @@ import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { DiskLevel } from '../store/store-messages.ts';
 
-/** Queues that the store knows, in pages, before `serve`; to the first shard only. */
-export type KnownQueues = { kind: 'known-queues'; topics: string[]; queueIds: number[]; handles: number[] };
+/** Queues that the store knows, in pages, before `serve`; to the first shard only. `generation`: of the thread that it is meant for. */
+export type KnownQueues = { kind: 'known-queues'; generation: number; topics: string[]; queueIds: number[]; handles: number[] };
 /** The store is open: listen. Answered when the shard accepts connections. */
-export type Serve = { kind: 'serve'; replyTo: ActorRef<Serving> };
+export type Serve = { kind: 'serve'; generation: number; replyTo: ActorRef<Serving> };
 /** `error` is empty when the shard listens. */
 export type Serving = { kind: 'serving'; error: string };
 /** Refuse sends from now on; answered when every pending one is answered. */
@@ -39,9 +39,12 @@ export class ShardActor implements Actor<ShardCommand> {
   }
 
   receive(message: ShardCommand, _context: ActorContext): void {
-    if (message.kind === 'known-queues') this.#queues.push(message);
-    else if (message.kind === 'serve') this.#serve(message.replyTo);
-    else if (message.kind === 'disk-level') this.#shard?.refuseSends(message.reason);
+    if (message.kind === 'known-queues' || message.kind === 'serve') {
+      // What was left in the ring by a predecessor that died at it may be a part of what was said: all of it comes again.
+      if (message.generation !== this.#thread.generation) return;
+      if (message.kind === 'serve') this.#serve(message.replyTo);
+      else this.#queues.push(message);
+    } else if (message.kind === 'disk-level') this.#shard?.refuseSends(message.reason);
     else this.#shard?.stopSends(message.reason, message.replyTo);
   }
 
