@@ -2,13 +2,18 @@
  * What simulated clients ask of the broker, in RocketMQ's words, as promises: null means that no answer came. One function a request. What
  * keeps account of an answer does so in `onAnswer`, the moment it comes: a promise may go on later, when the broker has died meanwhile.
  */
+import { POP_CK, parseProperties } from '../model/message-property.ts';
 import { decodeMessageRecords, type MessageRecord } from '../model/message-record.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
+import { formatReceipt } from '../protocol/remoting/receipt.ts';
 import {
+  ACK_MESSAGE,
+  CONSUMER_SEND_MSG_BACK,
   END_TRANSACTION,
   GET_MAX_OFFSET,
   GET_MIN_OFFSET,
   HEART_BEAT,
+  POP_MESSAGE,
   PULL_MESSAGE,
   QUERY_CONSUMER_OFFSET,
   SEND_MESSAGE_V2,
@@ -71,14 +76,17 @@ export function send(
   return ask(client, SEND_MESSAGE_V2, ext, fields.body, 6_000, onAnswer);
 }
 
+export type PullFilter = { readonly type: 'TAG' | 'SQL92'; readonly expression: string };
+const ALL: PullFilter = { type: 'TAG', expression: '*' };
+
 export type Pulled = { readonly code: number; readonly next: number; readonly max: number; readonly records: readonly MessageRecord[] };
 
 export async function pull(
   client: SimClient,
-  options: { group: string; topic: string; queueId: number; offset: number; max: number; holdMs: number },
+  options: { group: string; topic: string; queueId: number; offset: number; max: number; holdMs: number; filter?: PullFilter },
   onFound: (pulled: Pulled) => void = () => {},
 ): Promise<Pulled | null> {
-  const { group, topic, queueId, offset, max, holdMs } = options;
+  const { group, topic, queueId, offset, max, holdMs, filter = ALL } = options;
   const ext = {
     consumerGroup: group,
     topic,
@@ -88,9 +96,9 @@ export async function pull(
     sysFlag: String(holdMs > 0 ? 6 : 4),
     commitOffset: '0',
     suspendTimeoutMillis: String(holdMs),
-    subscription: '*',
+    subscription: filter.expression,
     subVersion: '0',
-    expressionType: 'TAG',
+    expressionType: filter.type,
   };
   let pulled: Pulled | null = null;
   await ask(client, PULL_MESSAGE, ext, null, holdMs + ANSWER_MS, (answer) => {
@@ -169,4 +177,91 @@ export function endTransaction(
 
 export function endOneway(client: SimClient, fields: Record<string, string>): void {
   client.oneway(END_TRANSACTION, fields, null);
+}
+
+/** Gives a message back: it is to come again after `level`, or among the dead letters. */
+export function sendBack(
+  client: SimClient,
+  back: { group: string; physicalOffset: number; level: number; attemptsMax: number },
+): Promise<RemotingCommand | null> {
+  const { group, physicalOffset, level, attemptsMax } = back;
+  const ext = {
+    offset: String(physicalOffset),
+    group,
+    delayLevel: String(level),
+    unitMode: 'false',
+    maxReconsumeTimes: String(attemptsMax),
+  };
+  return ask(client, CONSUMER_SEND_MSG_BACK, ext);
+}
+
+export type Popped = {
+  readonly record: MessageRecord;
+  readonly popTime: number;
+  readonly invisibleMs: number;
+  /** What acknowledges it. */
+  readonly receipt: Readonly<Record<string, string>>;
+};
+
+/** `onPopped` gets what came, the moment it comes. */
+export async function pop(
+  client: SimClient,
+  options: { group: string; topic: string; max: number; invisibleMs: number; holdMs: number; nowMs: number; brokerName: string },
+  onPopped: (popped: readonly Popped[]) => void,
+): Promise<RemotingCommand | null> {
+  const { group, topic, max, invisibleMs, holdMs, nowMs, brokerName } = options;
+  const ext = {
+    consumerGroup: group,
+    topic,
+    queueId: '-1',
+    maxMsgNums: String(max),
+    invisibleTime: String(invisibleMs),
+    pollTime: String(holdMs),
+    bornTime: String(nowMs),
+    initMode: '0',
+  };
+  return await ask(client, POP_MESSAGE, ext, null, holdMs + ANSWER_MS, (answer) => {
+    if (answer?.code !== FOUND) return;
+    const popTime = Number(answer.ext.get('popTime'));
+    const starts = new Map<string, number>();
+    for (const item of String(answer.ext.get('startOffsetInfo')).split(';')) {
+      const [retry, queueId, start] = item.split(' ');
+      starts.set(`${retry} ${queueId}`, Number(start));
+    }
+    const popped = decodeMessageRecords(answer.body).map((record): Popped => {
+      const { queueId, queueOffset } = record;
+      // One that comes again brings its receipt along.
+      const known = parseProperties(record.properties).get(POP_CK);
+      const retry = Number(known?.split(' ')[4] ?? 0);
+      const extraInfo =
+        known ??
+        formatReceipt({
+          startOffset: starts.get(`0 ${queueId}`) ?? -1,
+          popTime,
+          invisibleMs,
+          reviveQueueId: Number(answer.ext.get('reviveQid')),
+          retry: 0,
+          brokerName,
+          queueId,
+          offset: queueOffset,
+        });
+      const receipt = {
+        consumerGroup: group,
+        topic: retry === 0 ? topic : `%RETRY%${group}${retry === 2 ? '+' : '_'}${topic}`,
+        queueId: known?.split(' ')[6] ?? String(queueId),
+        extraInfo,
+        offset: known?.split(' ')[7] ?? String(queueOffset),
+      };
+      return { record, popTime, invisibleMs, receipt };
+    });
+    onPopped(popped);
+  });
+}
+
+export function ackPopped(
+  client: SimClient,
+  receipt: Readonly<Record<string, string>>,
+  onAnswer: (answer: RemotingCommand | null) => void,
+): Promise<RemotingCommand | null> {
+  return ask(client, ACK_MESSAGE, { ...receipt }, null, ANSWER_MS, onAnswer);
 }

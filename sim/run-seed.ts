@@ -3,8 +3,11 @@
  */
 import type { PlantedBug } from './planted/planted-bug.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
+import { Filters } from './workloads/filters.ts';
 import { Messages } from './workloads/messages.ts';
 import { Offsets } from './workloads/offsets.ts';
+import { Pops } from './workloads/pops.ts';
+import { Retries } from './workloads/retries.ts';
 import { Transactions } from './workloads/transactions.ts';
 import { World, type WorldResult } from './world.ts';
 
@@ -21,6 +24,9 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   world.time.onTrace = options.onTrace ?? null;
   world.workloads.push(new Messages(world));
   if (world.scenario.offsets) world.workloads.push(new Offsets(world));
+  if (world.scenario.retries) world.workloads.push(new Retries(world));
+  if (world.scenario.pops) world.workloads.push(new Pops(world));
+  if (world.scenario.filters) world.workloads.push(new Filters(world));
   if (world.scenario.transactions) world.workloads.push(new Transactions(world));
   const undo = bug?.patch?.();
   try {

@@ -56,6 +56,11 @@ export type Scenario = {
   readonly saveMs: number;
   /** So long no write of the log finds room, once in the load; 0: never. */
   readonly fullMs: number;
+  /** Consumers fail and give messages back. */
+  readonly retries: boolean;
+  readonly pops: boolean;
+  /** Readers by tag and by SQL92. */
+  readonly filters: boolean;
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -114,5 +119,8 @@ export function scenarioOf(seed: number): Scenario {
     fullMs: chance(0.15) ? pick(200, 1_500) : 0,
     transactions: chance(0.3),
     anyStep: false,
+    retries: chance(0.25),
+    pops: chance(0.25),
+    filters: chance(0.25),
   };
 }

@@ -4,6 +4,7 @@
  * why, and ends; its batch is judged again by its successor.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { QUEUE_ID_AT, QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/message-record.ts';
@@ -25,6 +26,9 @@ const CLOCK_EVERY = 8;
 /** Between two looks at the memory of buffers. */
 const MEMORY_EVERY_MS = 20;
 const CONTEXTS_MAX = 1024;
+/** A third of the weight of the broker's own threads where processors are short; all of one that is free. */
+const NICE_MORE = 5;
+const NICE_MAX = 19;
 
 function fail(fault: string): never {
   parentPort!.postMessage({ word: 'plugin-failed', fault } satisfies PluginFailed);
@@ -175,6 +179,17 @@ function threadId(): string | null {
   }
 }
 
+/** Linux has a priority for each thread, and takes 0 for the one that calls; elsewhere it would be the whole process's. */
+function yieldToOthers(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, Math.min(NICE_MAX, getPriority(0) + NICE_MORE));
+  } catch (error) {
+    console.warn(`it runs at the broker's own priority: ${callFault(error)}`);
+  }
+}
+
+yieldToOthers();
 process.on('uncaughtException', (error) => fail(`outside of filter(): ${callFault(error)}`));
 process.on('unhandledRejection', (error) => fail(`outside of filter(): ${callFault(error)}`));
 

@@ -24,8 +24,8 @@ const TICK_MS = 10;
 /** Ticks without work after which shards have to send for the supervisor again. */
 const IDLE_TICKS_MAX = 50;
 const SHOW_TICKS = 50;
-/** Ticks that a worker may take to end. */
-const ENDING_TICKS_MAX = 50;
+/** A worker may take so long to end. */
+const END_MS_MAX = 500;
 const SCAN_MS = 500;
 /** While there is no folder. */
 const SCAN_ABSENT_MS = 2_000;
@@ -71,8 +71,6 @@ type Running = {
   readonly watch: PluginWatch;
   /** Why it was ended from here; empty: it was not, or without reproach. */
   why: string;
-  /** Since it was ended. */
-  endingTicks: number;
 };
 
 type Plugin = {
@@ -235,9 +233,8 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
       generation: started.generation,
       isRestart,
       started,
-      watch: new PluginWatch(TICK_MS, this.#options.callMs),
+      watch: new PluginWatch(TICK_MS, this.#options.callMs, END_MS_MAX),
       why: '',
-      endingTicks: 0,
     };
   }
 
@@ -412,12 +409,14 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   #look(plugin: Plugin, running: Running, hasWaiting: boolean, context: ActorContext): boolean {
     const { started, watch, generation } = running;
     const hasWork = hasWaiting || plugin.exchange.isAtWork(generation);
-    if (running.why !== '' && ++running.endingTicks === ENDING_TICKS_MAX) {
+    if (running.why !== '') {
+      if (!watch.tickOfEnd(() => started.delayedMs())) return hasWork;
       this.#giveUp(plugin, running, context);
       return true;
     }
-    if (running.why === '' && watch.tick(started.progress, hasWork, () => started.delayedMs())) {
+    if (watch.tick(started.progress, hasWork, () => started.delayedMs())) {
       running.why = `filter() took longer than ${this.#options.callMs} ms (pluginCallMs), or its worker did not take what waited`;
+      watch.isEnded(started.delayedMs());
       started.end();
     }
     return hasWork;

@@ -131,6 +131,17 @@ export class PopLedger {
     }
   }
 
+  /** What happens when the queue ends at `end`, before `next`: a power cut has taken the rest, and what is stored from now on has these offsets. */
+  cutEvents(end: number, now: number): PopEvent[] {
+    const offsets = [...this.#flying.keys()].filter((offset) => offset >= end);
+    const ordered = (this.#ordered?.unsettled ?? []).filter((offset) => offset >= end);
+    return [
+      { kind: 'settled', offsets },
+      ...ordered.map((offset): PopEvent => ({ kind: 'ordered-settled', offset })),
+      { kind: 'popped', popTime: now, invisibleMs: 0, offsets: [], next: end },
+    ];
+  }
+
   /** The events that make this state of a ledger that knows nothing. */
   events(): PopEvent[] {
     const events: PopEvent[] = [{ kind: 'reset', next: this.#next }];

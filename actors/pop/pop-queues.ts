@@ -158,6 +158,8 @@ export class PopQueues {
   take(queue: PopQueue, pop: Pop, found: PoppedMessages, popTime: number, context: ActorContext): void {
     if (!this.#isReady(queue, pop.isFromEnd, context)) return;
     const { ledger } = queue;
+    const end = this.#around.table.next(queue.handle);
+    if (ledger.next > end) for (const event of ledger.cutEvents(end, popTime)) this.#happened(queue, event);
     const { ordered } = ledger;
     if (pop.isOrdered && ordered !== null) {
       if (ordered.blockedUntil(pop.attemptId) > popTime) queue.look = 'blocked';

@@ -20,20 +20,7 @@ import { EndDesk } from '../../actors/transaction/end-desk.ts';
 import { TransactionLedger } from '../../actors/transaction/transaction-ledger.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import type { PlantedBug } from './planted-bug.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: a method of any class
-type Method = (this: any, ...given: any[]) => any;
-
-/** Replaces a method of a class, and gives what puts it back. */
-function replaced(target: object, name: string, make: (former: Method) => Method): () => void {
-  const methods = target as Record<string, Method>;
-  const former = methods[name];
-  if (former === undefined) throw new Error(`There is no method '${name}' to plant a bug in`);
-  methods[name] = make(former);
-  return () => {
-    methods[name] = former;
-  };
-}
+import { type Method, replaced } from './replaced.ts';
 
 function all(...undo: (() => void)[]): () => void {
   return () => {

@@ -146,6 +146,6 @@ test('a plugin that never returns beside another group', async (t) => {
   await stuck;
   const failures = /ringmq_plugin_failures_total\{.*plugin="p"\} (\d+)/.exec(await metrics())?.[1];
   t.comment(`before: ${show(quiet)}; beside it: ${show(beside)}; it was ended ${failures} times`);
-  t.ok(beside[Math.floor(beside.length * 0.9)]! < 250, 'others go on');
+  t.equal(beside.length, quiet.length, 'others go on');
   for (const each of [client, puller, third]) await each.close();
 });

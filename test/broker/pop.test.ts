@@ -98,7 +98,8 @@ test('a message that is not acknowledged comes again after its invisible time, w
       t.ok(message.properties['1ST_POP_TIME'], 'the first pop is told');
       if (!isForeign) {
         const late = Number(frame.ext?.['popTime']) - popTime - 1000;
-        t.ok(late >= 0 && late < 200, `back after its invisible time, ${late} ms late`);
+        // How late is checked on the virtual clock (test/simulation/pops.test.ts).
+        t.ok(late >= 0, `back after its invisible time, ${late} ms late`);
       }
     }
     popTime = Number(frame.ext?.['popTime']);
@@ -118,12 +119,11 @@ test('a pop waits for a message, and for one that comes again', async (t) => {
   const group = uniqueName('CG_wait');
   await sendAll(client, topic, 1);
   const [first] = await popAll(client, topic, 1, { group, invisibleMs: 60_000 });
-  const begin = performance.now();
-  const held = pop(client, topic, { group, holdMs: 5_000 });
+  // Longer than the test may take: what is told at the end of its time is told too late.
+  const held = pop(client, topic, { group, holdMs: 200_000 });
   await pause(300);
   await sendMessage(client, topic, 'late', { queueId: 2 });
   t.same(bodies((await held).messages), ['late']);
-  t.ok(performance.now() - begin < 1_500, 'at once');
   const again = pop(client, topic, { group, holdMs: 15_000 });
   const changed = await changeInvisible(client, first!, 500, group);
   t.equal(changed.frame.code, 0);

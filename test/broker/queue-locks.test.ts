@@ -10,6 +10,9 @@ import { waitUntil } from '../support/wait-until.ts';
 
 tap.setTimeout(120_000);
 
+/** Less than the 60 s after which a lock is free without anybody's word. */
+const SOON_MS = 30_000;
+
 const GROUP = 'CG_locks';
 const TOPIC = 'locked';
 
@@ -55,14 +58,12 @@ for (const flush of ['async', 'sync'] as const) {
     b.pushed.length = 0;
     a.pushed.length = 0;
     t.equal((await unlock(b, 'b', [0, 2])).code, 0);
-    await waitUntil('the one who was refused to be told', () => Promise.resolve(a.pushed.some(({ code }) => code === 40)), 2_000, 5);
+    await waitUntil('the one who was refused to be told', () => Promise.resolve(a.pushed.some(({ code }) => code === 40)), SOON_MS, 5);
     t.same(b.pushed, [], 'and nobody else');
     t.same(await lock(a, 'a', [0, 2]), [0, 2], 'b gave back what was its own');
 
-    const closedAt = performance.now();
     await a.close();
-    await waitUntil('the locks of a client that has gone', async () => (await lock(b, 'b', [0, 1, 2])).length === 3, 5_000, 20);
-    t.ok(performance.now() - closedAt < 2_000, 'free at once, not after their 60 s');
+    await waitUntil('the locks of a client that has gone', async () => (await lock(b, 'b', [0, 1, 2])).length === 3, SOON_MS, 20);
 
     await ringmq.stop();
     await ringmq.start();
@@ -75,7 +76,7 @@ for (const flush of ['async', 'sync'] as const) {
     t.same(await lock(d, 'd', [0, 1, 2, 3]), [], 'nobody had the time to give anything back');
     t.same(await lock(c, 'c', [3]), [3]);
     await c.close();
-    await waitUntil('the lock of one that never sent a heartbeat', async () => (await lock(d, 'd', [3])).length === 1, 5_000, 20);
+    await waitUntil('the lock of one that never sent a heartbeat', async () => (await lock(d, 'd', [3])).length === 1, SOON_MS, 20);
   });
 }
 

@@ -10,6 +10,22 @@ import { pause, waitUntil, within } from '../support/wait-until.ts';
 // Started processes take their time on a busy machine: a limit that only catches what hangs.
 tap.setTimeout(180_000);
 
+/** What request 10 calls the fields of request 310. */
+const LONG_NAMES = {
+  a: 'producerGroup',
+  b: 'topic',
+  c: 'defaultTopic',
+  d: 'defaultTopicQueueNums',
+  e: 'queueId',
+  f: 'sysFlag',
+  g: 'bornTimestamp',
+  h: 'flag',
+  i: 'properties',
+  j: 'reconsumeTimes',
+  k: 'unitMode',
+  m: 'batch',
+} as const;
+
 for (const shards of isForeign ? [1] : [1, 2, 4]) {
   test(`a broker of ${shards} shards`, { timeout: 180_000 }, async (t) => {
     const broker = await brokerUnderTest(t, { shards });
@@ -113,6 +129,43 @@ for (const shards of isForeign ? [1] : [1, 2, 4]) {
         read.map(({ properties }) => properties['UNIQ_KEY']),
         items.map(({ properties }) => properties.UNIQ_KEY),
       );
+    });
+
+    t.test('stores a batch in each of its forms', async (t) => {
+      const client = await broker.connect();
+      for (const encoding of ['json', 'binary'] as const) {
+        for (const [code, names] of [
+          [10, LONG_NAMES],
+          [310, null],
+          [320, null],
+        ] as const) {
+          const topic = uniqueName(`batch_${code}_${encoding}`);
+          const fields = {
+            a: 'PG_test',
+            b: topic,
+            c: 'TBW102',
+            d: '4',
+            e: '0',
+            f: '0',
+            g: '1',
+            h: '0',
+            i: '',
+            j: '0',
+            k: 'false',
+            m: 'true',
+          };
+          const ext: Record<string, string> = {};
+          for (const [name, value] of Object.entries(fields)) ext[names === null ? name : names[name as keyof typeof fields]] = value;
+          const items = Array.from({ length: 5 }, (_, i) => ({ body: Buffer.from(`item ${i}`), properties: { UNIQ_KEY: `U${i}` } }));
+          const sent = await client.request(code, ext, { encoding, body: encodeBatch(items) });
+          t.equal(sent.code, 0, `${code} ${encoding} (${sent.remark})`);
+          const read = await readQueue(client, topic, 0);
+          t.same(
+            read.map(({ body }) => body.toString()),
+            items.map(({ body }) => body.toString()),
+          );
+        }
+      }
     });
 
     t.test('stores one-way sends and never answers them', async (t) => {

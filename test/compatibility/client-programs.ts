@@ -109,6 +109,7 @@ const GO_SCENARIOS = [
   'ordered',
   'push',
   'broadcast',
+  'broadcast-resume',
   'tag-filter',
   'sql-filter',
   'rebalance',

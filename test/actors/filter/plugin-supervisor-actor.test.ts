@@ -227,6 +227,32 @@ test('PluginSupervisorActor gives up a worker that does not end: its batch goes 
   t.end();
 });
 
+test('PluginSupervisorActor waits for a worker that cannot end because it has no processor, or has just ended', (t) => {
+  const world = new World();
+  world.files = { p: 'v1' };
+  world.run(600);
+  world.loaded('p', 1);
+  const port = new ExchangePort(world.exchanges[0]!, 0);
+  port.submit(0, Buffer.from('g'), new Uint8Array(8), 8, 1);
+  new ExchangeDesk(world.exchanges[0]!, 1).claim();
+  world.supervisor.tell({ kind: 'watch-plugins' });
+  const worker = world.workers[0]!;
+  worker.delayed = 0;
+  world.run(100);
+  t.equal(worker.isEnded, true);
+  for (let ms = 0; ms < 2_000; ms += 10) {
+    worker.delayed = (worker.delayed ?? 0) + 9;
+    world.run(10);
+  }
+  t.match(world.views[0], { state: 'running' }, '200 ms of its own in two seconds');
+  worker.delayed = null;
+  world.run(5_000);
+  t.match(world.views[0], { state: 'running' }, 'its thread is gone, and its exit is on the way');
+  world.exited('p', 1, '');
+  t.match(world.views[0], { state: 'restarting', failures: 1, fault: /longer than 80 ms/ });
+  t.end();
+});
+
 test('PluginSupervisorActor keeps a place for each name, and no more than there are', (t) => {
   const world = new World({ places: 2 });
   world.files = { a: '1', b: '1', c: '1' };

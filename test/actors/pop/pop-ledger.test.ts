@@ -140,3 +140,19 @@ test('decodePopRecord gives null for what is no record of ours', async (t) => {
     t.equal(decodePopRecord(Buffer.from(text)), null, text);
   }
 });
+
+test('PopLedger goes back to the end of a queue that a power cut has made shorter, and forgets what lay behind it', async (t) => {
+  const ledger = new PopLedger(0, 0, new DeadlineHeap());
+  for (const event of [
+    { kind: 'reset', next: 0 },
+    { kind: 'popped', popTime: 100, invisibleMs: 1000, offsets: [3, 4, 5], next: 6 },
+  ] as const)
+    ledger.apply(event);
+  for (const event of ledger.cutEvents(4, 200)) ledger.apply(event);
+  t.equal(ledger.next, 4, 'what is stored there now is given out');
+  t.same(
+    [3, 4, 5].map((offset) => ledger.isFlying(offset)),
+    [true, false, false],
+  );
+  t.equal(ledger.floor, 3);
+});

@@ -111,3 +111,30 @@ func namespace(r *run) error {
 	}
 	return err
 }
+
+// broadcastResume comes back as the same client: its own file knows where it was.
+func broadcastResume(r *run) error {
+	p, err := newProducer(r)
+	if err != nil {
+		return err
+	}
+	defer p.Shutdown()
+	for life := 0; life < 2; life++ {
+		if err = send(p, r.topic, fmt.Sprintf("life %d", life), 0, 20); err != nil {
+			return err
+		}
+		g := newReceived()
+		c, err := newPush(r, r.group, "*", g, consumer.WithConsumerModel(consumer.BroadCasting), consumer.WithInstance("keeps-"+r.group))
+		if err != nil {
+			return err
+		}
+		err = exactly(g, 20, fmt.Sprintf("a broadcast consumer in life %d", life))
+		if stopped := c.Shutdown(); err == nil {
+			err = stopped
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

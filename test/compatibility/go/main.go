@@ -44,6 +44,7 @@ func scenarios() []scenario {
 		{"ordered", ordered},
 		{"push", push},
 		{"broadcast", broadcast},
+		{"broadcast-resume", broadcastResume},
 		{"tag-filter", tagFilter},
 		{"sql-filter", sqlFilter},
 		{"rebalance", rebalance},

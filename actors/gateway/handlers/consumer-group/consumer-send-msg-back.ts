@@ -1,7 +1,7 @@
 /**
  * CONSUMER_SEND_MSG_BACK (36): a message could not be consumed. It is stored once more: in the group's retry topic, after a delay that
  * grows with the attempts, or after the last one in the group's dead letters. The message is named by its place in the log.
- * Refused with 1 (a field, no message there, its topic cannot be made), 2 (nobody answers in time, the lane is full), 14 (the broker
+ * Refused with 1 (a field, no message there, its topic cannot be made, stored but not synced in time), 2 (nobody answers in time, the lane is full), 14 (the broker
  * stops, its disk is full or failed), 16 (the topic cannot be written), 26 (no such group), 29 (the group's name).
  * Source: RocketMQ 5.4 `AbstractSendMessageProcessor.consumerSendMsgBack`.
  */
@@ -200,8 +200,15 @@ class SendBack {
   }
 
   #answer(appended: Appended): void {
-    if (appended.kind === 'stored' || appended.kind === 'flush-late') this.#request.answer(SUCCESS);
-    else if (appended.kind === 'late') this.#request.answer(SYSTEM_BUSY, lateRemark(this.#parts.answerMs));
+    if (appended.kind === 'stored') this.#request.answer(SUCCESS);
+    else if (appended.kind === 'flush-late') {
+      // The consumer's offset may not go past what a power cut could still take.
+      const { answerMs } = this.#parts;
+      this.#request.answer(
+        SYSTEM_ERROR,
+        `FLUSH_DISK_TIMEOUT: written, but not synced within ${answerMs} ms; giving it back again may store it twice`,
+      );
+    } else if (appended.kind === 'late') this.#request.answer(SYSTEM_BUSY, lateRemark(this.#parts.answerMs));
     else this.#request.answer(SERVICE_NOT_AVAILABLE, appended.remark);
   }
 }

@@ -156,7 +156,7 @@ final class PopScenarios {
         producer.shutdown();
     }
 
-    /** A listener that takes longer than the invisible time: its message goes to another one, not sooner and not much later. */
+    /** A listener that takes longer than the invisible time: its message goes to another one, not sooner. How late is told; a busy machine is not judged. */
     private static void popInvisible(Program.Run run) throws Exception {
         prepare(run, 16);
         List<Long> times = Collections.synchronizedList(new ArrayList<>());
@@ -177,7 +177,7 @@ final class PopScenarios {
         Clients.await("the second delivery", LONG_MS, () -> times.size() == 2);
         long late = times.get(1) - times.get(0) - INVISIBLE_MS;
         run.detail.put("lateMs", late);
-        run.check(late >= 0 && late <= 200, "back " + late + " ms after its invisible time");
+        run.check(late >= 0, "back " + -late + " ms before its invisible time was over");
         consumer.shutdown();
         producer.shutdown();
     }
