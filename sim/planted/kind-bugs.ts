@@ -28,14 +28,6 @@ export const kindBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'pop-acknowledged-before-stored',
-    what: 'pops and their acknowledgements are answered before the journal has them',
-    patch: () =>
-      replaced(PopLog.prototype, 'answer', () => (answer: (isStored: boolean) => void) => {
-        answer(true);
-      }),
-  },
-  {
     name: 'pop-acknowledgement-untold',
     what: 'the journal is not told what was acknowledged',
     patch: () =>
