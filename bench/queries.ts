@@ -7,7 +7,7 @@
  *             Calm and scanned rounds take turns, so that whatever else the machine does meets both; medians count
  *
  * Prints JSON, and writes `results/queries.json` with --write, where stages that did not run keep their last result; ends with 1 when `cold`
- * is above its limit. --only A,B chooses, --messages N scales (10000000), --rounds N the turns of `cold` (5). Needs 4 GB of room; `cold`
+ * is above its limit. --only A,B chooses, --messages N scales (10000000), --rounds N the turns of `cold` (9). Needs 4 GB of room; `cold`
  * drops the page cache when it may (root).
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     messages: { type: 'string', default: '10000000' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '9' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -37,7 +37,7 @@ const BODY_BYTES = 128;
 const PULLS = 300;
 const QUERIES = 300;
 const RATE = '10000';
-const ROUND = ['--duration', '8s', '--warmup', '2s'];
+const ROUND = ['--duration', '6s', '--warmup', '1s'];
 /** What a cold scan may make of the hot sends' p99. */
 const COLD_RATIO_MAX = 2;
 const READY_MS = 180_000;
