@@ -23,10 +23,10 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
-/** `; did you mean "x"?`, or nothing when nothing is near. */
+/** ` (did you mean "x"?)`, or nothing when nothing is near. */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const nearest = nearestName(name, candidates);
-  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`;
 }
 
 /**

@@ -67,7 +67,7 @@ test('ringmq groups shows who consumes what, and how far', async (t) => {
 
   const misspelt = await run('groups show biling');
   t.equal(misspelt.code, 1);
-  t.match(misspelt.stderr, /No consumer group "biling"; did you mean "billing"\?/);
+  t.match(misspelt.stderr, /No consumer group "biling" \(did you mean "billing"\?\)/);
   t.match((await run('groups delete billing --yes')).stderr, /1 member of "billing" is on line and would make it again/);
 });
 
@@ -128,8 +128,8 @@ test('ringmq groups reset moves a group, on line and off line', async (t) => {
     ['groups reset billing orders --to 5', 2, /is an offset of one queue: name it with --broker and --queue/],
     ['groups reset billing orders --to 99 --broker broker-a --queue 0 --yes', 1, /Offset 99 is not within queue 0, which has 0 to 3/],
     ['groups reset billing orders --to end --queue 9 --yes', 1, /"orders" has no queue 9/],
-    ['groups reset billing ordres --to end --yes', 1, /No topic "ordres"; did you mean "orders"\?/],
-    ['groups reset biling orders --to end --yes', 1, /No consumer group "biling"; did you mean "billing"\?/],
+    ['groups reset billing ordres --to end --yes', 1, /No topic "ordres" \(did you mean "orders"\?\)/],
+    ['groups reset biling orders --to end --yes', 1, /No consumer group "biling" \(did you mean "billing"\?\)/],
   ];
   for (const [words, code, message] of table) {
     const result = await run(words);

@@ -84,7 +84,7 @@ test('ringmq send says what was refused, and ends with 1', async (t) => {
   t.teardown(remove);
   writeFileSync(join(folder, 'large'), Buffer.alloc(4 * 1024 * 1024 + 1));
   const table: [words: string[], code: number, message: RegExp][] = [
-    [['ordres', 'x'], 1, /No topic "ordres"; did you mean "orders"\?; .*--create makes it/],
+    [['ordres', 'x'], 1, /No topic "ordres" \(did you mean "orders"\?\); .*--create makes it/],
     [['orders', 'x', '--queue', '9'], 1, /"orders" has no queue 9 to write to; it is on broker-a/],
     [['orders', 'x', '--broker', 'b'], 1, /has no broker b to write to/],
     [['orders', '--file', join(folder, 'none')], 1, /Cannot read .*none: ENOENT.*\[MQ_CLI_FILE\]/],
@@ -107,7 +107,7 @@ test('ringmq send says what was refused, and ends with 1', async (t) => {
 
 test('ringmq tail refuses what is not there', async (t) => {
   const { run } = await start(t);
-  t.match((await run(['tail', 'order'])).stderr, /No topic "order"; did you mean "orders"\?/);
+  t.match((await run(['tail', 'order'])).stderr, /No topic "order" \(did you mean "orders"\?\)/);
   t.match((await run(['tail', 'orders', '--queue', '77'])).stderr, /has no such queue to read/);
   const place = await run(['tail', 'orders', '--from', 'yesterday']);
   t.equal(place.code, 2);

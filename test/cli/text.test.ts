@@ -88,7 +88,7 @@ test('nearestName finds what was meant, and nothing far away', async (t) => {
     ['o', undefined],
   ];
   for (const [name, nearest] of table) t.equal(nearestName(name, names), nearest, name);
-  t.equal(didYouMean('ordres', names), '; did you mean "orders"?');
+  t.equal(didYouMean('ordres', names), ' (did you mean "orders"?)');
   t.equal(didYouMean('zzz', names), '');
   t.equal(editDistance('ab', 'ba', 9), 1, 'a swap is one slip');
   t.equal(editDistance('kitten', 'sitting', 9), 3);

@@ -54,9 +54,9 @@ test('ringmq topics names what is wrong, and what was meant', async (t) => {
   const run = await start(t);
   await run('topics create orders');
   const table: [words: string, code: number, message: RegExp][] = [
-    ['topics change ordres --perm r', 1, /No topic "ordres"; did you mean "orders"\?.*\[MQ_CLI_NOT_FOUND\]/],
+    ['topics change ordres --perm r', 1, /No topic "ordres" \(did you mean "orders"\?\).*\[MQ_CLI_NOT_FOUND\]/],
     ['topics delete nothing-like-it --yes', 1, /No topic "nothing-like-it"; `ringmq topics list/],
-    ['topics create x --broker brokr-a', 1, /No broker "brokr-a"; did you mean "broker-a"\?; registered: broker-a/],
+    ['topics create x --broker brokr-a', 1, /No broker "brokr-a" \(did you mean "broker-a"\?\); registered: broker-a/],
     ['topics create a/b', 1, /refused .*a\/b"?,? contains illegal characters.*\(code 29\)/],
     ['topics create TBW102 --perm r', 1, /is there already/],
     ['topics create x --attribute message.type=FIFO', 2, /--attribute message.type=FIFO: must be \+KEY=VALUE or -KEY/],
