@@ -17,7 +17,7 @@ import { encodeMessageBatch } from '../../protocol/remoting/bodies/message-batch
 import { decodeRegisterBrokerBody, encodeDeflatedRegisterBrokerBody } from '../../protocol/remoting/bodies/register-broker-body.ts';
 import { parseTolerantJson } from '../../protocol/remoting/bodies/tolerant-json.ts';
 import { decodeCommand, encodeCommand, peekHeader } from '../../protocol/remoting/command.ts';
-import { EndHeader, scanEndHeader } from '../../protocol/remoting/end-scanner.ts';
+import { END_FOUND_REQUIRED, EndHeader, scanEndHeader } from '../../protocol/remoting/end-scanner.ts';
 import { BodyError, FieldError, FrameError } from '../../protocol/remoting/errors.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
 import { unescapeInto } from '../../protocol/remoting/json-scan.ts';
@@ -113,7 +113,9 @@ function scanFrame(bytes: Uint8Array): void {
   const isPull = scanPullHeader(bytes, 0, bytes.length, pullHeader);
   if (isPull && (pullHeader.subscriptionEnd > bytes.length || pullHeader.topicStart > pullHeader.topicEnd))
     throw new Error('a range beyond its frame');
-  if (scanEndHeader(bytes, 0, bytes.length, endHeader) && endHeader.groupEnd > bytes.length) throw new Error('a range beyond its frame');
+  const isEnd = scanEndHeader(bytes, 0, bytes.length, endHeader) && endHeader.found === END_FOUND_REQUIRED;
+  if (isEnd && (endHeader.groupStart > endHeader.groupEnd || endHeader.groupEnd > bytes.length))
+    throw new Error('a range beyond its frame');
   const command = decodeCommand(bytes, 0, bytes.length);
   if (!isSend) fillFromCommand(command, bytes, sendHeader);
   if (!isPull) fillPullFromCommand(command, pullHeader);
