@@ -70,6 +70,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - Pulls and pops by tag give messages of these tags alone: the broker compares the tags themselves where their hashes are equal, which the Java broker leaves to clients.
 - A query by key answers messages of its topic alone, with the window of time to the millisecond, at once after the acknowledgement. Tags are
   not in the index: a query by tag (index type \`T\`, from 5.5 on) finds nothing and says so.
+- Pulls that wait when the broker is stopped in order are answered (14), and their clients pull again after three seconds. A Java broker closes their connections only, and
+  clients of 4.x consume nothing of these queues for half a minute; so they do after a \`kill -9\` of any broker.
 - A commit beyond a queue's end is refused (29) and changes nothing: a Java broker takes it, and the group jumps over what is still to come. Stock clients
   commit only what they have read.
 - \`message.type\` of a topic is kept and shown; as with a Java broker, sends over remoting are not compared with it (its proxy does that). Of the other

@@ -60,6 +60,17 @@ export class HeldPulls {
     this.#thread.requestTurn();
   }
 
+  /**
+   * The broker stops: who waits hears of it, and comes again after its own pause. Clients of 4.x wait half a minute for an answer that a closed
+   * connection does not bring, and consume nothing of the queue meanwhile.
+   */
+  end(remark: string): void {
+    for (const [ticket, pending] of this.#underWay) {
+      this.#underWay.settle(ticket, pending);
+      if (pending.connection.isOpen) this.#answers.say(pending, code.SERVICE_NOT_AVAILABLE, remark);
+    }
+  }
+
   /** A topic or a group was bound to another plugin, or to none: what waits begins again by the new rule. */
   rebind(topic: string | null, group: string | null): void {
     for (const [ticket, pending] of this.#underWay) {

@@ -171,6 +171,11 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     this.#held.restrict(group);
   }
 
+  /** The broker stops: what waits is answered. */
+  end(remark: string): void {
+    this.#held.end(remark);
+  }
+
   /** A topic or a group was bound to another plugin, or to none: what waits begins again by the new rule. */
   rebind(topic: string | null, group: string | null): void {
     this.#held.rebind(topic, group);

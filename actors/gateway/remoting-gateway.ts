@@ -387,6 +387,7 @@ export class RemotingGateway implements ConnectionOwner, Actor<GatewayCommand> {
   }
 
   closeAll(reason: string): void {
+    this.#pull?.end(`${reason}; pull again`);
     this.flush();
     for (const connection of [...this.#byId.values()]) connection.close(reason);
   }

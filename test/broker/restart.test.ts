@@ -1,6 +1,6 @@
 /** A started broker that is stopped or killed under load and started again on its store: nothing acknowledged is lost. */
 import tap, { test } from 'tap';
-import { heartbeatBody, queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
+import { heartbeatBody, pullMessages, queueOffset, readQueue, sendMessage } from '../support/broker-client.ts';
 import { RemotingClient } from '../support/remoting-client.ts';
 import { prepareRingmq, type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -91,6 +91,20 @@ test('an orderly stop keeps messages, topics and offsets', async (t) => {
   t.equal((await sendMessage(again, 'stop', 'more', { queueId: 2 })).ext?.['queueOffset'], '25', 'offsets go on where they were');
   await again.close();
 });
+
+for (const shards of [1, 2]) {
+  test(`an orderly stop answers the pulls that wait (${shards} shards)`, async (t) => {
+    const ringmq = await startRingmq({ shards });
+    t.teardown(() => ringmq.destroy());
+    const clients = await Promise.all([0, 1, 2, 3].map(() => RemotingClient.connect(ringmq.broker)));
+    t.equal((await sendMessage(clients[0]!, 'waits', 'x')).code, 0);
+    const held = clients.map((client, queueId) => pullMessages(client, 'waits', queueId, queueId === 0 ? 1 : 0, { holdMs: 60_000 }));
+    // Served in order on each connection: the pull before it has come too.
+    for (const client of clients) await queueOffset(client, 30, 'waits', 0);
+    await ringmq.stop();
+    for (const { frame } of await Promise.all(held)) t.match([frame.code, frame.remark], [14, /the broker stops; pull again/]);
+  });
+}
 
 test('a second start on the same ports names who holds them', async (t) => {
   const first = await startRingmq();
