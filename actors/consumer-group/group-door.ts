@@ -10,7 +10,7 @@ import { producerGroupPath } from '../producer-group/producer-group-actor.ts';
 import type { TopicTable } from '../topic/topic-table.ts';
 import type { Unregistered, UnregisterMember } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
-import { GROUPS_PER_CONNECTION_MAX } from './group-limits.ts';
+import { GROUPS_PER_CONNECTION_MAX, type Refusal } from './group-limits.ts';
 import type { GroupRegistryCommand, GroupReply } from './group-registry-messages.ts';
 import type { GroupTable } from './group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from './group-table-actor.ts';
@@ -90,6 +90,18 @@ export class GroupDoor {
     onReply: (reply: GroupReply) => void,
   ): void {
     this.ask<GroupReply, GroupRegistryCommand>(request, GROUP_REGISTRY_PATH, build, onReply);
+  }
+
+  /**
+   * For a group that this shard does not know: it may have been made just now, or the registry be a new one that has not told this shard yet.
+   * `onKnown` runs when every shard has it.
+   */
+  askWhetherKnown(request: Request, group: string, onKnown: () => void, onUnknown: (refusal: Refusal) => void): void {
+    this.askRegistry(
+      request,
+      (replyTo) => ({ kind: 'ensure-group', group, isKnownOnly: true, replyTo }),
+      (reply) => (reply.kind === 'group-refused' ? onUnknown(reply) : onKnown()),
+    );
   }
 
   /** The number of the topic's queues; 0 for an unknown topic. */

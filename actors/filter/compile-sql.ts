@@ -276,7 +276,8 @@ const readers: Record<NumberType, (text: string) => Numeric | undefined> = {
 
 function toInteger(text: string): Numeric | undefined {
   if (!INTEGER.test(text)) return undefined;
-  if (text.length <= SAFE_DIGITS) return Number(text);
+  // Integers have one zero: Number('-0') is another.
+  if (text.length <= SAFE_DIGITS) return Number(text) + 0;
   // No number of 64 bits has more digits, leading zeros aside.
   return text.length > 1_000 ? undefined : BigInt(text.startsWith('+') ? text.slice(1) : text);
 }

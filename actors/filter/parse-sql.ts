@@ -162,7 +162,7 @@ class Parser {
         const { at } = this.#advance();
         const operand = this.#unary();
         if (operand.kind !== 'number') return { kind: 'negated', operand, at };
-        return { ...operand, value: -operand.value, isSigned: true, at };
+        return { ...operand, value: minus(operand), isSigned: true, at };
       }
       if (this.#isKeyword('NOT')) {
         const { at } = this.#advance();
@@ -243,4 +243,10 @@ function equal(comparison: Comparison, left: SqlExpression, right: SqlExpression
     throw new SqlFault('true or false cannot be compared with it', right.at);
   }
   return { kind: 'compare', comparison, left, right, at };
+}
+
+/** Integers have one zero, doubles two. */
+function minus({ value, type }: Extract<SqlExpression, { kind: 'number' }>): number | bigint {
+  if (typeof value === 'bigint') return -value;
+  return type === 'double' ? -value : 0 - value;
 }

@@ -1,7 +1,7 @@
 /**
  * How much a shard may hold of requests that have not come to their ends. Pure. A frame may have 16 MiB, and many connections could each
  * leave one half sent, so all of them together have one limit. Above it only those go on that want least to be whole, as many as
- * there is room for, and the others are read no further until it is their turn; who does not end a request within a second then, or
+ * there is room for, and the others are read no further until it is their turn; who sends nothing for some seconds then, or
  * brings all of them to half as much again, loses its connection: those first that have held most for longest. Requests that came whole
  * and wait for the broker are let be up to four times the limit. What fits into one read of a socket takes no such memory.
  */
@@ -22,7 +22,7 @@ export type Unfinished = {
 };
 
 /** Time to end a request in while others wait for room. */
-export const UNFINISHED_STALE_MS = 1000;
+export const UNFINISHED_STALE_MS = 3000;
 /** Time after which none waits any more. */
 export const UNFINISHED_LATE_MS = 10_000;
 const CLOSE_FROM = 1.5;

@@ -60,7 +60,9 @@ for (const flush of ['async', 'sync'] as const) {
       for (let round = 0; round < 2; round++) {
         const before = acknowledged.size;
         const sending = sendUntilGone(ringmq, round, acknowledged);
-        await waitUntil('sends to be acknowledged', () => acknowledged.size > before + 300, 30_000);
+        // A topic exists from its first acknowledged send on.
+        const hasAll = (): boolean => TOPICS.every((topic) => [...acknowledged].some((message) => message.includes(`@${topic}/`)));
+        await waitUntil('sends to be acknowledged', () => acknowledged.size > before + 300 && hasAll(), 30_000);
         await ringmq.kill();
         await sending;
         await ringmq.start();

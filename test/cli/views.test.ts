@@ -194,7 +194,7 @@ test('drawView fits the screen', async (t) => {
     for (const line of lines) t.ok(textWidth(line) <= columns, line);
   }
   t.same(drawView(view, { columns: 80, rows: 24, style }), [
-    'ringmq top  2026-01-31 08:00:00 UTC  2 topics, 1 groups',
+    'ringmq top  2026-01-31 08:00:00 UTC  2 topics, 1 group',
     '',
     'BROKER    ADDRESS          VERSION  IN/s  OUT/s  DISK',
     'broker-a  127.0.0.1:10911  V5_4_0     12      -  25 %',

@@ -16,21 +16,22 @@ export function queryConsumerOffset(door: GroupDoor, ranges: QueueRanges): Handl
   return (request) => {
     const { consumerGroup: group, topic, queueId, setZeroIfNotFound } = decodeQueryConsumerOffsetRequest(request.command.ext);
     const zeroIfNotFound = setZeroIfNotFound !== false;
-    if (door.groups.get(group) === undefined) {
+    const askGroup = (): void =>
+      door.ask<OffsetFound, QueryOffset>(
+        request,
+        consumerGroupPath(group),
+        (replyTo) => ({ kind: 'query-offset', topic, queueId, zeroIfNotFound, replyTo }),
+        ({ offset }) => answer(request, group, offset),
+      );
+    const askStore = (): void =>
       door.ask<OffsetRead, ReadOffset>(
         request,
         OFFSET_STORE_PATH,
         (replyTo) => ({ kind: 'read-offset', group, topic, queueId, replyTo }),
         ({ offset }) => answer(request, group, decideQueryOffset(offset, ranges.minOffset(topic, queueId), zeroIfNotFound)),
       );
-      return;
-    }
-    door.ask<OffsetFound, QueryOffset>(
-      request,
-      consumerGroupPath(group),
-      (replyTo) => ({ kind: 'query-offset', topic, queueId, zeroIfNotFound, replyTo }),
-      ({ offset }) => answer(request, group, offset),
-    );
+    if (door.groups.get(group) !== undefined) askGroup();
+    else door.askWhetherKnown(request, group, askGroup, askStore);
   };
 }
 

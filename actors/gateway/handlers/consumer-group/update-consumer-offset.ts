@@ -41,11 +41,6 @@ export function updateConsumerOffset(door: GroupDoor): Handler {
       commit();
       return;
     }
-    // The group's first pull may have made it just now.
-    door.askRegistry(
-      request,
-      (replyTo) => ({ kind: 'ensure-group', group, isKnownOnly: true, replyTo }),
-      (reply) => (reply.kind === 'group-refused' ? refuse(reply) : commit()),
-    );
+    door.askWhetherKnown(request, group, commit, refuse);
   };
 }
