@@ -171,6 +171,11 @@ export class InnerAppend {
     if (!this.#isStopping) this.#refusal = reason === '' ? null : reason;
   }
 
+  /** Nothing will be taken any more in this life. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Why nothing is taken at the moment, with what to do; null: it is. */
   get refusal(): string | null {
     return this.#refusal;

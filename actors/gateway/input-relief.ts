@@ -9,6 +9,7 @@ import {
   chooseClosed,
   closeInputFromBytes,
   type InputLimits,
+  isBrokerBehind,
   isLate,
   isStale,
   relievedInputBytes,
@@ -84,11 +85,8 @@ export class InputRelief {
     const { closeFrom, downTo } = stalledInputBytes(this.#limits);
     if (stalledBytes > closeFrom) this.#close(chooseClosed(stalled, stalledBytes, downTo, now));
     unfinishedBytes -= this.#close(this.#chooseClosed(unfinished, unfinishedBytes, now));
-    this.#admit(
-      unfinished.filter((one) => one.inputBytes > 0),
-      unfinishedBytes,
-      now,
-    );
+    const left = unfinished.filter((one) => one.inputBytes > 0);
+    this.#admit(left, isBrokerBehind(stalledBytes, this.#limits) ? 0 : this.#countAdmitted(left, unfinishedBytes, now), now);
     this.#againAt = this.#bytes > this.#limits.shardBytes ? this.#bytes + this.#limits.shardBytes * STEP : 0;
     this.#isLooking = false;
     if (!this.#isScarce || this.#isTimed) return;
@@ -111,10 +109,13 @@ export class InputRelief {
     return [...late, ...chooseClosed(stale, left, relievedInputBytes(this.#limits), now)];
   }
 
-  #admit(unfinished: ClientConnection[], bytes: number, now: number): void {
-    const wasScarce = this.#isScarce;
-    const count =
-      !wasScarce && bytes <= this.#limits.shardBytes ? unfinished.length : admitUnfinished(unfinished, bytes, this.#limits, now);
+  /** Sorts them; how many of the first are read on. */
+  #countAdmitted(unfinished: ClientConnection[], bytes: number, now: number): number {
+    if (!this.#isScarce && bytes <= this.#limits.shardBytes) return unfinished.length;
+    return admitUnfinished(unfinished, bytes, this.#limits, now);
+  }
+
+  #admit(unfinished: readonly ClientConnection[], count: number, now: number): void {
     this.#isScarce = count < unfinished.length;
     this.#admitted.clear();
     for (let at = 0; at < unfinished.length; at++) {

@@ -2,8 +2,8 @@
  * How much a shard may hold of requests that have not come to their ends. Pure. A frame may have 16 MiB, and many connections could each
  * leave one half sent, so all of them together have one limit. Above it only those go on that want least to be whole, as many as
  * there is room for, and the others are read no further until it is their turn; who sends nothing for some seconds then, or
- * brings all of them to half as much again, loses its connection: those first that have held most for longest. Requests that came whole
- * and wait for the broker are let be up to four times the limit. What fits into one read of a socket takes no such memory.
+ * brings all of them to half as much again, loses its connection: those first that have held most for longest. While requests that
+ * came whole and wait for the broker take the limit, none is read on; they are let be up to four times the limit. What fits into one read of a socket takes no such memory.
  */
 
 /** Changes in place when the settings do. */
@@ -26,6 +26,7 @@ export const UNFINISHED_STALE_MS = 3000;
 /** Time after which none waits any more. */
 export const UNFINISHED_LATE_MS = 10_000;
 const CLOSE_FROM = 1.5;
+const ADMITTED = 1.25;
 const RELIEVED = 0.75;
 const STALLED_MAX = 4;
 const STALLED_RELIEVED = 3;
@@ -43,6 +44,11 @@ export function relievedInputBytes(limits: InputLimits): number {
 /** Bytes of requests that wait for the broker itself at which connections are closed, and how many are left then. */
 export function stalledInputBytes(limits: InputLimits): { readonly closeFrom: number; readonly downTo: number } {
   return { closeFrom: limits.shardBytes * STALLED_MAX, downTo: limits.shardBytes * STALLED_RELIEVED };
+}
+
+/** Requests that wait for the broker itself take so much that no other is to be brought to its end. */
+export function isBrokerBehind(stalledBytes: number, limits: InputLimits): boolean {
+  return stalledBytes >= limits.shardBytes;
 }
 
 export function isLate({ inputSinceMs }: Unfinished, now: number): boolean {
@@ -66,12 +72,12 @@ export function chooseClosed<T extends Unfinished>(holders: T[], bytes: number, 
 
 /**
  * Sorts `holders` so that those come first that are to be read on, and gives how many they are: those that want least, never none, and
- * behind them the stale ones. A quarter of the limit is theirs also when it is used up: else none would ever end.
+ * behind them the stale ones. All of them together may take a quarter more than the limit: else none would ever end.
  */
 export function admitUnfinished<T extends Unfinished>(holders: T[], bytes: number, limits: InputLimits, now: number): number {
   const rank = (one: Unfinished): number => one.missingBytes + (isStale(one, now) ? limits.shardBytes : 0);
   holders.sort((one, other) => rank(one) - rank(other));
-  let room = Math.max(limits.shardBytes - bytes, limits.shardBytes * (1 - RELIEVED));
+  let room = limits.shardBytes * ADMITTED - bytes;
   let count = 0;
   while (count < holders.length && (count === 0 || holders[count]!.missingBytes <= room)) room -= holders[count++]!.missingBytes;
   return count;

@@ -221,8 +221,12 @@ export class PopActor implements Actor<PopCommand | Private> {
     const rest = this.#queues.rest(pop.queueId, !pop.isOrdered);
     const reviveQueueId = pop.isOrdered ? POP_ORDER_REVIVE_QUEUE : this.#around.journal.queueOf(this.#group, this.#topic);
     const reply = found.reply(pop, popTime, reviveQueueId, rest);
-    // Not stored: given out all the same, for a log that refuses must not stop its readers; a crash brings them again at once.
-    this.#log!.answer(() => pop.replyTo.tell(reply));
+    // Not stored: given out all the same, for a log that refuses must not stop its readers; a crash brings them again at once. A broker that
+    // stops does not: its next life, which comes soon, would give them out again.
+    this.#log!.answer((isStored) => {
+      if (isStored || !this.#around.append.isStopping) pop.replyTo.tell(reply);
+      else this.#answerNone(pop, false, context);
+    });
     return true;
   }
 

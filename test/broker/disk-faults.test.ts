@@ -168,11 +168,12 @@ test('a log that cannot be read any more fences the broker', { skip }, async (t)
   await client.close();
   await first.stop();
   await first.destroy();
-  const ringmq = await startRingmq({ dataDir, command: underFaults(dataDir, [fault('pread64', 'EIO', '12+', LOG)]) });
+  const ringmq = await startRingmq({ dataDir, command: underFaults(dataDir, [fault('pread64', 'EIO', '100+', LOG)]) });
   t.teardown(() => ringmq.destroy());
   const reader = await RemotingClient.connect(ringmq.broker);
+  // The start reads the log as well, in many pieces.
   const reading = (async () => {
-    for (let offset = 0; offset < 64; offset += 8) await pullMessages(reader, TOPIC, 0, offset, { max: 8 });
+    for (let offset = 0; reader.isOpen; offset = (offset + 8) % 64) await pullMessages(reader, TOPIC, 0, offset, { max: 8 });
   })().catch(() => {});
   const exit = await ringmq.exited(20_000);
   await reading;

@@ -3,6 +3,7 @@ import {
   admitUnfinished,
   chooseClosed,
   closeInputFromBytes,
+  isBrokerBehind,
   relievedInputBytes,
   stalledInputBytes,
   UNFINISHED_STALE_MS,
@@ -22,6 +23,12 @@ test('limits of unfinished input lie in order', async (t) => {
   t.ok(closeInputFromBytes(LIMITS) < downTo && downTo < closeFrom, 'what waits for the broker is closed last');
 });
 
+test('isBrokerBehind holds others long before those that wait for the broker are closed', async (t) => {
+  t.notOk(isBrokerBehind(LIMITS.shardBytes - 1, LIMITS));
+  t.ok(isBrokerBehind(LIMITS.shardBytes, LIMITS));
+  t.ok(LIMITS.shardBytes + closeInputFromBytes(LIMITS) < stalledInputBytes(LIMITS).closeFrom);
+});
+
 test('chooseClosed takes those that held most for longest, and no more of them than it needs', async (t) => {
   const [young, old, small] = [one(8, 1, 10), one(2, 14, 1000), one(0.25, 15, 1200)];
   t.same(chooseClosed([small, young, old], 10.25 * MIB, 9 * MIB, NOW), [old]);
@@ -33,10 +40,11 @@ test('chooseClosed takes those that held most for longest, and no more of them t
 test('admitUnfinished lets those go on that want least, within the room that is left', async (t) => {
   const [near, far, claims] = [one(3, 1), one(4, 12), one(0.25, 15.75)];
   const holders = [claims, far, near];
-  t.equal(admitUnfinished(holders, 70 * MIB, LIMITS, NOW), 2, 'a quarter of the limit is theirs when it is used up');
+  t.equal(admitUnfinished(holders, 64 * MIB, LIMITS, NOW), 2, 'a quarter of the limit is theirs when it is used up');
   t.same(holders, [near, far, claims]);
   t.equal(admitUnfinished(holders, 30 * MIB, LIMITS, NOW), 3, 'all, when there is room');
-  t.equal(admitUnfinished([one(1, 15.9), one(1, 15.9)], 70 * MIB, LIMITS, NOW), 1, 'never none');
+  t.equal(admitUnfinished([one(1, 15), one(1, 15)], 64 * MIB, LIMITS, NOW), 1, 'and no more, however often they are looked at');
+  t.equal(admitUnfinished([one(1, 15.9), one(1, 15.9)], 90 * MIB, LIMITS, NOW), 1, 'never none');
   t.equal(admitUnfinished([], 70 * MIB, LIMITS, NOW), 0);
 });
 
