@@ -98,7 +98,7 @@ export function workloads(times: Durations, kept: string): Workload[] {
       name: 'send_64k',
       mode: 'send',
       flags: ['--conns', '4', '--window', '4', '--size', '65536', '--duration', '5s', '--warmup', '1s', '--drop'],
-      touchesGiB: 4,
+      touchesGiB: 8,
       isQuick: false,
       cpuRatioMax: 0.6,
     },
