@@ -22,7 +22,7 @@ test('compileSql decides as RocketMQ does', async (t) => {
 });
 
 test('compileSql knows every operator', async (t) => {
-  const properties = { a: '5', b: 'abc', flag: 'TRUE', price: '1.5' };
+  const properties = { a: '5', b: 'abc', flag: 'TRUE', price: '1.5', zero: '0', minusZero: '-0' };
   const table: [string, Verdict][] = [
     ['a = 5', 'match'],
     ['a <> 5', 'no match'],
@@ -30,6 +30,9 @@ test('compileSql knows every operator', async (t) => {
     ['a >= 5 AND a <= 5', 'match'],
     ['a BETWEEN 1 AND 5', 'match'],
     ['a NOT BETWEEN 1 AND 5', 'no match'],
+    ['- 0 BETWEEN zero AND a', 'match'],
+    ['zero >= - 0 AND minusZero >= 0', 'match'],
+    ['- 0.0 >= zero', 'no match'],
     ["b IN ('x', 'abc')", 'match'],
     ["b NOT IN ('x', 'abc')", 'no match'],
     ['missing IS NULL AND a IS NOT NULL', 'match'],
