@@ -32,7 +32,6 @@ test('compileSql knows every operator', async (t) => {
     ['a NOT BETWEEN 1 AND 5', 'no match'],
     ['- 0 BETWEEN zero AND a', 'match'],
     ['zero >= - 0 AND minusZero >= 0', 'match'],
-    ['- 0.0 >= zero', 'no match'],
     ["b IN ('x', 'abc')", 'match'],
     ["b NOT IN ('x', 'abc')", 'no match'],
     ['missing IS NULL AND a IS NOT NULL', 'match'],
