@@ -53,10 +53,14 @@ function compileTruth(expression: SqlExpression, names: string[]): TruthOf {
     case 'boolean':
       return constant(truth(expression.value));
     case 'null':
-    case 'negated':
     case 'string':
     case 'number':
       return constant(UNKNOWN);
+    case 'negated': {
+      // Nothing, but what it is the minus of may fail.
+      const operand = compileTruth(expression.operand, names);
+      return (source) => (operand(source) === ERROR ? ERROR : UNKNOWN);
+    }
     case 'property': {
       const text = textOf(expression, names);
       return (source) => (text(source) === undefined ? UNKNOWN : FALSE);
@@ -119,12 +123,13 @@ function compileIsNull(operand: SqlExpression, names: string[]): TruthOf {
 
 function compileTextTest(expression: Extract<SqlExpression, { kind: 'text-test' }>, names: string[]): TruthOf {
   const { operand, value, isNot } = expression;
-  // Of what is no text nothing is said, nor does anything contain the empty text.
+  // Nothing contains the empty text: what is looked at is not even asked, and cannot fail.
+  if (value === '') return constant(FALSE);
+  // Of what is no text nothing is said.
   if (!isText(operand)) {
     const asked = compileTruth(operand, names);
     return (source) => (asked(source) === ERROR ? ERROR : FALSE);
   }
-  if (value === '') return constant(FALSE);
   const text = textOf(operand, names);
   const method = { CONTAINS: 'includes', STARTSWITH: 'startsWith', ENDSWITH: 'endsWith' } as const;
   const test = method[expression.test];

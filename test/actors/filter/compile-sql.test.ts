@@ -37,6 +37,7 @@ test('compileSql knows every operator', async (t) => {
     ['missing IS NULL AND a IS NOT NULL', 'match'],
     ["b CONTAINS 'b' AND b STARTSWITH 'a' AND b ENDSWITH 'c'", 'match'],
     ["b NOT CONTAINS 'z'", 'match'],
+    ["NOT ((b > 1) STARTSWITH '')", 'match'],
     ["missing NOT CONTAINS 'z'", 'no match'],
     ['flag = TRUE', 'match'],
     ['price > 1.25', 'match'],
