@@ -25,6 +25,7 @@ import { type RingmqProcess, startRingmq } from '../test/support/start-ringmq.ts
 import { pause } from '../test/support/wait-until.ts';
 import { WatchedSenders } from '../test/support/watched-senders.ts';
 import { machineName } from './machine-name.ts';
+import { runStages } from './stages.ts';
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, minutes: { type: 'string', default: '10' }, write: { type: 'boolean', default: false } },
@@ -255,13 +256,11 @@ const stages: Record<string, () => Promise<Outcome>> = {
     }),
 };
 
-const results: Record<string, Outcome> = {};
-for (const name of options.only?.split(',') ?? Object.keys(stages)) {
-  const stage = stages[name];
-  if (stage === undefined) throw new Error(`No stage ${name}; there are ${Object.keys(stages).join(', ')}`);
-  results[name] = await stage();
-  process.stdout.write(`${results[name].ok ? 'ok  ' : 'FAIL'} ${name} ${JSON.stringify(results[name])}\n`);
-}
+const results = await runStages(
+  stages,
+  options.only,
+  (name, outcome) => `${outcome.ok ? 'ok  ' : 'FAIL'} ${name} ${JSON.stringify(outcome)}`,
+);
 if (options.write) {
   const report = { machine: machineName(), date: new Date().toISOString().slice(0, 16), limitMb: RSS_MAX_MB, results };
   writeFileSync(fileURLToPath(new URL('results/back-pressure.json', import.meta.url)), `${JSON.stringify(report, null, 1)}\n`);

@@ -10,17 +10,16 @@
  * is above its limit. --only A,B chooses, --messages N scales (10000000), --rounds N the turns of `cold` (9). Needs 4 GB of room; `cold`
  * drops the page cache when it may (root).
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { queueOffset } from '../test/support/broker-client.ts';
 import { RemotingClient } from '../test/support/remoting-client.ts';
 import { type RingmqProcess, startRingmq } from '../test/support/start-ringmq.ts';
 import { runLoad } from './load-generator.ts';
-import { machineName } from './machine-name.ts';
 import { LOG_TOPIC, markAborted, uniqueKey, writeLog } from './made-log.ts';
+import { runStages, writeStageResults } from './stages.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -226,22 +225,6 @@ async function cold(): Promise<Record<string, unknown>> {
 }
 
 const stages: Record<string, () => Promise<Record<string, unknown>>> = { index, backlog, cold };
-const results: Record<string, unknown> = {};
-for (const name of options.only?.split(',') ?? Object.keys(stages)) {
-  const stage = stages[name];
-  if (stage === undefined) throw new Error(`No stage ${name}; there are ${Object.keys(stages).join(', ')}`);
-  results[name] = await stage();
-  process.stdout.write(`${name} ${JSON.stringify(results[name])}\n`);
-}
-if (options.write) {
-  const path = fileURLToPath(new URL('results/queries.json', import.meta.url));
-  const last = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { results: Record<string, unknown> }).results : {};
-  const report = {
-    machine: machineName(),
-    date: new Date().toISOString().slice(0, 16),
-    load: loadavg()[0],
-    results: { ...last, ...results },
-  };
-  writeFileSync(path, `${JSON.stringify(report, null, 1)}\n`);
-}
+const results = await runStages(stages, options.only);
+if (options.write) writeStageResults('queries.json', results);
 process.exit(Object.values(results).some((result) => (result as { ok?: boolean }).ok === false) ? 1 : 0);

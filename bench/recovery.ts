@@ -12,18 +12,17 @@
  * Needs 5 GB of room, sparse files.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodeMessageRecord, writeInt32, writeInt64 } from '../model/message-record.ts';
 import { NodeDisk } from '../storage/node-disk.ts';
 import { openStore, writeCheckpoint } from '../storage/open-store.ts';
 import { storeLayout } from '../storage/store-layout.ts';
 import { startRingmq } from '../test/support/start-ringmq.ts';
-import { machineName } from './machine-name.ts';
 import { markAborted, SEGMENT_BYTES, STORED_MS, writeHoles, writeLog } from './made-log.ts';
+import { runStages, writeStageResults } from './stages.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -161,22 +160,6 @@ const stages: Record<string, () => Promise<Record<string, unknown>>> = {
   large,
   queues,
 };
-const results: Record<string, unknown> = {};
-for (const name of options.only?.split(',') ?? Object.keys(stages)) {
-  const stage = stages[name];
-  if (stage === undefined) throw new Error(`No stage ${name}; there are ${Object.keys(stages).join(', ')}`);
-  results[name] = await stage();
-  process.stdout.write(`${name} ${JSON.stringify(results[name])}\n`);
-}
-if (options.write) {
-  const path = fileURLToPath(new URL('results/recovery.json', import.meta.url));
-  const last = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { results: Record<string, unknown> }).results : {};
-  const report = {
-    machine: machineName(),
-    date: new Date().toISOString().slice(0, 16),
-    load: loadavg()[0],
-    results: { ...last, ...results },
-  };
-  writeFileSync(path, `${JSON.stringify(report, null, 1)}\n`);
-}
+const results = await runStages(stages, options.only);
+if (options.write) writeStageResults('recovery.json', results);
 if (Object.values(results).some((result) => (result as { ok?: boolean }).ok === false)) process.exitCode = 1;

@@ -9,3 +9,8 @@ export function formatCount(value: number): string {
 export function counted(value: number, thing: string): string {
   return `${formatCount(value)} ${thing}${value === 1 ? '' : 's'}`;
 }
+
+/** `1 member of "billing" is on line`, `2 members … are on line`. */
+export function membersOnLine(count: number, group: string): string {
+  return `${counted(count, 'member')} of "${group}" ${count === 1 ? 'is' : 'are'} on line`;
+}

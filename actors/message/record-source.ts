@@ -3,17 +3,8 @@
  * there, else by the message door. One a part; owns nothing but what describes the record at hand.
  * A record is given only when it is one, wherever its place was named: size, magic, its own place, and of one out of the files the body's CRC.
  */
-import {
-  MAGIC_AT,
-  PHYSICAL_OFFSET_AT,
-  RECORD_FIXED_BYTES,
-  RECORD_MAGIC_V1,
-  RECORD_MAGIC_V2,
-  readInt32,
-  readInt64,
-  TOTAL_SIZE_AT,
-} from '../../model/message-record.ts';
-import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
+import { RECORD_FIXED_BYTES, readInt32 } from '../../model/message-record.ts';
+import { ScannedRecord, scanRecord, wrongRecord } from '../../storage/commit-log/scan-record.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { MessageDoor } from './message-door.ts';
 
@@ -113,8 +104,5 @@ export class RecordSource {
 
 /** Whether a lane's bytes at `at` are the record of that size and place: no other bytes there tell so of themselves. */
 function isRecordAt(bytes: Uint8Array, at: number, size: number, physical: number): boolean {
-  if (size < RECORD_FIXED_BYTES || readInt32(bytes, at + TOTAL_SIZE_AT) !== size || readInt64(bytes, at + PHYSICAL_OFFSET_AT) !== physical)
-    return false;
-  const magic = readInt32(bytes, at + MAGIC_AT);
-  return magic === RECORD_MAGIC_V1 || magic === RECORD_MAGIC_V2;
+  return size >= RECORD_FIXED_BYTES && wrongRecord(bytes, at, size, physical) === '';
 }

@@ -15,10 +15,8 @@ import {
   bodyLengthAt,
   HOST_V6_EXTRA_BYTES,
   MAGIC_AT,
-  PHYSICAL_OFFSET_AT,
   RECORD_FIXED_BYTES,
   RECORD_MAGIC_V1,
-  RECORD_MAGIC_V2,
   readInt32,
   readInt64,
   STORE_TIMESTAMP_AT,
@@ -26,7 +24,7 @@ import {
 } from '../../model/message-record.ts';
 import { BORN_HOST_V6_FLAG } from '../../model/system-flag.ts';
 import { CommitLogReader } from '../../storage/commit-log/commit-log.ts';
-import { ScannedRecord, scanRecord } from '../../storage/commit-log/scan-record.ts';
+import { ScannedRecord, scanRecord, wrongRecord } from '../../storage/commit-log/scan-record.ts';
 import { type ConsumeQueue, UNITS_PER_FILE } from '../../storage/consume-queue/consume-queue.ts';
 import { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
 import { NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitEnd, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
@@ -542,14 +540,6 @@ export class ColdReader {
 /** Retention removes files while this thread reads: one that was there a moment ago. */
 function isGone(error: unknown): boolean {
   return error instanceof DiskError && error.errno === 'ENOENT';
-}
-
-/** Why what lies at `at` is not the record of `size` bytes at `physical`; '' when it is. */
-function wrongRecord(bytes: Uint8Array, at: number, size: number, physical: number): string {
-  if (readInt32(bytes, at) !== size) return 'its size is another one';
-  const magic = readInt32(bytes, at + MAGIC_AT);
-  if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return 'its magic is not that of a record';
-  return readInt64(bytes, at + PHYSICAL_OFFSET_AT) === physical ? '' : 'its physical offset is another one';
 }
 
 /** Whether the lengths of a record whose head is sound make its size. */

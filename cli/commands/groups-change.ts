@@ -8,7 +8,7 @@ import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from '../../protocol/remoting/req
 import { Cluster } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { counted } from '../count-text.ts';
+import { membersOnLine } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { existingGroup, groupConfigs } from '../group-view.ts';
@@ -48,7 +48,7 @@ export const deleteGroup: Command = async (context) => {
     if (members.length > 0)
       throw new CommandError(
         'MQ_CLI_REFUSED',
-        `${counted(members.length, 'member')} of "${group}" ${members.length === 1 ? 'is' : 'are'} on line and would make it again: stop ${members
+        `${membersOnLine(members.length, group)} and would make it again: stop ${members
           .slice(0, 3)
           .map(({ clientId }) => clientId)
           .join(', ')}${members.length > 3 ? ' and the others' : ''} first`,

@@ -12,7 +12,7 @@ import { encodeUpdateConsumerOffsetRequest } from '../../protocol/remoting/reque
 import { Cluster, forEachOf } from '../cluster.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { counted, formatCount } from '../count-text.ts';
+import { counted, formatCount, membersOnLine } from '../count-text.ts';
 import { CommandError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { existingGroup, groupConfigs, type Master } from '../group-view.ts';
@@ -50,7 +50,7 @@ export const resetGroup: Command = async (context) => {
     if (isOnline && isPart)
       throw new CommandError(
         'MQ_CLI_REFUSED',
-        `${counted(view.members.length, 'member')} of "${group}" ${view.members.length === 1 ? 'is' : 'are'} on line and would commit over a single queue: stop ${view.members.length === 1 ? 'it' : 'them'} first, or reset the whole topic`,
+        `${membersOnLine(view.members.length, group)} and would commit over a single queue: stop ${view.members.length === 1 ? 'it' : 'them'} first, or reset the whole topic`,
       );
     if (!terminal.isJson) showPlan(context, steps);
     if (!args.isSet('dry-run')) {

@@ -265,3 +265,11 @@ function smallNumber(bytes: Uint8Array, start: number, end: number): number {
 function readUint16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
+
+/** Why what lies at `at` is not the record of `size` bytes at `physical`; '' when it is. */
+export function wrongRecord(bytes: Uint8Array, at: number, size: number, physical: number): string {
+  if (readInt32(bytes, at) !== size) return 'its size is another one';
+  const magic = readInt32(bytes, at + MAGIC_AT);
+  if (magic !== RECORD_MAGIC_V1 && magic !== RECORD_MAGIC_V2) return 'its magic is not that of a record';
+  return readInt64(bytes, at + PHYSICAL_OFFSET_AT) === physical ? '' : 'its physical offset is another one';
+}

@@ -76,6 +76,20 @@ async function checkQueues(t: Test, { client }: World): Promise<void> {
   }
 }
 
+/** Sends are taken again by themselves when there is room; then nothing that was acknowledged is missing, nor after a kill. */
+async function resumes(t: Test, ringmq: RingmqProcess, senders: WatchedSenders, free: () => void): Promise<void> {
+  const count = senders.acknowledged.size;
+  free();
+  const freedAt = performance.now();
+  await waitUntil('sends to be taken again', () => senders.acknowledged.size > count + 50, 15_000);
+  t.ok(performance.now() - freedAt < 2_500, `by itself, ${Math.round(performance.now() - freedAt)} ms after there was room`);
+  await senders.stop();
+  t.same(await senders.problems(ringmq.broker), [], `${senders.acknowledged.size} acknowledged, all at their places`);
+  await ringmq.kill();
+  await ringmq.start();
+  t.same(await senders.problems(ringmq.broker), [], 'after kill -9 too');
+}
+
 test('expired segments go by hand, with their queues, and the rest stays', { skip }, async (t) => {
   const here = await world(t, { diskMaxUsedSpaceRatio: '95', diskSpaceCleanForciblyRatio: '98', diskSpaceWarningLevelRatio: '99' });
   t.equal(await sendMany(here, 24), '');
@@ -186,16 +200,7 @@ test('a disk without a byte left refuses sends at once, reads go on, and it resu
   // Group offsets find room in the reserve.
   const committed = await here.client.request(15, { consumerGroup: 'CG_full', topic: 'full', queueId: '0', commitOffset: '7' });
   t.equal(committed.code, 0, `offsets are committed: ${committed.remark}`);
-  const count = senders.acknowledged.size;
-  free();
-  const freedAt = performance.now();
-  await waitUntil('sends to be taken again', () => senders.acknowledged.size > count + 50, 15_000);
-  t.ok(performance.now() - freedAt < 2_500, `by itself, ${Math.round(performance.now() - freedAt)} ms after there was room`);
-  await senders.stop();
-  t.same(await senders.problems(here.ringmq.broker), [], `${senders.acknowledged.size} acknowledged, all at their places`);
-  await here.ringmq.kill();
-  await here.ringmq.start();
-  t.same(await senders.problems(here.ringmq.broker), [], 'after kill -9 too');
+  await resumes(t, here.ringmq, senders, free);
 });
 
 test('a file system without an inode left refuses sends when a segment is due, reads go on, and it resumes by itself', {
@@ -215,14 +220,5 @@ test('a file system without an inode left refuses sends when a segment is due, r
     );
   }
   t.ok((await readQueue(here.client, 'inodes', 1)).length > 10, 'reads go on');
-  const count = senders.acknowledged.size;
-  free();
-  const freedAt = performance.now();
-  await waitUntil('sends to be taken again', () => senders.acknowledged.size > count + 50, 15_000);
-  t.ok(performance.now() - freedAt < 2_500, `by itself, ${Math.round(performance.now() - freedAt)} ms after there was room`);
-  await senders.stop();
-  t.same(await senders.problems(here.ringmq.broker), [], `${senders.acknowledged.size} acknowledged, all at their places`);
-  await here.ringmq.kill();
-  await here.ringmq.start();
-  t.same(await senders.problems(here.ringmq.broker), [], 'after kill -9 too');
+  await resumes(t, here.ringmq, senders, free);
 });

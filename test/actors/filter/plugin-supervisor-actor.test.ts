@@ -83,6 +83,20 @@ class World {
   }
 }
 
+/** The worker of a plugin that has taken a batch and gives no verdict; it is watched. */
+function workerInALoop(world: World): World['workers'][number] {
+  world.files = { p: 'v1' };
+  world.run(600);
+  world.loaded('p', 1);
+  const port = new ExchangePort(world.exchanges[0]!, 0);
+  port.submit(0, Buffer.from('g'), new Uint8Array(8), 8, 1);
+  new ExchangeDesk(world.exchanges[0]!, 1).claim();
+  world.supervisor.tell({ kind: 'watch-plugins' });
+  const worker = world.workers[0]!;
+  worker.delayed = 0;
+  return worker;
+}
+
 test('PluginSupervisorActor loads what appears, tells shards, and goes on with the old version when the new one is refused', (t) => {
   const world = new World();
   world.files = { p: 'v1' };
@@ -181,18 +195,10 @@ test('PluginSupervisorActor ends a worker whose call takes too long, and gives i
 
 test('PluginSupervisorActor does not count the time in which a thread had no processor', (t) => {
   const world = new World();
-  world.files = { p: 'v1' };
-  world.run(600);
-  world.loaded('p', 1);
-  const port = new ExchangePort(world.exchanges[0]!, 0);
-  port.submit(0, Buffer.from('g'), new Uint8Array(8), 8, 1);
-  new ExchangeDesk(world.exchanges[0]!, 1).claim();
-  world.supervisor.tell({ kind: 'watch-plugins' });
-  const worker = world.workers[0]!;
-  worker.delayed = 0;
+  const worker = workerInALoop(world);
   for (let ms = 0; ms < 500; ms += 10) {
     world.run(10);
-    worker.delayed += 9;
+    worker.delayed = (worker.delayed ?? 0) + 9;
   }
   t.equal(worker.isEnded, false, '50 ms of its own in half a second');
   world.run(100);
@@ -229,15 +235,7 @@ test('PluginSupervisorActor gives up a worker that does not end: its batch goes 
 
 test('PluginSupervisorActor waits for a worker that cannot end because it has no processor, or has just ended', (t) => {
   const world = new World();
-  world.files = { p: 'v1' };
-  world.run(600);
-  world.loaded('p', 1);
-  const port = new ExchangePort(world.exchanges[0]!, 0);
-  port.submit(0, Buffer.from('g'), new Uint8Array(8), 8, 1);
-  new ExchangeDesk(world.exchanges[0]!, 1).claim();
-  world.supervisor.tell({ kind: 'watch-plugins' });
-  const worker = world.workers[0]!;
-  worker.delayed = 0;
+  const worker = workerInALoop(world);
   world.run(100);
   t.equal(worker.isEnded, true);
   for (let ms = 0; ms < 2_000; ms += 10) {
