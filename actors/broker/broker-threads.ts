@@ -120,6 +120,7 @@ function storeThreads(parts: TreeParts, memory: BrokerMemory): { readonly files:
     loop: 'blocking',
     ...threadEntry(path),
     data,
+    isNeededToStop: true,
     resourceLimits: BLOCKING_LIMITS,
   });
   const files: SupervisorSpec = {

@@ -20,6 +20,8 @@ export interface ThreadSpec {
   readonly data?: unknown;
   /** Default 'permanent'. */
   readonly restart?: Restart;
+  /** What others have to leave behind goes through it: it is replaced during a stop too, until its own turn to stop comes. */
+  readonly isNeededToStop?: boolean;
   readonly resourceLimits?: ResourceLimits;
   /**
    * The thread calls V8's builtins where they are instead of mapping them again near its own code: 2 MB less, up to 10 % more CPU where they are

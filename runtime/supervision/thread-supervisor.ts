@@ -71,6 +71,8 @@ interface ThreadNode {
   exited: Promise<void>;
   diedMs: number;
   watch: HeartbeatWatch;
+  /** The whole stops, and this one's turn has come: it does not start any more. */
+  isOver: boolean;
 }
 
 interface SupervisorNode {
@@ -105,6 +107,7 @@ export class ThreadSupervisor {
   readonly #tickMs: number;
   readonly #pauses: Set<() => void> = new Set();
   #stopTicks: () => void = () => {};
+  #hasStarted = false;
   #isStopping = false;
 
   constructor(spec: SupervisorSpec, effects: ThreadSupervisorEffects) {
@@ -117,6 +120,7 @@ export class ThreadSupervisor {
   async start(): Promise<void> {
     this.#stopTicks = this.#effects.timers.every(this.#tickMs, () => this.#tick());
     await this.#start(this.#root);
+    this.#hasStarted = true;
   }
 
   async stop(): Promise<void> {
@@ -129,6 +133,7 @@ export class ThreadSupervisor {
   /** Ends all threads where they are, nothing drained: as the end of the process would. */
   async terminateAll(): Promise<void> {
     this.#isStopping = true;
+    for (const node of this.#threads) node.isOver = true;
     for (const end of this.#pauses) end();
     this.#stopTicks();
     await Promise.all(this.#threads.map((node) => this.#kill(node, 'terminated')));
@@ -182,6 +187,7 @@ export class ThreadSupervisor {
         exited: Promise.resolve(),
         diedMs: 0,
         watch: new HeartbeatWatch(0, 0, 0),
+        isOver: false,
       };
       // Pairs with the compare-exchange in `wake`; before any thread runs, so that no record can be sent unnoticed.
       if (child.startWhenUsed === true) Atomics.store(this.#effects.words, blockOf(thread.index) + ASLEEP, IS_UNSTARTED);
@@ -196,7 +202,7 @@ export class ThreadSupervisor {
   /** @param cause it is started again, because of this: each thread's hook runs right before the thread starts */
   async #start(node: Node, cause?: ThreadExit): Promise<void> {
     if (node.kind === 'thread') {
-      if (node.spec.startWhenUsed === true && node.generation < 0) return;
+      if (!this.#mayStart(node) || (node.spec.startWhenUsed === true && node.generation < 0)) return;
       if (cause !== undefined && !(await this.#beforeRestart(node, cause))) return;
       return this.#startThread(node);
     }
@@ -323,7 +329,7 @@ export class ThreadSupervisor {
 
   async #ended(child: Node, exit: ThreadExit): Promise<void> {
     const supervisor = child.parent;
-    if (supervisor === undefined || this.#isStopping || supervisor.hasGivenUp) return;
+    if (supervisor === undefined || !this.#mayStart(child) || supervisor.hasGivenUp) return;
     const failed = exit.reason !== 'exit' || exit.exitCode !== 0;
     if (!isRestarted(child.restart, failed)) return;
     if (supervisor.spec.strategy !== 'one-for-one' && supervisor.isRestarting) {
@@ -345,7 +351,7 @@ export class ThreadSupervisor {
     if (delayMs > 0) await this.#pause(delayMs);
     for (const index of plan.start) {
       const next = supervisor.children[index] as Node;
-      if (this.#isStopping || supervisor.hasGivenUp) break;
+      if (!this.#mayStart(next) || supervisor.hasGivenUp) break;
       if (!(await this.#startAgain(next, exit))) break;
     }
     supervisor.isRestarting = false;
@@ -364,7 +370,7 @@ export class ThreadSupervisor {
       await this.#start(node, cause);
       return true;
     } catch (thrown) {
-      if (this.#isStopping) return false;
+      if (!this.#mayStart(node)) return false;
       const error = toError(thrown);
       if (node.kind === 'supervisor') await this.#stop(node, 'strategy');
       if (thrown instanceof HookError) {
@@ -390,7 +396,13 @@ export class ThreadSupervisor {
     } catch (thrown) {
       throw new HookError(toError(thrown));
     }
-    return !this.#isStopping && !parent.hasGivenUp && parent.starts === starts && node.worker === undefined;
+    return this.#mayStart(node) && !parent.hasGivenUp && parent.starts === starts && node.worker === undefined;
+  }
+
+  /** During a stop only what others need for their own end, or has such below it, and only until its turn comes. */
+  #mayStart(node: Node): boolean {
+    if (node.kind === 'supervisor') return node.children.some((child) => this.#mayStart(child));
+    return !node.isOver && (!this.#isStopping || (this.#hasStarted && node.spec.isNeededToStop === true));
   }
 
   /** More restarts than the intensity: the supervisor ends its children and is itself a child that failed. */
@@ -422,10 +434,11 @@ export class ThreadSupervisor {
   async #stop(node: Node, ending: 'stop' | 'strategy'): Promise<void> {
     if (node.kind === 'supervisor') {
       // Who waits in its hook is not started any more.
-      this.#abandonStarts(node);
+      if (ending === 'strategy') this.#abandonStarts(node);
       for (const child of [...node.children].reverse()) await this.#stop(child, ending);
       return;
     }
+    if (ending === 'stop') node.isOver = true;
     if (node.worker === undefined) return;
     node.ending = ending;
     this.#setState(node, 'stopping');

@@ -247,6 +247,26 @@ test('ActorSystem.stop stops threads in reverse order of start, after they have 
   await system.stop();
 });
 
+for (const isNeededToStop of [true, false]) {
+  test(`a thread that dies while others still stop ${isNeededToStop ? 'is replaced when they need it' : 'stays down'}`, async (t) => {
+    const stops = new SharedArrayBuffer(64);
+    const order = new Int32Array(stops);
+    const data = { stops };
+    const { system, events, until } = await start(
+      t,
+      tree([worker('files', { data, isNeededToStop }), worker('slow', { data })], { startTogether: false }),
+    );
+    system.ref<EchoCommand>('slow/echo/a').tell({ kind: 'call', ms: 700 });
+    const stopped = system.stop();
+    await system.terminateThread('files');
+    if (isNeededToStop) await until('restarted', 'files');
+    t.equal(order[2], 0, 'the other is still at work');
+    await stopped;
+    t.same([order[2], order[1]], isNeededToStop ? [1, 2] : [1, 0], 'a replacement stops in its turn');
+    t.same(events.filter(({ kind }) => kind === 'restarted').length, isNeededToStop ? 1 : 0);
+  });
+}
+
 test('a watch tells of an actor on another thread that stopped, and of one whose thread died', async (t) => {
   const { system, until } = await start(t, tree([shard('x')]));
   const gone: string[] = [];
