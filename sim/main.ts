@@ -6,10 +6,13 @@
  *   npm run sim -- --seed 17 --verbose     one seed, with its trace
  *   npm run sim -- --seeds 500 --fresh     seeds that nobody has run before
  *   npm run sim -- --ms 60000 --fresh      as many as fit into this time; --fixed 500: after the first 500
+ *   npm run sim -- --ms 60000 --from-commit  as --fresh, from a number that the files of the last commit give: the same seeds for the same commit
  *   npm run sim -- --transactions          with half messages in every world; together with any of the others
  *   npm run sim -- --any-step              threads die between any two stores to shared memory; together with any of the others
  *   npm run sim -- --planted               the planted bugs; --only NAME: one of them
  */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -31,6 +34,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     ms: { type: 'string' },
     fresh: { type: 'boolean', default: false },
+    'from-commit': { type: 'boolean', default: false },
     fixed: { type: 'string' },
     planted: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -80,6 +84,30 @@ async function onAllWorkers(next: () => SeedQuestion | null, hear: (answer: Seed
   await Promise.all(Array.from({ length: workersWanted }, one));
 }
 
+/** Where seeds begin that nobody chose: behind the fixed ones. */
+const FRESH_LEAST = 1_000_000;
+const FRESH_RANGE = 2 ** 30;
+
+function freshSeed(): number {
+  return FRESH_LEAST + Math.floor(Math.random() * FRESH_RANGE);
+}
+
+/** Decided by what is committed, so that a verdict on it can be had again, and each change of it is looked at with other seeds. Without git as `freshSeed`. */
+function seedOfCommit(): number {
+  let tree: string;
+  try {
+    tree = execFileSync('git', ['rev-parse', 'HEAD^{tree}'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    console.log('there is no commit here to take seeds from: fresh ones');
+    return freshSeed();
+  }
+  return FRESH_LEAST + (createHash('sha256').update(tree.trim()).digest().readUInt32BE(0) % FRESH_RANGE);
+}
+
 function replay(seed: number, bug: string | null = null): string {
   return `npm run sim -- --seed ${seed} --verbose${values.transactions ? ' --transactions' : ''}${values['any-step'] ? ' --any-step' : ''}${bug === null ? '' : ` --only ${bug}`}`;
 }
@@ -88,8 +116,10 @@ async function runSeeds(): Promise<number> {
   const msMax = whole('ms', 0);
   const count = whole('seeds', msMax > 0 ? Number.MAX_SAFE_INTEGER : 1000);
   // The same ones every time, before those that nobody has run.
-  const fixed = values.fresh ? whole('fixed', 0) : 0;
-  const first = values.fresh ? 1_000_000 + Math.floor(Math.random() * 2 ** 30) : whole('seed', 1);
+  const isChosen = !values.fresh && !values['from-commit'];
+  const fixed = isChosen ? 0 : whole('fixed', 0);
+  const first = isChosen ? whole('seed', 1) : values['from-commit'] ? seedOfCommit() : freshSeed();
+  if (!isChosen) console.log(`${fixed > 0 ? `seeds 1 to ${fixed}, then ` : ''}seeds from ${first} on`);
   const began = performance.now();
   let given = 0;
   let done = 0;
