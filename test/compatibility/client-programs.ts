@@ -19,6 +19,8 @@ export type ClientProgram = {
   readonly scenarios: readonly string[];
   /** Those of them that run with the largest number of shards only. */
   readonly once?: readonly string[];
+  /** What its process has in its environment besides. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Builds when needed; gives the command without its arguments. */
   command(): readonly string[];
 };
@@ -54,6 +56,7 @@ const JAVA_SCENARIOS = [
   'transaction',
   'transaction-check',
   'transaction-killed',
+  'transaction-resumed',
   'pull',
   'lite-pull',
   'lite-assign',
@@ -95,6 +98,7 @@ const ONCE = [
   'heartbeat-v2',
   'lite-controls',
   'broadcast-resume',
+  'transaction-resumed',
   'pop-retry',
   'pop-invisible',
 ] as const;
@@ -238,6 +242,8 @@ function go(): ClientProgram {
     name: 'go-2.1.2',
     scenarios: GO_SCENARIOS,
     once: ONCE,
+    // Where its broadcast consumers keep their offsets: else in the home of whoever runs this.
+    env: { 'rocketmq.client.localOffsetStoreDir': join(CACHE, 'go', 'offsets') },
     command() {
       const out = join(CACHE, 'go');
       const source = join(HERE, 'go');
@@ -329,7 +335,7 @@ export async function runProgram(
 ): Promise<void> {
   const [executable, ...args] = program.command();
   if (executable === undefined) throw new Error(`${program.name} has an empty command`);
-  const env: NodeJS.ProcessEnv = { ...process.env };
+  const env: NodeJS.ProcessEnv = { ...process.env, ...program.env };
   delete env['NODE_TEST_CONTEXT'];
   const child = spawn(executable, [...args, nameServer, scenarios.join(','), prefix], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   const missing = new Set(scenarios);

@@ -103,7 +103,7 @@ final class SettingsScenarios {
         admin.shutdown();
     }
 
-    private static DefaultMQAdminExt admin(Program.Run run) throws Exception {
+    static DefaultMQAdminExt admin(Program.Run run) throws Exception {
         DefaultMQAdminExt admin = new DefaultMQAdminExt();
         admin.setNamesrvAddr(run.nameServer);
         admin.setInstanceName("settings-" + run.topic);
@@ -111,11 +111,11 @@ final class SettingsScenarios {
         return admin;
     }
 
-    private static String address(DefaultMQAdminExt admin) throws Exception {
+    static String address(DefaultMQAdminExt admin) throws Exception {
         return admin.examineBrokerClusterInfo().getBrokerAddrTable().values().iterator().next().getBrokerAddrs().get(0L);
     }
 
-    private static void set(DefaultMQAdminExt admin, String address, String key, String value) throws Exception {
+    static void set(DefaultMQAdminExt admin, String address, String key, String value) throws Exception {
         Properties change = new Properties();
         change.setProperty(key, value);
         admin.updateBrokerConfig(address, change);

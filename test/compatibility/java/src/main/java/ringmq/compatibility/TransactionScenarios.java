@@ -1,22 +1,29 @@
 package ringmq.compatibility;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageClientExt;
+import org.apache.rocketmq.common.message.MessageConst;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** Transactions. The broker asks early and often what became of them: after a second, each second. */
 final class TransactionScenarios {
     private static final long LONG_MS = 60_000;
     private static final int MESSAGES = 1000;
+    private static final String GIVEN_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
     private static final AtomicInteger NEXT = new AtomicInteger();
 
     private TransactionScenarios() {
@@ -26,6 +33,7 @@ final class TransactionScenarios {
         all.put("transaction", TransactionScenarios::transaction);
         all.put("transaction-check", TransactionScenarios::check);
         all.put("transaction-killed", TransactionScenarios::kill);
+        all.put("transaction-resumed", TransactionScenarios::resume);
     }
 
     /** What an application decides: by the body, and only for what it was told that the broker has. */
@@ -128,6 +136,63 @@ final class TransactionScenarios {
         exactly(run, committed);
         run.detail.put("checks", listener.checks.get());
         other.shutdown();
+    }
+
+    /** Nobody knows, until the broker has given up; the stock tool's API has it ask once more. */
+    private static void resume(Program.Run run) throws Exception {
+        DefaultMQAdminExt admin = SettingsScenarios.admin(run);
+        String address = SettingsScenarios.address(admin);
+        String before = admin.getBrokerConfig(address).getProperty("transactionCheckMax");
+        AtomicInteger checks = new AtomicInteger();
+        AtomicBoolean isKnown = new AtomicBoolean();
+        TransactionMQProducer producer = producer(run, new TransactionListener() {
+            @Override
+            public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
+                return LocalTransactionState.UNKNOW;
+            }
+
+            @Override
+            public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                checks.incrementAndGet();
+                return isKnown.get() ? Listener.outcomeOf(message) : LocalTransactionState.UNKNOW;
+            }
+        });
+        try {
+            SettingsScenarios.set(admin, address, "transactionCheckMax", "2");
+            Set<String> committed = new TreeSet<>(send(run, producer, 0, 6));
+            List<MessageExt> kept = new ArrayList<>();
+            Clients.await("all are given up", LONG_MS, () -> {
+                Thread.sleep(200);
+                kept.clear();
+                try {
+                    for (MessageExt message : Clients.readAll(run, GIVEN_UP_TOPIC, 0)) {
+                        if (run.topic.equals(message.getProperty(MessageConst.PROPERTY_REAL_TOPIC))) {
+                            kept.add(message);
+                        }
+                    }
+                } catch (MQClientException absent) {
+                    // A broker may make the topic with the first that it gives up.
+                    return false;
+                }
+                return kept.size() >= 6;
+            });
+            run.equal(kept.size(), 6, "messages given up");
+            run.equal(checks.get(), 12, "questions until then");
+            run.equal(Clients.readAll(run, run.topic, 0).size(), 0, "messages seen of what nobody knows");
+            isKnown.set(true);
+            for (MessageExt message : kept) {
+                // The id that the producer has, or the one that tells the place.
+                boolean isOwn = Integer.parseInt(new String(message.getBody())) < 3;
+                String id = isOwn ? message.getMsgId() : ((MessageClientExt) message).getOffsetMsgId();
+                run.check(admin.resumeCheckHalfMessage(GIVEN_UP_TOPIC, id), "resumed by " + id);
+            }
+            exactly(run, committed);
+            run.detail.put("checks", checks.get());
+        } finally {
+            SettingsScenarios.set(admin, address, "transactionCheckMax", before);
+            producer.shutdown();
+            admin.shutdown();
+        }
     }
 
     private static void kill(Program.Run run) throws Exception {
