@@ -7,7 +7,7 @@
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { formatAddress } from './broker-options.ts';
+import { formatAddress } from './address.ts';
 import { PortInUseError, PortRefusedError } from './errors.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { formatMetrics, METRICS_CONTENT_TYPE } from './metrics-text.ts';

@@ -6,8 +6,10 @@
  */
 import assert from 'node:assert/strict';
 import { isAbsolute, join } from 'node:path';
-import { brokerOptions, formatAddress, type Option, type OptionField, type OptionValue, parseAddress } from './broker-options.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import { brokerOptions, type OptionField, type OptionValue } from './broker-options.ts';
 import { ConfigError } from './errors.ts';
+import type { Option } from './options/option.ts';
 import { parsePropertiesText } from './properties-text.ts';
 import { rocketmqKeys } from './rocketmq-keys.ts';
 

@@ -1,6 +1,7 @@
 /** Renders the option table as docs/configuration.md. Pure. */
 import { shortcuts } from './broker-config.ts';
-import { brokerOptions, type Option, type OptionChange } from './broker-options.ts';
+import { brokerOptions } from './broker-options.ts';
+import type { Option, OptionChange } from './options/option.ts';
 
 export function renderConfigurationPage(): string {
   const options = Object.values(brokerOptions) as unknown as readonly Option<unknown>[];
@@ -14,7 +15,7 @@ export function renderConfigurationPage(): string {
   );
   return `# Configuration
 
-<!-- Written by \`npm run docs\` from actors/broker/broker-options.ts: change it there. -->
+<!-- Written by \`npm run docs\` from actors/broker/options/: change it there. -->
 
 Read at the start, from these in turn; a later one wins:
 

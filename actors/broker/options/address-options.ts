@@ -1,0 +1,151 @@
+/** Rows of the table of settings: who the broker is, where it and its name server listen, and what they call themselves. Pure. */
+
+import { ADDRESSES_MAX, HOST, parseAddressList } from '../address.ts';
+import { LISTENERS_MAX, parseListeners } from '../listener-map.ts';
+import { boolean, integer, NAME, type Option, text } from './option.ts';
+
+/** The broker. */
+export const identityOptions = {
+  brokerClusterName: text({
+    key: 'brokerClusterName',
+    group: 'Identity and addresses',
+    default: 'DefaultCluster',
+    pattern: NAME,
+    charsMax: 127,
+    range: '1 to 127 of the characters a-z A-Z 0-9 _ - % |',
+    sentence: 'Cluster that the broker says it belongs to.',
+  }),
+  brokerName: text({
+    key: 'brokerName',
+    group: 'Identity and addresses',
+    default: 'broker-a',
+    pattern: NAME,
+    charsMax: 127,
+    range: '1 to 127 of the characters a-z A-Z 0-9 _ - % |',
+    sentence: 'Name of the broker in routes and message queues.',
+  }),
+  brokerId: integer({
+    key: 'brokerId',
+    group: 'Identity and addresses',
+    default: 0,
+    min: 0,
+    max: 0,
+    sentence: '0 is a master; there are no slaves yet, so no other id is accepted.',
+  }),
+  bindHost: text({
+    key: 'bindAddress',
+    group: 'Identity and addresses',
+    default: '127.0.0.1',
+    pattern: HOST,
+    charsMax: 255,
+    range: 'a host name or an IP address',
+    sentence: 'Address that the broker listens on: loopback unless you say otherwise, where RocketMQ takes every interface.',
+  }),
+  listenPort: integer({
+    key: 'listenPort',
+    group: 'Identity and addresses',
+    default: 10911,
+    min: 0,
+    max: 65_535,
+    unit: 'port',
+    sentence: 'Port of the broker; 0 takes a free one.',
+  }),
+  vipPortEnable: boolean({
+    key: 'vipPortEnable',
+    origin: 'ringmq',
+    group: 'Identity and addresses',
+    default: true,
+    sentence: 'Listens on the port two below the broker\'s as well, when it is free: older clients send there (the "VIP channel").',
+  }),
+  advertisedHost: text({
+    key: 'brokerIP1',
+    group: 'Identity and addresses',
+    default: '',
+    pattern: /^$|^[A-Za-z0-9.:_-]+$/,
+    charsMax: 255,
+    range: 'a host name or an IP address',
+    sentence:
+      'Address that clients are told to use; empty means the address listened on or, when that is a wildcard, the first outside address of the machine.',
+  }),
+  advertisedListeners: {
+    key: 'advertisedListeners',
+    origin: 'ringmq',
+    group: 'Identity and addresses',
+    change: 'live',
+    type: 'listeners',
+    default: '',
+    range: `up to ${LISTENERS_MAX} network=host:port with ; between, such as 10.0.0.0/8=10.1.2.3:10911;fd00::/8=[fd00::3]:10911`,
+    unit: '',
+    sentence:
+      'Where clients of each network reach the broker: the routes of ringmq name servers give the address of the most specific network that the asker is in, by its own address or else by the one that it reached; all others get `brokerIP1` and the port.',
+    parse: (value) => (typeof parseListeners(value) === 'string' ? undefined : value.trim()),
+    explain: (value) => String(parseListeners(value)),
+    format: (value) => value,
+  } as Option<string>,
+  registerAddresses: {
+    key: 'namesrvAddr',
+    change: 'live',
+    origin: 'rocketmq',
+    group: 'Identity and addresses',
+    type: 'addresses',
+    default: [],
+    range: `up to ${ADDRESSES_MAX} host:port with ; between`,
+    unit: '',
+    sentence: 'Name servers to register with; `ringmq start` adds its own.',
+    parse: parseAddressList,
+    format: (value) => value.join(';'),
+  } as Option<readonly string[]>,
+  registerEveryMs: integer({
+    key: 'registerNameServerPeriod',
+    change: 'live',
+    group: 'Identity and addresses',
+    default: 30_000,
+    min: 10_000,
+    max: 60_000,
+    unit: 'ms',
+    sentence: 'Time between two registrations with the name servers.',
+  }),
+  regionId: text({
+    key: 'regionId',
+    group: 'Identity and addresses',
+    default: 'DefaultRegion',
+    pattern: /^[\x21-\x7e]+$/,
+    charsMax: 127,
+    range: '1 to 127 printable ASCII characters',
+    sentence: 'Region that answers to sends carry for message traces.',
+  }),
+} as const;
+
+/** The name server of the same process. */
+export const nameServerOptions = {
+  nameServerHost: text({
+    key: 'nameServerBindAddress',
+    origin: 'ringmq',
+    group: 'Name server',
+    default: '127.0.0.1',
+    pattern: HOST,
+    charsMax: 255,
+    range: 'a host name or an IP address',
+    sentence: 'Address that the own name server listens on.',
+  }),
+  nameServerPort: integer({
+    key: 'nameServerListenPort',
+    origin: 'ringmq',
+    group: 'Name server',
+    default: 9876,
+    min: 0,
+    max: 65_535,
+    unit: 'port',
+    sentence: 'Port of the own name server; 0 takes a free one.',
+  }),
+  nameServerScanMs: integer({
+    key: 'scanNotActiveBrokerInterval',
+    change: 'live',
+    group: 'Name server',
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    sentence: 'Time between two looks for brokers that went silent (RocketMQ: 5000).',
+  }),
+} as const;
