@@ -281,7 +281,7 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
   }
 
   #onViewRecords(view: ViewRecords): void {
-    const { reader } = this.#parts;
+    const { views } = this.#parts.reader;
     const end = this.#end();
     const page = this.#page;
     let { from } = view;
@@ -291,8 +291,8 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
     let read = 0;
     let isLast = false;
     while (taken < view.physical.length && count < view.countMax && length < page.length && read < VIEW_READ_BYTES_MAX) {
-      reader.lookAhead(view.physical, taken);
-      const copied = view.isAny && from === 0 ? reader.copyAhead(view.physical[taken]!, end, page, length) : 0;
+      views.lookAhead(view.physical, taken);
+      const copied = view.isAny && from === 0 ? views.copyAhead(view.physical[taken]!, end, page, length) : 0;
       if (copied > 0) {
         length += copied;
         read += copied;
@@ -300,9 +300,9 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
         count++;
         continue;
       }
-      const record = reader.viewRecord(view.physical[taken]!, end);
+      const record = views.viewRecord(view.physical[taken]!, end);
       read += record?.length ?? 0;
-      if (from === 0 && (record === null || !isAsked(reader.viewed, view))) {
+      if (from === 0 && (record === null || !isAsked(views.viewed, view))) {
         taken++;
         continue;
       }
@@ -317,7 +317,7 @@ export class ReaderActor implements Actor<ReaderCommand | LookForPulls> {
       count++;
       from = 0;
     }
-    reader.endAhead();
+    views.endAhead();
     view.replyTo.tell({ kind: 'records-viewed', bytes: page.slice(0, length), taken, from, count, isLast });
   }
 

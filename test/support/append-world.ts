@@ -116,7 +116,7 @@ export class AppendWorld {
 
   /** What the log has at a place; empty: nothing whole. */
   protected recordAt(physical: number): Uint8Array {
-    return this.#reader.viewRecord(physical, this.store.marks.read(WRITTEN_END))?.slice() ?? new Uint8Array(0);
+    return this.#reader.views.viewRecord(physical, this.store.marks.read(WRITTEN_END))?.slice() ?? new Uint8Array(0);
   }
 
   protected recordsAt(places: readonly { readonly physical: number }[]): Uint8Array {

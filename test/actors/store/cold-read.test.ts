@@ -166,11 +166,11 @@ test('ColdReader views a message by its physical offset and nothing else', async
   store.table.readUnits(store.handle('T', 0), 5, 1, unit);
   const physical = new DataView(unit.buffer).getUint32(4);
   const end = store.marks.read(0);
-  const size = reader.view(physical, end, target);
+  const size = reader.views.view(physical, end, target);
   t.equal(Buffer.from(decodeMessageRecords(target, 0, size)[0]!.body).toString(), known[0]![5]!.body);
   for (const wrong of [-1, 0.5, Number.NaN, physical + 1, physical - 1, end - 1, end, end + 1e6, Number.MAX_SAFE_INTEGER + 1])
-    t.equal(reader.view(wrong, end, target), 0, String(wrong));
-  t.equal(reader.view(physical, physical + 10, target), 0, 'not visible yet');
+    t.equal(reader.views.view(wrong, end, target), 0, String(wrong));
+  t.equal(reader.views.view(physical, physical + 10, target), 0, 'not visible yet');
 });
 
 /** A store whose first queue's units are in the files only, and its reader. */
