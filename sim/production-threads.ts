@@ -7,7 +7,7 @@ import { main as syncMain } from '../actors/commit-log/sync-main.ts';
 import { type ShardWorld, main as shardMain } from '../actors/shard/shard-main.ts';
 import { main as readerMain } from '../actors/store/reader-main.ts';
 import { main as storeMain } from '../actors/store/store-main.ts';
-import type { ThreadMain } from '../runtime/simulated-machine.ts';
+import type { ThreadMain } from '../runtime/simulated-thread.ts';
 import type { Disk } from '../storage/file.ts';
 
 /** What of the broker is not as it should be: nothing, but in a world with a planted bug. */

@@ -3,7 +3,7 @@
  * thread's last, or the process's. What the thread has locked is free again when it ends; a dead thread's calls change nothing.
  */
 import type { SimulatedMachine } from '../runtime/simulated-machine.ts';
-import { SimulatedDeath } from '../runtime/simulated-machine.ts';
+import { SimulatedDeath } from '../runtime/simulated-thread.ts';
 import { type DiskCall, DiskError } from '../storage/errors.ts';
 import type { Disk, DiskSpace, OpenMode, StorageFile } from '../storage/file.ts';
 import type { MemoryDisk } from '../storage/memory-disk.ts';

@@ -9,9 +9,10 @@ import { oneLine } from './load-plugin.ts';
 import type { ExchangeMemory } from './plugin-exchange.ts';
 import { readPluginFolder } from './plugin-folder.ts';
 import type { FolderRead, PluginExited, PluginLoadEnded, PluginSupervisorCommand } from './plugin-messages.ts';
-import type { PluginSurroundings, StartedPlugin } from './plugin-supervisor-actor.ts';
+import type { PluginSurroundings } from './plugin-supervisor-actor.ts';
 import type { PluginSource } from './plugin-words.ts';
 import { PluginWorker } from './plugin-worker.ts';
+import type { StartedPlugin } from './watched-plugin.ts';
 
 /** A file that takes longer to be loaded and started is refused. */
 const LOAD_MS_MAX = 5_000;

@@ -5,20 +5,14 @@
  * a back-off, within a budget; then the plugin is parked by its policy until its file is replaced.
  * It judges by what the exchange's shared words say, at ticks of its own, and only while there is work. Source of the words: OTP `supervisor`.
  */
-import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { RestartBudget } from '../../runtime/supervision/restart-budget.ts';
 import type { ParkPolicy } from './filter-plugin.ts';
 import { type ExchangeMemory, ExchangeWatch } from './plugin-exchange.ts';
-import type {
-  FolderRead,
-  PluginExited,
-  PluginLoadEnded,
-  PluginStanding,
-  PluginSupervisorCommand,
-  PluginTableCommand,
-  PluginView,
-} from './plugin-messages.ts';
+import type { FolderRead, PluginExited, PluginLoadEnded, PluginSupervisorCommand, PluginView } from './plugin-messages.ts';
+import { PluginOutboxes } from './plugin-outboxes.ts';
 import { PluginWatch } from './plugin-watch.ts';
+import { type RunningPlugin, type StartedPlugin, WatchedPlugin } from './watched-plugin.ts';
 
 const TICK_MS = 10;
 /** Ticks without work after which shards have to send for the supervisor again. */
@@ -32,15 +26,6 @@ const SCAN_ABSENT_MS = 2_000;
 const TELL_AGAIN_MS = 5;
 const RESTART_PERIOD_MS = 60_000;
 const BACKOFF = { minMs: 100, maxMs: 5_000 };
-
-/** A worker, as the host started it. */
-export interface StartedPlugin {
-  /** From 1; another one for each worker of the host. */
-  readonly generation: number;
-  readonly progress: number;
-  delayedMs(): number | null;
-  end(): void;
-}
 
 /** What the supervisor has done. Production's is PluginHost. */
 export interface PluginSurroundings {
@@ -63,48 +48,16 @@ export type PluginSupervisorOptions = {
   readonly views: PluginView[];
 };
 
-type Running = {
-  readonly generation: number;
-  /** Of what has failed: it is not good again for being loaded. */
-  readonly isRestart: boolean;
-  readonly started: StartedPlugin;
-  readonly watch: PluginWatch;
-  /** Why it was ended from here; empty: it was not, or without reproach. */
-  why: string;
-};
-
-type Plugin = {
-  readonly name: string;
-  readonly place: number;
-  readonly exchange: ExchangeWatch;
-  file: string;
-  /** Of the version that was loaded last, or is being loaded. */
-  stamp: string;
-  state: PluginView['state'];
-  generation: number;
-  budget: RestartBudget;
-  serving: Running | null;
-  candidate: Running | null;
-  readonly retiring: Running[];
-  description: string;
-  whenParked: ParkPolicy | null;
-  fault: string;
-  loads: number;
-  failures: number;
-};
-
 type Scan = { readonly kind: 'scan' };
 type Tick = { readonly kind: 'tick' };
 type Flush = { readonly kind: 'flush' };
 type Restart = { readonly kind: 'restart'; readonly plugin: string; readonly generation: number };
 type Own = Scan | Tick | Flush | Restart;
 
-type Outbox = { readonly target: ActorRef<PluginTableCommand>; readonly plugins: Set<string>; complete: boolean };
-
 export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Own> {
   readonly #options: PluginSupervisorOptions;
-  readonly #plugins: Map<string, Plugin> = new Map();
-  readonly #outboxes: Map<number, Outbox> = new Map();
+  readonly #plugins: Map<string, WatchedPlugin> = new Map();
+  readonly #outboxes: PluginOutboxes;
   readonly #told: Set<string> = new Set();
   #isComplete = false;
   #hasScanned = false;
@@ -115,6 +68,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
 
   constructor(options: PluginSupervisorOptions) {
     this.#options = options;
+    this.#outboxes = new PluginOutboxes(this.#plugins, options.policy);
   }
 
   started(): void {
@@ -155,7 +109,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
         this.#tick(context);
         return;
       case 'ask-plugins':
-        this.#outboxes.set(message.shard, { target: message.replyTo, plugins: new Set(this.#plugins.keys()), complete: false });
+        this.#outboxes.ask(message.shard, message.replyTo);
         break;
       case 'flush':
         this.#isFlushing = false;
@@ -191,42 +145,21 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
         return;
       }
       places.set(name, place);
-      plugin = this.#newPlugin(name, place, new ExchangeWatch(exchange));
+      plugin = new WatchedPlugin(name, place, new ExchangeWatch(exchange), this.#newBudget());
       this.#plugins.set(name, plugin);
     } else if (plugin.state === 'gone') plugin.state = 'loading';
     plugin.file = file;
     plugin.stamp = stamp;
     this.#dismissCandidate(plugin);
     this.#load(plugin, false);
-    this.#say(name);
-  }
-
-  #newPlugin(name: string, place: number, exchange: ExchangeWatch): Plugin {
-    return {
-      name,
-      place,
-      exchange,
-      file: '',
-      stamp: '',
-      state: 'loading',
-      generation: 0,
-      budget: this.#newBudget(),
-      serving: null,
-      candidate: null,
-      retiring: [],
-      description: '',
-      whenParked: null,
-      fault: '',
-      loads: 0,
-      failures: 0,
-    };
+    this.#outboxes.say(name);
   }
 
   #newBudget(): RestartBudget {
     return new RestartBudget(this.#options.restarts, RESTART_PERIOD_MS, BACKOFF);
   }
 
-  #load(plugin: Plugin, isRestart: boolean): void {
+  #load(plugin: WatchedPlugin, isRestart: boolean): void {
     const started = this.#options.host.launch(plugin.name, plugin.file, plugin.place, isRestart);
     plugin.generation = started.generation;
     plugin.candidate = {
@@ -262,12 +195,12 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     plugin.loads++;
     const { name, file, generation } = plugin;
     context.log('info', isReplacement ? 'A filter plugin was replaced' : 'A filter plugin serves', { plugin: name, file, generation });
-    this.#say(name);
+    this.#outboxes.say(name);
     if (plugin.exchange.hasWaiting) this.#watch(context);
   }
 
   /** A version that cannot be loaded: the one before goes on, if there is one. */
-  #onRefused(plugin: Plugin, fault: string, context: ActorContext): void {
+  #onRefused(plugin: WatchedPlugin, fault: string, context: ActorContext): void {
     plugin.fault = fault;
     const goesOn = plugin.serving !== null;
     context.log('error', goesOn ? 'A filter plugin was refused; the version before goes on' : 'A filter plugin was refused', {
@@ -277,27 +210,27 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     if (goesOn) return;
     if (plugin.state === 'restarting') this.#onFailed(plugin, fault, context);
     else if (plugin.state === 'loading') plugin.state = 'refused';
-    this.#say(plugin.name);
+    this.#outboxes.say(plugin.name);
   }
 
   /** It does no more but end what it is at. */
-  #retire(plugin: Plugin, running: Running, context: ActorContext): void {
+  #retire(plugin: WatchedPlugin, running: RunningPlugin, context: ActorContext): void {
     plugin.retiring.push(running);
     if (plugin.exchange.isAtWork(running.generation)) this.#watch(context);
     else running.started.end();
   }
 
-  #unload(plugin: Plugin, context: ActorContext): void {
+  #unload(plugin: WatchedPlugin, context: ActorContext): void {
     plugin.exchange.serve(0);
     this.#dismissCandidate(plugin);
     if (plugin.serving !== null) this.#retire(plugin, plugin.serving, context);
     plugin.serving = null;
     plugin.state = 'gone';
     context.log('warn', 'The file of a filter plugin is gone', { plugin: plugin.name, file: plugin.file });
-    this.#say(plugin.name);
+    this.#outboxes.say(plugin.name);
   }
 
-  #dismissCandidate(plugin: Plugin): void {
+  #dismissCandidate(plugin: WatchedPlugin): void {
     plugin.candidate?.started.end();
     plugin.candidate = null;
   }
@@ -323,7 +256,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   }
 
   /** The version that served has ended: it is started again, or parked. */
-  #onFailed(plugin: Plugin, fault: string, context: ActorContext): void {
+  #onFailed(plugin: WatchedPlugin, fault: string, context: ActorContext): void {
     plugin.fault = fault;
     plugin.failures++;
     // A new version that is being loaded is the best that there can be.
@@ -347,14 +280,14 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
       const restart: Restart = { kind: 'restart', plugin: plugin.name, generation: plugin.generation };
       context.schedule(waitMs, restart);
     }
-    this.#say(plugin.name);
+    this.#outboxes.say(plugin.name);
   }
 
   /**
    * One long call of Node's own, or of the system, is not interrupted by the end of its thread. Such a thread keeps what it has, a processor mostly, until
    * the call returns: it is not started again beside itself.
    */
-  #giveUp(plugin: Plugin, running: Running, context: ActorContext): void {
+  #giveUp(plugin: WatchedPlugin, running: RunningPlugin, context: ActorContext): void {
     plugin.exchange.abandon(running.generation);
     const fault = `${running.why}; its thread cannot be ended and goes on until its call returns or the broker is started again`;
     const retired = plugin.retiring.indexOf(running);
@@ -368,7 +301,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
       plugin.fault = fault;
     }
     context.log('error', 'A filter plugin does not end', { plugin: plugin.name, state: plugin.state, fault });
-    this.#say(plugin.name);
+    this.#outboxes.say(plugin.name);
     this.#flush(context);
     this.#show();
   }
@@ -406,7 +339,7 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
   }
 
   /** False: it has nothing to do. */
-  #look(plugin: Plugin, running: Running, hasWaiting: boolean, context: ActorContext): boolean {
+  #look(plugin: WatchedPlugin, running: RunningPlugin, hasWaiting: boolean, context: ActorContext): boolean {
     const { started, watch, generation } = running;
     const hasWork = hasWaiting || plugin.exchange.isAtWork(generation);
     if (running.why !== '') {
@@ -422,49 +355,10 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     return hasWork;
   }
 
-  #standing(plugin: Plugin): PluginStanding {
-    switch (plugin.state) {
-      case 'running':
-      case 'restarting':
-        return 'up';
-      case 'loading':
-        return plugin.serving === null ? 'hold' : 'up';
-      case 'parked':
-      case 'refused':
-        return plugin.whenParked ?? this.#options.policy;
-      case 'gone':
-        return 'gone';
-    }
-  }
-
-  #say(plugin: string): void {
-    for (const outbox of this.#outboxes.values()) outbox.plugins.add(plugin);
-  }
-
   #complete(): void {
     if (this.#isComplete || !this.#hasScanned) return;
     for (const { state } of this.#plugins.values()) if (state === 'loading') return;
     this.#isComplete = true;
-  }
-
-  /** Tells what the rings take; the rest a little later. */
-  #flush(context: ActorContext): void {
-    let isAllTold = true;
-    for (const outbox of this.#outboxes.values()) {
-      for (const name of outbox.plugins) {
-        const plugin = this.#plugins.get(name)!;
-        if (!outbox.target.tell({ kind: 'plugin-state', plugin: name, place: plugin.place, standing: this.#standing(plugin) })) break;
-        outbox.plugins.delete(name);
-      }
-      if (outbox.plugins.size === 0 && this.#isComplete && !outbox.complete) {
-        outbox.complete = outbox.target.tell({ kind: 'plugins-complete' });
-        if (!outbox.complete) isAllTold = false;
-      }
-      if (outbox.plugins.size > 0) isAllTold = false;
-    }
-    if (isAllTold || this.#isFlushing) return;
-    this.#isFlushing = true;
-    context.schedule(TELL_AGAIN_MS, { kind: 'flush' });
   }
 
   /** The folder is read again and again; what is wrong in it is said when it changes. */
@@ -477,23 +371,16 @@ export class PluginSupervisorActor implements Actor<PluginSupervisorCommand | Ow
     }
   }
 
+  /** Tells what the rings take; the rest a little later. */
+  #flush(context: ActorContext): void {
+    if (this.#outboxes.flush(this.#isComplete) || this.#isFlushing) return;
+    this.#isFlushing = true;
+    context.schedule(TELL_AGAIN_MS, { kind: 'flush' });
+  }
+
   #show(): void {
     const { views, policy } = this.#options;
     let i = 0;
-    for (const plugin of this.#plugins.values()) {
-      const { name, file, state, description, fault, loads, failures, exchange } = plugin;
-      views[i++] = {
-        plugin: name,
-        file,
-        state,
-        policy: plugin.whenParked ?? policy,
-        description,
-        fault,
-        loads,
-        failures,
-        judged: exchange.judged,
-        passed: exchange.passed,
-      };
-    }
+    for (const plugin of this.#plugins.values()) views[i++] = plugin.view(policy);
   }
 }

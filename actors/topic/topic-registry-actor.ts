@@ -17,6 +17,7 @@ import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
 import { ChangePublisher, type PublisherWord } from './change-publisher.ts';
 import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
+import { TopicChanges } from './topic-changes.ts';
 import type { TableVersion, TopicConfig } from './topic-config.ts';
 import { nextVersion, plainTopic, queueCount, sameConfig } from './topic-config.ts';
 import type {
@@ -32,12 +33,12 @@ import type {
   TopicsReset,
   UpdateTopicCommand,
 } from './topic-messages.ts';
-import type { TopicDecision, TopicLookup, TopicSettings } from './topic-rules.ts';
+import type { TopicDecision, TopicSettings } from './topic-rules.ts';
 import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, lackingTopics, systemTopics } from './topic-rules.ts';
 import type { TopicTableCommand } from './topic-table-actor.ts';
 import { topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
-import { TOPICS_FILE, topicLine, topicsText } from './topics-json.ts';
+import { TOPICS_FILE, topicsText } from './topics-json.ts';
 
 export type * from './topic-messages.ts';
 /** What the store actor hears and says of a table. */
@@ -78,30 +79,12 @@ const SHARDS_START_MS = 1_000;
 const PAGE_TOPICS = 64;
 const PENDING_MAX = 10_000;
 
-/** A decided change that is not yet saved. `config` null: deleted. */
-type Change = {
-  readonly seq: number;
-  readonly topic: string;
-  readonly config: TopicConfig | null;
-  readonly handles: Int32Array;
-  /** Its line of the file; empty when deleted. */
-  readonly line: string;
-  readonly waiters: ReplyTo[];
-};
 type Changing = CreateOnSend | UpdateTopicCommand | EnsureTopic | DeleteTopic;
-type Entry = { readonly config: TopicConfig; readonly handles: Int32Array; readonly line: string };
 
 export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private> {
   readonly #options: TopicRegistryOptions;
-  /** Saved topics, which shards and name servers may know. */
-  readonly #table: Map<string, Entry> = new Map();
-  /** Changes decided and not yet saved, oldest first, and the newest of each topic among them. */
-  #changes: Change[] = [];
-  readonly #newest: Map<string, Change> = new Map();
-  /** Topics in the table or being made, counted as decisions see them. */
-  #count = 0;
+  readonly #topics = new TopicChanges();
   #version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
-  #nextSeq = 1;
   #saving = false;
   #courier: ActorRef<SaveTable> | null = null;
   #publisher!: ChangePublisher;
@@ -128,8 +111,8 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       get version(): TableVersion {
         return self.#version;
       },
-      names: () => self.#table.keys(),
-      get: (topic) => self.#table.get(topic),
+      names: () => self.#topics.saved.keys(),
+      get: (topic) => self.#topics.saved.get(topic),
     };
     const targets = shards.map((name) => context.ref<TopicTableCommand>(topicTablePath(name)));
     this.#publisher = new ChangePublisher({
@@ -142,14 +125,12 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     const file = load();
     if (file !== null) {
       this.#version = file.version;
-      for (const config of file.topics)
-        this.#table.set(config.topicName, { config, handles: this.#loadedHandles(config, context), line: topicLine(config) });
+      for (const config of file.topics) this.#topics.load(config, this.#loadedHandles(config, context));
     }
-    this.#count = this.#table.size;
-    for (const config of lackingTopics(this.#lookup, settings)) this.#change(config.topicName, config, null, context);
+    for (const config of lackingTopics(this.#topics, settings)) this.#change(config.topicName, config, null, context);
     this.#isStarting = false;
     context.schedule(SHARDS_START_MS, { kind: 'tell-silent-shards' });
-    this.#loaded = this.#changes.length === 0;
+    this.#loaded = this.#topics.waiting === 0;
     this.#publisher.flush(context);
     this.#save(context);
   }
@@ -160,7 +141,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         if (this.#waits(message)) return;
         const { topic, defaultTopic, queueNums, clientAddress, sysFlag } = message;
         const request = { topic, defaultTopic, queueNums, clientAddress, topicSysFlag: sysFlag };
-        const decision = decideCreateOnSend(this.#lookup, request, this.#options.settings);
+        const decision = decideCreateOnSend(this.#topics, request, this.#options.settings);
         if (decision.kind === 'put')
           context.log('info', 'topic made by a send', { topic, queues: decision.config.writeQueueNums, clientAddress });
         this.#perform(topic, decision, message.replyTo, context);
@@ -168,13 +149,13 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       }
       case 'update-topic':
         if (this.#waits(message)) return;
-        this.#perform(message.topic, decideUpdate(this.#lookup, message, this.#options.settings), message.replyTo, context);
+        this.#perform(message.topic, decideUpdate(this.#topics, message, this.#options.settings), message.replyTo, context);
         return;
       case 'ensure-topic': {
         if (this.#waits(message)) return;
         const { topic, writeQueues, readQueues, perm, sysFlag = 0 } = message;
         const config = { ...plainTopic(topic, writeQueues, perm), readQueueNums: readQueues, topicSysFlag: sysFlag };
-        this.#perform(message.topic, decideEnsure(this.#lookup, config, this.#options.settings), message.replyTo, context);
+        this.#perform(message.topic, decideEnsure(this.#topics, config, this.#options.settings), message.replyTo, context);
         return;
       }
       case 'delete-topic':
@@ -191,7 +172,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
         this.#settingsChanged(message, context);
         return;
       case 'await-topics':
-        if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
+        if (this.#ready) message.replyTo.tell({ kind: 'topics-ready', topics: this.#topics.saved.size });
         else if (this.#awaiting.length < PENDING_MAX) this.#awaiting.push(message.replyTo);
         return;
       case 'list-topics':
@@ -210,21 +191,6 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     }
   }
 
-  /** The table as decisions see it: with all changes that are under way. */
-  readonly #lookup: TopicLookup = (() => {
-    const self = this;
-    return {
-      get(name: string): TopicConfig | undefined {
-        const change = self.#newest.get(name);
-        if (change !== undefined) return change.config ?? undefined;
-        return self.#table.get(name)?.config;
-      },
-      get size(): number {
-        return self.#count;
-      },
-    };
-  })();
-
   #perform(topic: string, decision: TopicDecision, replyTo: ReplyTo, context: ActorContext): void {
     if (decision.kind === 'refuse') {
       replyTo.tell({ kind: 'topic-refused', topic, code: decision.code, remark: decision.remark });
@@ -234,7 +200,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       this.#join(topic, replyTo, context);
       return;
     }
-    if (this.#changes.length >= PENDING_MAX) {
+    if (this.#topics.waiting >= PENDING_MAX) {
       const remark = `[topics] ${PENDING_MAX} topic changes wait for the disk already: try again later`;
       replyTo.tell({ kind: 'topic-refused', topic, code: SYSTEM_BUSY, remark });
       return;
@@ -256,13 +222,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   }
 
   #enqueue(topic: string, config: TopicConfig | null, handles: Int32Array, replyTo: ReplyTo | null, context: ActorContext): void {
-    const before = this.#lookup.get(topic);
-    const line = config === null ? '' : topicLine(config);
-    const change: Change = { seq: this.#nextSeq++, topic, config, handles, line, waiters: replyTo === null ? [] : [replyTo] };
-    this.#changes.push(change);
-    this.#newest.set(topic, change);
-    if (before === undefined && config !== null) this.#count++;
-    if (before !== undefined && config === null) this.#count--;
+    this.#topics.add(topic, config, handles, replyTo);
     this.#version = nextVersion(this.#version, context.now());
   }
 
@@ -273,7 +233,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
       replyTo.tell({ kind: 'topic-refused', topic, code: bad.code, remark: bad.remark });
       return;
     }
-    if (this.#lookup.get(topic) === undefined) {
+    if (this.#topics.get(topic) === undefined) {
       this.#join(topic, replyTo, context);
       return;
     }
@@ -305,7 +265,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
   #settingsChanged({ announce, replyTo }: TopicSettingsChanged, context: ActorContext): void {
     const topic = AUTO_CREATE_TOPIC;
     const wanted = systemTopics(this.#options.settings).find((config) => config.topicName === topic);
-    const present = this.#lookup.get(topic);
+    const present = this.#topics.get(topic);
     if (announce) {
       // All topics of the registration are told, so that one reply is enough.
       this.#version = nextVersion(this.#version, context.now());
@@ -342,11 +302,10 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   /** One save at a time; what is decided meanwhile goes with the next. */
   #save(context: ActorContext): void {
-    const last = this.#changes.at(-1);
-    if (this.#saving || last === undefined) return;
+    const upTo = this.#topics.lastSeq;
+    if (this.#saving || upTo === 0) return;
     this.#saving = true;
-    const upTo = last.seq;
-    const text = topicsText(this.#version, this.#lines());
+    const text = topicsText(this.#version, this.#topics.lines());
     context.ask<TableSaved, SaveTable>(
       this.#courier!,
       (replyTo) => ({ kind: 'save-table', name: TOPICS_FILE, text, sync: this.#options.sync, replyTo }),
@@ -360,39 +319,21 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
     );
   }
 
-  /** The file's lines with everything that is decided. */
-  #lines(): string[] {
-    const lines: string[] = [];
-    for (const [name, entry] of this.#table) if (!this.#newest.has(name)) lines.push(entry.line);
-    for (const change of this.#newest.values()) if (change.config !== null) lines.push(change.line);
-    return lines;
-  }
-
   #saved(message: Saved, context: ActorContext): void {
     this.#saving = false;
     if (!message.ok) {
       this.#refuseAll(message.error, context);
       return;
     }
-    const done = this.#changes.filter((change) => change.seq <= message.upTo);
-    this.#changes = this.#changes.filter((change) => change.seq > message.upTo);
-    for (const change of done) {
-      if (change.config === null) this.#table.delete(change.topic);
-      else this.#table.set(change.topic, { config: change.config, handles: change.handles, line: change.line });
-      if (this.#newest.get(change.topic) === change) this.#newest.delete(change.topic);
-    }
+    const done = this.#topics.landed(message.upTo);
     this.#loaded = true;
     // What a start finds is registered as a whole by the first registration.
     this.#publisher.publish(done, this.#ready ? this.#version : null, context);
     this.#save(context);
   }
 
-  /** The file is as it was, so the table stays so too; changes decided after those of the failed save build on them. */
   #refuseAll(error: string, context: ActorContext): void {
-    const changes = this.#changes;
-    this.#changes = [];
-    this.#newest.clear();
-    this.#count = this.#table.size;
+    const changes = this.#topics.drop();
     context.log('error', 'the topic table could not be saved', { error, changes: changes.length });
     for (const change of changes) {
       const remark = `The topic table could not be saved, so topic ${change.topic} is as it was: ${error}`;
@@ -407,7 +348,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   #dropUnused({ replyTo }: DropUnused, context: ActorContext): void {
     const unused = [...this.#options.queueHandles.topics()].filter(
-      (topic) => this.#lookup.get(topic) === undefined && !this.#deleting.has(topic),
+      (topic) => this.#topics.get(topic) === undefined && !this.#deleting.has(topic),
     );
     if (unused.length === 0 || this.#options.dropper === undefined) {
       replyTo.tell({ kind: 'unused-dropped', topics: 0 });
@@ -425,9 +366,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
    * missed it, so it is told again before the answer.
    */
   #join(topic: string, replyTo: ReplyTo, context: ActorContext): void {
-    const change = this.#newest.get(topic);
-    if (change !== undefined) change.waiters.push(replyTo);
-    else this.#publisher.join(topic, replyTo, context);
+    if (!this.#topics.join(topic, replyTo)) this.#publisher.join(topic, replyTo, context);
   }
 
   /** The shards have been told all there is. */
@@ -437,7 +376,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   #becomeReady(context: ActorContext): void {
     this.#ready = true;
-    for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'topics-ready', topics: this.#table.size });
+    for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'topics-ready', topics: this.#topics.saved.size });
     this.#awaiting = [];
     for (const message of this.#awaitingPages) this.#listTopics(message);
     this.#awaitingPages = [];
@@ -447,7 +386,7 @@ export class TopicRegistryActor implements Actor<TopicRegistryCommand | Private>
 
   #listTopics(message: ListTopics): void {
     if (this.#page === null || message.cursor === 0) {
-      this.#page = { version: this.#version, topics: [...this.#table.values()].map((entry) => entry.config) };
+      this.#page = { version: this.#version, topics: [...this.#topics.saved.values()].map((entry) => entry.config) };
     }
     const { topics, version } = this.#page;
     const end = message.cursor + PAGE_TOPICS;

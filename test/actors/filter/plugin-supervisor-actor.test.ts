@@ -8,7 +8,8 @@ import type {
   PluginTableCommand,
   PluginView,
 } from '../../../actors/filter/plugin-messages.ts';
-import { PluginSupervisorActor, type StartedPlugin } from '../../../actors/filter/plugin-supervisor-actor.ts';
+import { PluginSupervisorActor } from '../../../actors/filter/plugin-supervisor-actor.ts';
+import type { StartedPlugin } from '../../../actors/filter/watched-plugin.ts';
 import type { ActorRef } from '../../../runtime/actor.ts';
 import { Simulation } from '../../../runtime/simulation.ts';
 
