@@ -49,7 +49,8 @@ export class SimulatedMachine implements Machine, ThreadHome {
   /** Of rings and threads, by what they lie in. */
   readonly #counters: Map<object, Uint8Array> = new Map();
   readonly #timersLeft: Set<() => void> = new Set();
-  #stack: SimulatedThread[] = [];
+  /** Null: what runs from there on is no thread's, but an event that came while the one below waits in a call. */
+  #stack: (SimulatedThread | null)[] = [];
   #isDead = false;
 
   constructor(options: SimulatedMachineOptions) {
@@ -148,9 +149,15 @@ export class SimulatedMachine implements Machine, ThreadHome {
   /** For the thread that runs now: it is in a call for `ms`, others go on meanwhile. */
   inCall(ms: number): void {
     const { current } = this;
-    if (current === null || current.isEvent || current.isDying || this.#stack.length > DEPTH_MAX) return;
-    // Off the stack at once when the process has died meanwhile: its memory may soon be another one's.
-    this.time.runInside(ms, () => this.#isDead);
+    const depth = this.#stack.filter((thread) => thread !== null).length;
+    if (current === null || current.isEvent || current.isDying || depth > DEPTH_MAX) return;
+    this.#stack.push(null);
+    try {
+      // Off the stack at once when the process has died meanwhile: its memory may soon be another one's.
+      this.time.runInside(ms, () => this.#isDead);
+    } finally {
+      this.#stack.pop();
+    }
     if (this.#isDead) throw new SimulatedDeath();
   }
 
