@@ -41,7 +41,7 @@ export class EndPath implements PollSource {
     if (outcome !== TRANSACTION_COMMIT && outcome !== TRANSACTION_ROLLBACK) return false;
     const word = (outcome === TRANSACTION_COMMIT ? END_COMMITS : 0) | (header.isFromCheck ? END_FROM_CHECK : 0);
     this.#groups.push(this.#groupOf(bytes, groupStart, groupEnd));
-    this.#numbers.push(header.halfOffset, header.physical, word);
+    this.#numbers.push(header.halfOffset, header.physical, word, header.transactionIdHash, header.messageIdHash);
     if (this.#groups.length === ENDS_MAX) this.poll();
     this.#thread.requestTurn();
     return true;

@@ -19,7 +19,7 @@ import type { ActorContext } from '../../runtime/actor.ts';
 import type { Appended, InnerMessage, InnerRecord } from '../commit-log/inner-append.ts';
 import { OUTCOME_NO_QUEUE } from '../commit-log/log-lane.ts';
 import { delayLevelOf, parkMessage } from '../timer/delayed-message.ts';
-import { endRefusal, type Refusal } from './decide-end.ts';
+import { endRefusal, isMeant, type Refusal } from './decide-end.ts';
 import { EndBatch, type EndItem } from './end-batch.ts';
 import { committedMessage, opMessage, originOf, type Properties, realDestination } from './half-message.ts';
 import type { OpProgress } from './op-progress.ts';
@@ -28,6 +28,7 @@ import type { Outcome, TransactionLedger } from './transaction-ledger.ts';
 import {
   END_COMMITS,
   END_FROM_CHECK,
+  END_NUMBERS,
   type EndTransaction,
   type EndTransactions,
   type Later,
@@ -82,10 +83,12 @@ export class EndDesk {
   }
 
   #endAtOnce({ groups, numbers }: EndTransactions, index: number, context: ActorContext): boolean {
-    const record = this.#parts.peek(numbers[3 * index + 1]!);
+    const record = this.#parts.peek(numbers[END_NUMBERS * index + 1]!);
     if (record === null || !this.#plain.read(record)) return false;
-    const isCommit = (numbers[3 * index + 2]! & END_COMMITS) !== 0;
-    return this.#endPlain(groups[index]!, numbers[3 * index]!, isCommit, null, context);
+    const at = END_NUMBERS * index;
+    if (!isMeant(this.#plain.uniqueHash, numbers[at + 3]!, numbers[at + 4]!)) return false;
+    const isCommit = (numbers[at + 2]! & END_COMMITS) !== 0;
+    return this.#endPlain(groups[index]!, numbers[at]!, isCommit, null, context);
   }
 
   /** What happened to half messages is settled: those who waited for it go on. */
@@ -130,7 +133,9 @@ export class EndDesk {
       say(end, SYSTEM_BUSY, `the half message at commitLogOffset ${end.physical} could not be read in time; try again`);
       return;
     }
-    if (bytes.length > 0 && this.#plain.read(bytes) && this.#endPlain(end.group, end.halfOffset, end.isCommit, end, context)) return;
+    if (bytes.length > 0 && this.#plain.read(bytes) && isMeant(this.#plain.uniqueHash, end.transactionIdHash, end.messageIdHash)) {
+      if (this.#endPlain(end.group, end.halfOffset, end.isCommit, end, context)) return;
+    }
     const half = bytes.length === 0 ? null : decodeMessageRecord(bytes, 0);
     const properties = half === null ? NO_PROPERTIES : parseProperties(half.properties);
     const refused = endRefusal(end, half, properties, context.now(), this.#parts.settings.timeoutMs);
@@ -259,14 +264,17 @@ export class EndDesk {
 
 /** One of several, as a message of its own. */
 export function endOf({ groups, numbers }: EndTransactions, index: number): EndTransaction {
-  const word = numbers[3 * index + 2]!;
+  const at = END_NUMBERS * index;
+  const word = numbers[at + 2]!;
   return {
     kind: 'end-transaction',
     group: groups[index]!,
-    halfOffset: numbers[3 * index]!,
-    physical: numbers[3 * index + 1]!,
+    halfOffset: numbers[at]!,
+    physical: numbers[at + 1]!,
     isCommit: (word & END_COMMITS) !== 0,
     isFromCheck: (word & END_FROM_CHECK) !== 0,
+    transactionIdHash: numbers[at + 3]!,
+    messageIdHash: numbers[at + 4]!,
     replyTo: null,
   };
 }

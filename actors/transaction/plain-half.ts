@@ -78,6 +78,11 @@ export class PlainHalf {
     return true;
   }
 
+  /** Java's hash of its unique key; 0: it has none. */
+  get uniqueHash(): number {
+    return this.#record.hashOf(UNIQUE);
+  }
+
   /** The half message that was read last as it goes to its topic, its offsets left open; null: the general way knows what to do with it. */
   committed(topics: Pick<TopicTable, 'find'>, memory: RecordMemory): InnerRecord | null {
     const record = this.#record;

@@ -12,8 +12,8 @@ import type { StretchParts } from './queue-stretch.ts';
 /** A producer says what became of its transaction. `replyTo` is null where nobody waits for the answer. */
 export type EndTransaction = EndRequest & { readonly kind: 'end-transaction'; readonly replyTo: ActorRef<TransactionAnswered> | null };
 /**
- * The same of several, to which nobody waits for an answer. `numbers` has three of each: `halfOffset`, `physical`, and a word of the bits
- * END_COMMITS and END_FROM_CHECK. At most ENDS_MAX: it has to fit a ring record.
+ * The same of several, to which nobody waits for an answer. `numbers` has END_NUMBERS of each: `halfOffset`, `physical`, a word of the bits
+ * END_COMMITS and END_FROM_CHECK, `transactionIdHash`, `messageIdHash`. At most ENDS_MAX: it has to fit a ring record.
  */
 export type EndTransactions = {
   readonly kind: 'end-transactions';
@@ -21,6 +21,7 @@ export type EndTransactions = {
   readonly numbers: readonly number[];
 };
 export const ENDS_MAX = 128;
+export const END_NUMBERS = 5;
 export const END_COMMITS = 1;
 export const END_FROM_CHECK = 2;
 

@@ -3,6 +3,7 @@
  * understand, the binary header among it, it leaves to `decodeCommand` and `decodeEndTransactionRequest`, which decide exactly.
  * Source: RocketMQ 5.3 `EndTransactionRequestHeader`.
  */
+import { javaHashBytes } from '../../model/java-hash.ts';
 import { readInt32 } from '../../model/message-record.ts';
 import { FRAME_PREFIX_BYTES, SERIALIZE_ROCKETMQ } from './frame-reader.ts';
 import { asciiBytes, BACKSLASH, isNull, isText, plainBoolean, plainInt, plainLong, VALUE_ODD } from './json-scan.ts';
@@ -27,6 +28,9 @@ export class EndHeader implements HeaderMembers {
   /** A transaction type (system-flag.ts). */
   outcome = 0;
   isFromCheck = false;
+  /** Java's hashes of the texts that name the message; 0: none. */
+  transactionIdHash = 0;
+  messageIdHash = 0;
 }
 
 const GROUP = asciiBytes('producerGroup');
@@ -34,6 +38,7 @@ const HALF_OFFSET = asciiBytes('tranStateTableOffset');
 const PHYSICAL = asciiBytes('commitLogOffset');
 const OUTCOME = asciiBytes('commitOrRollback');
 const MESSAGE_ID = asciiBytes('msgId');
+const TRANSACTION_ID = asciiBytes('transactionId');
 const IS_FROM_CHECK = asciiBytes('fromTransactionCheck');
 
 /** Fills `out` from the frame in `bytes[start, end)`. False: not understood. True says nothing of completeness: see END_FOUND_REQUIRED. */
@@ -45,6 +50,7 @@ export function scanEndHeader(bytes: Uint8Array, start: number, end: number, out
   out.flag = 0;
   out.found = 0;
   out.isFromCheck = false;
+  out.transactionIdHash = 0;
   return walkJsonHeader(bytes, headerStart, headerEnd, out, takeField);
 }
 
@@ -55,10 +61,15 @@ const takeField: TakeValue<EndHeader> = (bytes, key, keyLength, start, end, isSt
     case 5:
       if (!isText(bytes, key, MESSAGE_ID)) return true;
       out.found |= 1;
-      return isString;
+      out.messageIdHash = javaHashBytes(bytes, start, end);
+      return isString && isAsItStands(bytes, start, end);
     case 13:
+      if (isText(bytes, key, TRANSACTION_ID)) {
+        out.transactionIdHash = javaHashBytes(bytes, start, end);
+        return isString && isAsItStands(bytes, start, end);
+      }
       if (!isText(bytes, key, GROUP)) return true;
-      for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return false;
+      if (!isAsItStands(bytes, start, end)) return false;
       out.groupStart = start;
       out.groupEnd = end;
       out.found |= 2;
@@ -88,3 +99,9 @@ const takeField: TakeValue<EndHeader> = (bytes, key, keyLength, start, end, isSt
       return true;
   }
 };
+
+/** Nothing in it stands for something else. */
+function isAsItStands(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return false;
+  return true;
+}

@@ -16,12 +16,14 @@ import {
   originOf,
   realDestination,
 } from '../../../actors/transaction/half-message.ts';
+import { javaHash } from '../../../model/java-hash.ts';
 import { formatProperties } from '../../../model/message-property.ts';
 import { decodeMessageRecord, encodeMessageRecord, type MessageRecord } from '../../../model/message-record.ts';
 
 const HOST = { address: Uint8Array.of(127, 0, 0, 1), port: 10911 };
 const HALF = topicState(plainTopic('RMQ_SYS_TRANS_HALF_TOPIC', 1), Int32Array.of(1));
 const OTHER = topicState(plainTopic('T', 4), Int32Array.of(2, 3, 4, 5));
+const UNNAMED = { transactionIdHash: 0, messageIdHash: 0 };
 const NOW = 1_700_000_000_000;
 
 function half(
@@ -108,7 +110,7 @@ test('realDestination, originOf and immunityOf take what is well formed', (t) =>
 });
 
 test('endRefusal lets a half message be ended by its own group, by both its places', (t) => {
-  const right: EndRequest = { group: 'PG', halfOffset: 7, physical: 1000, isCommit: true, isFromCheck: false };
+  const right: EndRequest = { group: 'PG', halfOffset: 7, physical: 1000, isCommit: true, isFromCheck: false, ...UNNAMED };
   const { record, properties } = half();
   const refused = (more: Partial<EndRequest>, of = { record, properties }, now = NOW): number =>
     endRefusal({ ...right, ...more }, of.record, of.properties, now, 6000)?.code ?? 0;
@@ -118,6 +120,13 @@ test('endRefusal lets a half message be ended by its own group, by both its plac
   t.equal(refused({ group: 'P' }), 1);
   t.equal(refused({ halfOffset: 8 }), 1);
   t.equal(refused({}, half({ PGROUP: '' })), 1);
+  t.equal(refused({ transactionIdHash: javaHash('U'), messageIdHash: javaHash('an offset id') }), 0, 'one name is enough');
+  t.equal(refused({ messageIdHash: javaHash('U') }), 0);
+  t.equal(refused({ transactionIdHash: javaHash('V'), messageIdHash: javaHash('V') }), 1, 'what lay there before, and is lost');
+  t.equal(refused({ messageIdHash: javaHash('V') }), 1);
+  const nameless = half();
+  nameless.properties.delete('UNIQ_KEY');
+  t.equal(refused({ messageIdHash: javaHash('V') }, nameless), 0, 'nothing to tell it by');
   const immune = half({ CHECK_IMMUNITY_TIME_IN_SECONDS: '10' });
   t.equal(refused({}, immune, NOW + 10_000), 0);
   t.equal(refused({}, immune, NOW + 10_001), 604);

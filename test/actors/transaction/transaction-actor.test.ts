@@ -29,6 +29,22 @@ test('TransactionActor ends each half message once, whoever says so and how ofte
   t.end();
 });
 
+test('TransactionActor ends no half message for an end that names another one', (t) => {
+  const world = new TransactionWorld(new MemoryDisk({ seed: 7 }), 7);
+  const places: Place[] = [];
+  for (let i = 0; i < 40; i++) world.send(String(i), (place) => places.push(place));
+  world.advance(10);
+  for (const place of places) world.endOneway({ ...place, id: 'of a message that is lost' }, true);
+  world.advance(100);
+  t.same(world.seen(), []);
+  t.match(world.end37({ ...places[0]!, id: 'lost' }, true), { code: 1, remark: /is "U0", which the request does not name/ });
+  for (const [index, place] of places.entries()) world.endOneway({ ...place, id: `U${index}` }, true);
+  world.advance(100);
+  t.equal(world.seen().length, 40);
+  t.same(world.store.simulation.failures, []);
+  t.end();
+});
+
 test('TransactionActor asks about what waits, as often as the rules say, and resumes what was given up', (t) => {
   const world = new TransactionWorld(new MemoryDisk({ seed: 2 }), 2);
   world.join(1);

@@ -25,6 +25,7 @@ import {
   type TransactionCommand,
 } from '../../../actors/transaction/transaction-messages.ts';
 import { TRANS_CONSUMER_GROUP } from '../../../model/group.ts';
+import { javaHash } from '../../../model/java-hash.ts';
 import { decodeMessageRecords, type MessageRecord } from '../../../model/message-record.ts';
 import type { ActorRef } from '../../../runtime/actor.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
@@ -39,7 +40,8 @@ const SEGMENT_BYTES = 1 << 20;
 const TOPICS = { [HALF]: 1, [OP]: 1, [GIVEN_UP]: 1, T: 2, SCHEDULE_TOPIC_XXXX: 2 } as const;
 
 export type Offsets = { readonly half: number; readonly op: number };
-export type Place = { readonly halfOffset: number; readonly physical: number };
+/** `id`: the unique key that an end names; none: it names none. */
+export type Place = { readonly halfOffset: number; readonly physical: number; readonly id?: string };
 export type Asked = Place & { readonly body: string; readonly times: number; readonly connection: number };
 
 export class TransactionWorld extends AppendWorld {
@@ -151,7 +153,18 @@ export class TransactionWorld extends AppendWorld {
   }
 
   #end(place: Place, isCommit: boolean, isFromCheck: boolean, replyTo: ActorRef<TransactionAnswered> | null): EndTransaction {
-    return { kind: 'end-transaction', group: GROUP, ...place, isCommit, isFromCheck, replyTo };
+    const hash = javaHash(place.id ?? '');
+    return {
+      kind: 'end-transaction',
+      group: GROUP,
+      halfOffset: place.halfOffset,
+      physical: place.physical,
+      isCommit,
+      isFromCheck,
+      transactionIdHash: hash,
+      messageIdHash: hash,
+      replyTo,
+    };
   }
 
   /** As clients do: nobody waits for the answer. */
@@ -160,7 +173,9 @@ export class TransactionWorld extends AppendWorld {
     if (this.store.simulation.random.next() < 0.5) this.#transactions.tell(this.#end(place, isCommit, isFromCheck, null));
     else {
       const word = (isCommit ? END_COMMITS : 0) | (isFromCheck ? END_FROM_CHECK : 0);
-      this.#transactions.tell({ kind: 'end-transactions', groups: [GROUP], numbers: [place.halfOffset, place.physical, word] });
+      const hash = javaHash(place.id ?? '');
+      const numbers = [place.halfOffset, place.physical, word, hash, hash];
+      this.#transactions.tell({ kind: 'end-transactions', groups: [GROUP], numbers });
     }
   }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
+import { javaHash } from '../../../model/java-hash.ts';
 import { decodeCommand, encodeCommand } from '../../../protocol/remoting/command.ts';
 import { END_FOUND_REQUIRED, EndHeader, scanEndHeader } from '../../../protocol/remoting/end-scanner.ts';
 import { SERIALIZE_ROCKETMQ } from '../../../protocol/remoting/frame-reader.ts';
@@ -16,14 +17,25 @@ function scan(frame: Uint8Array): Record<string, unknown> | null {
   // What the header before has left is none of this one's.
   scanEndHeader(jsonFrame(GO), 0, jsonFrame(GO).length, header);
   if (!scanEndHeader(frame, 0, frame.length, header)) return null;
-  const { flag, found, groupStart, groupEnd, halfOffset, physical, outcome, isFromCheck } = header;
+  const { flag, found, groupStart, groupEnd, halfOffset, physical, outcome, isFromCheck, transactionIdHash, messageIdHash } = header;
   if (found !== END_FOUND_REQUIRED) return { found };
-  return { flag, group: Buffer.from(frame.subarray(groupStart, groupEnd)).toString(), halfOffset, physical, outcome, isFromCheck };
+  const group = Buffer.from(frame.subarray(groupStart, groupEnd)).toString();
+  return { flag, group, halfOffset, physical, outcome, isFromCheck, transactionIdHash, messageIdHash };
 }
 
 test('scanEndHeader reads what Java and Go clients send', (t) => {
-  t.same(scan(jsonFrame(JAVA)), { flag: 2, group: 'PG', halfOffset: 12, physical: 4_294_967_300, outcome: 8, isFromCheck: false });
-  t.same(scan(jsonFrame(GO)), { flag: 2, group: 'PG', halfOffset: 0, physical: 7, outcome: 12, isFromCheck: true });
+  const both = (id: string): Record<string, number> => ({ transactionIdHash: javaHash(id), messageIdHash: javaHash(id) });
+  t.same(scan(jsonFrame(JAVA)), {
+    flag: 2,
+    group: 'PG',
+    halfOffset: 12,
+    physical: 4_294_967_300,
+    outcome: 8,
+    isFromCheck: false,
+    ...both('7F01'),
+  });
+  t.same(scan(jsonFrame(GO)), { flag: 2, group: 'PG', halfOffset: 0, physical: 7, outcome: 12, isFromCheck: true, ...both('A') });
+  t.same(scan(jsonFrame(JAVA.replace(',"transactionId":"7F01"', '')))?.['transactionIdHash'], 0, 'nor its other name');
   t.same(scan(jsonFrame(JAVA.replace('"fromTransactionCheck":"false",', '')))?.['isFromCheck'], false, 'need not be there');
   t.end();
 });
@@ -38,6 +50,8 @@ test('scanEndHeader leaves to the exact way what is not plain', (t) => {
     ['"PG"', '"P\\u0047"'],
     ['"PG"', 'null'],
     ['"msgId":"7F01",', ''],
+    ['"msgId":"7F01"', '"msgId":"7\\u004601"'],
+    ['"transactionId":"7F01"', '"transactionId":"7\\u004601"'],
     ['"flag":2', '"flag": 2'],
     ['"flag":2', '"flag":"2"'],
   ] as const) {
@@ -52,16 +66,18 @@ test('scanEndHeader leaves to the exact way what is not plain', (t) => {
 
 test('scanEndHeader, when it understands, says what the decoder says', (t) => {
   const value = fc.oneof(fc.nat().map(String), fc.string({ maxLength: 6 }), fc.constantFrom('true', 'false', '8', '12', '-1', '00', ''));
-  const names = ['producerGroup', 'tranStateTableOffset', 'commitLogOffset', 'commitOrRollback', 'msgId', 'fromTransactionCheck'] as const;
+  const places = ['tranStateTableOffset', 'commitLogOffset'] as const;
+  const names = ['producerGroup', ...places, 'commitOrRollback', 'msgId', 'transactionId', 'fromTransactionCheck'] as const;
   fc.assert(
     fc.property(fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] }), (ext) => {
       const frame = encodeCommand({ code: 37, opaque: 1, flag: 2, ext: ext as Record<string, string> });
       const found = scan(frame);
       if (found === null || 'found' in found) return true;
-      const { producerGroup, tranStateTableOffset, commitLogOffset, commitOrRollback, fromTransactionCheck } = decodeEndTransactionRequest(
-        decodeCommand(frame, 0, frame.length).ext,
-      );
+      const decoded = decodeEndTransactionRequest(decodeCommand(frame, 0, frame.length).ext);
+      const { producerGroup, tranStateTableOffset, commitLogOffset, commitOrRollback, fromTransactionCheck } = decoded;
       return (
+        found['transactionIdHash'] === javaHash(decoded.transactionId ?? '') &&
+        found['messageIdHash'] === javaHash(decoded.msgId) &&
         found['group'] === producerGroup &&
         found['halfOffset'] === tranStateTableOffset &&
         found['physical'] === commitLogOffset &&

@@ -1,9 +1,10 @@
 /**
  * END_TRANSACTION (37): a producer says what became of its transaction: commit (8), rollback (12), or that it does not know yet (0), which
- * changes nothing: its group will be asked. Clients send it one-way. Refused with 1 (a field, no half message there, of another group, ended
- * before), 2 (too many wait), 14 (the broker stops, its disk is full or failed), 17 (its topic was deleted), 604 (too late, or given up).
+ * changes nothing: its group will be asked. Clients send it one-way. Refused with 1 (a field, no half message there, another one, of another group,
+ * ended before), 2 (too many wait), 14 (the broker stops, its disk is full or failed), 17 (its topic was deleted), 604 (too late, or given up).
  * Source: RocketMQ 5.4 `EndTransactionProcessor`.
  */
+import { javaHash } from '../../../../model/java-hash.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_NONE, TRANSACTION_ROLLBACK } from '../../../../model/system-flag.ts';
 import { ONEWAY_FLAG } from '../../../../protocol/remoting/command.ts';
 import { decodeEndTransactionRequest } from '../../../../protocol/remoting/requests/end-transaction.ts';
@@ -26,6 +27,8 @@ export function endTransaction(thread: ThreadContext): Handler {
       commitLogOffset,
       commitOrRollback,
       fromTransactionCheck,
+      transactionId,
+      msgId,
     } = decodeEndTransactionRequest(ext);
     if (commitOrRollback === TRANSACTION_NONE) {
       // The Java broker gives no answer at all, which leaves who waits for one to its time-out.
@@ -44,6 +47,8 @@ export function endTransaction(thread: ThreadContext): Handler {
       physical: commitLogOffset,
       isCommit: commitOrRollback === TRANSACTION_COMMIT,
       isFromCheck: fromTransactionCheck,
+      transactionIdHash: javaHash(transactionId ?? ''),
+      messageIdHash: javaHash(msgId),
     };
     if ((flag & ONEWAY_FLAG) !== 0) {
       transactions.tell({ ...end, replyTo: null });
