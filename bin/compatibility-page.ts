@@ -92,6 +92,7 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   more is answered 0 and does nothing, another one is refused (1). One that was given up is refused (604) until request 323 has resumed it; 323 takes
   half messages that were given up and nothing else. It may be ended by any place that it has had since its producer was first asked.
 - The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
+  One that names another message, by \`transactionId\` and \`msgId\`, than the one that lies at its two places is refused with 1; a Java broker ends that one.
   A half message may have a delay level, which counts from its commit on, but no time of its own (\`TIMER_\`): that is refused (13).
 - Half messages that were stored again carry \`TRAN_ORIGIN_QUEUE_OFFSET\`, a property of ours; a Java broker on the same store goes on with them, and passes it on.
   On a store with open half messages each of the two asks about those that are open and about no others, whichever of them stored or ended them.
