@@ -230,9 +230,8 @@ export class SegmentSet {
     const base = this.baseOf(position);
     const path = join(this.directory, segmentName(base));
     if (!this.#disk.exists(path)) return null;
-    if (this.#disk.sizeOf(path) < this.segmentBytes) {
-      // Its maker has not grown it yet; a writer grows it itself, which is the same act, a reader finds nothing there yet.
-      if (this.#mode === 'read') return null;
+    // A short one is being made, or cut back and grown again. A writer grows it itself, which is the same act; to a reader what it has counts.
+    if (this.#mode !== 'read' && this.#disk.sizeOf(path) < this.segmentBytes) {
       const segment = this.#segment(base);
       const file = this.#cache.use(segment.handle);
       if (file.size() < this.segmentBytes) file.truncate(this.segmentBytes);

@@ -54,6 +54,19 @@ test('SegmentSet sees what another set over the same directory makes and removes
   t.equal(writer.removeBefore(100 * BYTES), 2, 'never the last one');
 });
 
+test('SegmentSet reads what is left of a segment that its writer is just cutting back, met for the first time', async (t) => {
+  const disk = new MemoryDisk({ seed: 1 });
+  setOver(disk)
+    .ensure(0)
+    .write(new Uint8Array([1, 2, 3]), 0, 3, 40);
+  const name = `/log/${segmentName(0)}`;
+  disk.open(name, 'write').truncate(43);
+  const back = new Uint8Array(10);
+  t.equal(setOver(disk, 'read').at(40).read(back, 0, 10, 40), 3, 'as much as it has');
+  t.same([...back.subarray(0, 3)], [1, 2, 3]);
+  t.equal(disk.sizeOf(name), 43, 'a reader changes nothing');
+});
+
 test('SegmentSet clears what follows a position and keeps full sizes', async (t) => {
   const disk = new MemoryDisk({ seed: 1 });
   const set = setOver(disk);
