@@ -109,7 +109,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   nothing (a full disk) is given out all the same, and comes again at once should the broker fail meanwhile.
 - Timed messages come at their millisecond (Java: up to two seconds later), up to \`timerMaxDelaySec\`, ten years here; they are delivered with the properties that Java leaves on them. Of a crash
   those that were delivered since the last save (\`timerFlushIntervalMs\`, a second) come again. A handle to take a message back comes with each timed send (\`recallMessageEnable\` is on); a word that takes messages
-  back means messages of the topic that it was sent to, and of no other. A time that is no number, or does not fit 64 bits in ms, is refused (Java delivers some at once); so are sends to \`rmq_sys_wheel_timer\`
+  back means messages of the topic that it was sent to, and of no other. A recall that is answered 0 holds, over crashes too; one that is stored so late that the message may
+  have gone out is answered 2 (Java: 0). A time that is no number, or does not fit 64 bits in ms, is refused (Java delivers some at once); so are sends to \`rmq_sys_wheel_timer\`
   itself, which stop a Java broker's wheel. A clock that is set forward makes timed messages due; one that is set back makes them wait for the time that it tells then.
 - The wheel's files are not Java's (\`timerwheel\`, \`timerlog\`). Timed messages that wait in a Java broker's store are taken over when it is opened here; a Java broker on a store of ours reads them all from the queue, and
   delivers those again that the queue still has. A timed message whose record retention removes by force, on a full disk, is lost and told, as in Java.

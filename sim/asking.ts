@@ -16,6 +16,7 @@ import {
   POP_MESSAGE,
   PULL_MESSAGE,
   QUERY_CONSUMER_OFFSET,
+  RECALL_MESSAGE,
   SEND_MESSAGE_V2,
   UPDATE_CONSUMER_OFFSET,
 } from '../protocol/remoting/request-code.ts';
@@ -193,6 +194,15 @@ export function sendBack(
     maxReconsumeTimes: String(attemptsMax),
   };
   return ask(client, CONSUMER_SEND_MSG_BACK, ext);
+}
+
+/** Takes a timed message back. */
+export function recall(
+  client: SimClient,
+  word: { topic: string; recallHandle: string },
+  onAnswer: (answer: RemotingCommand | null) => void,
+): Promise<RemotingCommand | null> {
+  return ask(client, RECALL_MESSAGE, { ...word, producerGroup: 'PG' }, null, ANSWER_MS, onAnswer);
 }
 
 export type Popped = {

@@ -7,6 +7,7 @@ import { Filters } from './workloads/filters.ts';
 import { Messages } from './workloads/messages.ts';
 import { Offsets } from './workloads/offsets.ts';
 import { Pops } from './workloads/pops.ts';
+import { Recalls } from './workloads/recalls.ts';
 import { Retries } from './workloads/retries.ts';
 import { Transactions } from './workloads/transactions.ts';
 import { World, type WorldResult } from './world.ts';
@@ -27,6 +28,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   if (world.scenario.retries) world.workloads.push(new Retries(world));
   if (world.scenario.pops) world.workloads.push(new Pops(world));
   if (world.scenario.filters) world.workloads.push(new Filters(world));
+  if (world.scenario.recalls) world.workloads.push(new Recalls(world));
   if (world.scenario.transactions) world.workloads.push(new Transactions(world));
   const undo = bug?.patch?.();
   try {

@@ -61,6 +61,8 @@ export type Scenario = {
   readonly pops: boolean;
   /** Readers by tag and by SQL92. */
   readonly filters: boolean;
+  /** Timed messages that are taken back. */
+  readonly recalls: boolean;
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -122,5 +124,6 @@ export function scenarioOf(seed: number): Scenario {
     retries: chance(0.25),
     pops: chance(0.25),
     filters: chance(0.25),
+    recalls: chance(0.25),
   };
 }

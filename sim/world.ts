@@ -174,8 +174,8 @@ export class World {
   async #untilAllIsDue(): Promise<void> {
     for (const workload of this.workloads) {
       const dueAtMs = workload.dueAtMs?.() ?? 0;
-      const { timers, threadDeathsPer10000 } = this.scenario;
-      const lateMs = timers && threadDeathsPer10000 > 0 ? WHEEL_LATE_MS : LATE_MS;
+      const { timers, recalls, threadDeathsPer10000 } = this.scenario;
+      const lateMs = (timers || recalls) && threadDeathsPer10000 > 0 ? WHEEL_LATE_MS : LATE_MS;
       if (dueAtMs > 0) await this.time.run(Math.max(0, Math.max(dueAtMs, this.#servesSinceMs) + lateMs - this.time.nowMs));
     }
   }

@@ -39,7 +39,7 @@ import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-m
 import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { parkMessage } from '../timer/delayed-message.ts';
-import { formatRecallHandle, isNameable } from '../timer/recall-handle.ts';
+import { isNameable, RecallHandleWriter } from '../timer/recall-handle.ts';
 import { parkTimed } from '../timer/timed-message.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
@@ -101,9 +101,11 @@ export type UnusualSendParts = {
 export class UnusualSends {
   readonly #parts: UnusualSendParts;
   readonly #plain: PlainParking;
+  readonly #handles: RecallHandleWriter;
 
   constructor(parts: UnusualSendParts) {
     this.#parts = parts;
+    this.#handles = new RecallHandleWriter(parts.brokerName);
     this.#plain = new PlainParking(parts.region, parts.cluster);
   }
 
@@ -277,9 +279,8 @@ export class UnusualSends {
   }
 
   #recallHandle(topic: TopicState, uniqueKey: string, deliverMs: number): Uint8Array {
-    const { timers, brokerName } = this.#parts;
-    const handle = timers.isRecallEnabled ? formatRecallHandle(topic.name, brokerName, deliverMs, uniqueKey) : null;
-    return handle === null ? NO_HANDLE : Buffer.from(handle, 'latin1');
+    const handle = this.#parts.timers.isRecallEnabled ? this.#handles.handleOf(topic.name, deliverMs, uniqueKey) : null;
+    return handle ?? NO_HANDLE;
   }
 
   #askGroup(sent: Sent, name: string): void {

@@ -50,7 +50,12 @@ export class FlightLedger {
   }
 
   get isFull(): boolean {
-    return this.#next - this.#first > this.#mask;
+    return this.left === 0;
+  }
+
+  /** Flights that it has room for. */
+  get left(): number {
+    return this.#mask + 1 - this.flying;
   }
 
   get flying(): number {

@@ -1,5 +1,5 @@
 /**
- * Recall handle: what the sender of a timed message gets to take it back: base64url of `v1 <topic> <broker> <ms> <unique key>`. Pure.
+ * Recall handle: what the sender of a timed message gets to take it back: base64url of `v1 <topic> <broker> <ms> <unique key>`, padded. Pure.
  * `ms` is the floored time of delivery and one: by it the word that takes it back comes to its turn before the message.
  * Source: RocketMQ 5.4 `RecallMessageHandle.HandleV1`, `SendMessageProcessor.attachRecallHandle`.
  */
@@ -28,13 +28,6 @@ const TO_TOPIC = Buffer.from(`${VERSION} `);
 /** Without the broker's name: a topic, a time, a unique key, and what parts them. More than a message that is parked by its bytes may have. */
 const TEXT_BYTES_MAX = 3 * 1024;
 
-/** Null: the message cannot be named by a handle. */
-export function formatRecallHandle(topic: string, brokerName: string, deliverMs: number, uniqueKey: string): string | null {
-  if (uniqueKey.length > UNIQUE_KEY_CHARS_MAX || uniqueKey.includes(' ')) return null;
-  const bytes = Buffer.from([VERSION, topic, brokerName, String(flooredTime(deliverMs) + 1), uniqueKey].join(' '));
-  return bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_');
-}
-
 /** Whether messages with this unique key have a handle. */
 export function isNameable(source: Uint8Array, start: number, end: number): boolean {
   if (end - start > UNIQUE_KEY_CHARS_MAX) return false;
@@ -42,7 +35,7 @@ export function isNameable(source: Uint8Array, start: number, end: number): bool
   return true;
 }
 
-/** The same as `formatRecallHandle` by bytes, for answers of sends. */
+/** Writes handles of one broker's messages. */
 export class RecallHandleWriter {
   readonly #brokerName: Uint8Array;
   readonly #text: Uint8Array;
@@ -52,6 +45,15 @@ export class RecallHandleWriter {
     this.#brokerName = Buffer.from(` ${brokerName} `);
     this.#text = new Uint8Array(TEXT_BYTES_MAX + this.#brokerName.length);
     this.#handle = new Uint8Array(Math.ceil(this.#text.length / 3) * 4);
+  }
+
+  /** The handle of a message, as ASCII; null: it cannot be named by one. */
+  handleOf(topic: string, deliverMs: number, uniqueKey: string): Uint8Array | null {
+    const key = Buffer.from(uniqueKey);
+    if (!isNameable(key, 0, key.length)) return null;
+    const source = Buffer.concat([Buffer.from(topic), key]);
+    const keyStart = source.length - key.length;
+    return this.write(source, 0, keyStart, deliverMs, keyStart, source.length).slice();
   }
 
   /** The handle of the message to `source[topicStart, topicEnd)` with the unique key `source[keyStart, keyEnd)`, which is nameable; good until the next. */

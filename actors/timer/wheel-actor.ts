@@ -12,7 +12,7 @@
  */
 import { TIMER_TOPIC } from '../../model/topic.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
-import { isRecallKey, keyTime } from '../../storage/timer/timer-unit.ts';
+import { isRecallKey, keyAfter, keyTime } from '../../storage/timer/timer-unit.ts';
 import { FlightLedger } from './flight-ledger.ts';
 import { parseJavaTimerCheck } from './java-timer-check.ts';
 import { type SaverMessage, TableSaver } from './table-saver.ts';
@@ -278,7 +278,7 @@ export class WheelActor implements Actor<WheelCommand | Private> {
   #fire(now: number, context: ActorContext): number {
     const delivery = this.#delivery!;
     const givenBefore = delivery.given;
-    const againMs = delivery.fire(now, this.#fetches.wordKey());
+    const againMs = delivery.fire(now, Math.min(this.#fetches.wordKey(), keyAfter(this.#arrivals.seenMs)), this.#fetches.unreadKey());
     if (againMs === 0) this.#alarm.turnSoon(context);
     else if (delivery.given - givenBefore >= BURST_LEAST) this.#restUntil = context.monotonicMs() + REST_MS;
     return Math.min(againMs, Math.max(this.#restUntil - context.monotonicMs(), delivery.nextMs - now));

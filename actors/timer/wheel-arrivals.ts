@@ -35,6 +35,11 @@ export class WheelArrivals {
   #isReading = false;
   /** Monotonic ms before which nothing is seen. */
   #restUntil = 0;
+  /** The queue's end at some moment of the clock: seen up to there, all is seen that was in it then. */
+  #goal = -1;
+  #goalMs = 0;
+  /** All that was in the queue at this time of the clock, in ms, is seen: a message of a later time may still be taken back by what is not. */
+  seenMs = 0;
   /** Offset of the first unit that was not seen. */
   next: number;
   /** End of the record of the last one that was. */
@@ -64,6 +69,11 @@ export class WheelArrivals {
     const handle = this.#handle;
     const restMs = this.#restUntil - context.monotonicMs();
     if (restMs > 0 && !isUrgent) return restMs;
+    if (this.#goal < 0) {
+      this.#goalMs = context.now();
+      this.#goal = table.next(handle);
+      this.#look();
+    }
     for (let seen = 0; !this.#isReading; ) {
       const next = table.next(handle);
       if (this.next >= next) {
@@ -84,6 +94,12 @@ export class WheelArrivals {
       seen += read;
     }
     return Number.POSITIVE_INFINITY;
+  }
+
+  #look(): void {
+    if (this.#goal < 0 || this.next < this.#goal) return;
+    this.seenMs = this.#goalMs;
+    this.#goal = -1;
   }
 
   #read(count: number, context: ActorContext): void {
@@ -113,6 +129,7 @@ export class WheelArrivals {
       this.#seen.come(timerKey(unitTime(units, at)), physical, size);
     }
     this.next += count;
+    this.#look();
     this.#seen.pageSeen();
   }
 }

@@ -152,11 +152,12 @@ export class WheelDelivery {
   }
 
   /**
-   * Stores what is due. Words that are still to be read take back messages from `blockedKey` on. Gives the ms after which there is more
-   * to do at once; +∞: `nextMs` says.
+   * Stores what is due. Words that are still to be read take back messages from `blockedKey` on; what is still to be read at all comes not before
+   * `unreadKey`. Gives the ms after which there is more to do at once; +∞: `nextMs` says.
    */
-  fire(now: number, blockedKey: number): number {
-    this.#recalled.forget(Math.min(now, this.nextMs) - 1);
+  fire(now: number, blockedKey: number, unreadKey: number): number {
+    // Not by the clock alone: a message may be read late.
+    this.#recalled.forget(Math.min(now, this.nextMs, keyTime(unreadKey)) - 1);
     let againMs = Number.POSITIVE_INFINITY;
     for (let done = 0; this.#order.size > 0 && keyTime(this.#order.key) <= now; done++) {
       const { key, value: flight } = this.#order;

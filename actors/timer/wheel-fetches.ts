@@ -11,7 +11,8 @@ import type { WheelDelivery } from './wheel-delivery.ts';
 import type { WheelWindow } from './wheel-window.ts';
 
 type Flown = Place & { readonly flight: number };
-type Batch = { readonly flown: readonly Flown[]; readonly wordKey: number };
+/** Its least keys: of all in it, and of words that take messages back. */
+type Batch = { readonly flown: readonly Flown[]; readonly key: number; readonly wordKey: number };
 
 /** So long before its time a record may be fetched, and so long it is at the latest: the more is fetched together, the less each costs. */
 const FETCH_AHEAD_MS = 500;
@@ -21,6 +22,9 @@ const BATCH_MAX = 256;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** Bodies that wait for their time or the log: what comes later is fetched when it is due. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
+/** Bytes and flights beyond that for what stands before a word: without it messages that wait would miss the word that takes them back. */
+const WORD_BYTES = 8 * 1024 * 1024;
+const WORD_FLIGHTS = 1_024;
 
 export class WheelFetches {
   readonly #delivery: WheelDelivery;
@@ -59,7 +63,7 @@ export class WheelFetches {
     const { near } = this.#window;
     if (this.#again.length === 0 && (near.size === 0 || near.key >= keyAfter(now + FETCH_LATEST_MS))) return;
     const untilKey = keyAfter(now + FETCH_AHEAD_MS);
-    while (this.#running.size < BATCHES_MAX && this.#delivery.heldBytes < HELD_BYTES_MAX) {
+    while (this.#running.size < BATCHES_MAX && this.#hasRoom(untilKey)) {
       const batch = this.#again.pop() ?? this.#batch(untilKey);
       if (batch === null) return;
       const id = this.#nextBatch++;
@@ -68,24 +72,31 @@ export class WheelFetches {
     }
   }
 
+  #hasRoom(untilKey: number): boolean {
+    const hasWord = this.#window.wordKey < untilKey;
+    const { left } = this.#ledger;
+    return this.#delivery.heldBytes < (hasWord ? HELD_BYTES_MAX + WORD_BYTES : HELD_BYTES_MAX) && left > (hasWord ? 0 : WORD_FLIGHTS);
+  }
+
   #batch(untilKey: number): Batch | null {
     const { near, endKey, endPhysical } = this.#window;
     const visibleEnd = this.#visibleEnd();
     const flown: Flown[] = [];
     let wordKey = Number.POSITIVE_INFINITY;
     let bytes = 0;
-    while (near.size > 0 && near.key < untilKey && !this.#ledger.isFull && flown.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
+    const firstKey = near.size > 0 ? near.key : untilKey;
+    while (near.size > 0 && near.key < untilKey && this.#hasRoom(untilKey) && flown.length < BATCH_MAX && bytes < BATCH_BYTES_MAX) {
       const { key, physical, value: size } = near;
       // Written a moment ago and not on the disk yet: readers do not see it.
       if (comesBefore(endKey, endPhysical, key, physical) || physical + size > visibleEnd) break;
-      near.pop();
+      this.#window.pop();
       flown.push({ physical, size, flight: this.#ledger.take(key, physical) });
       if (isRecallKey(key)) wordKey = Math.min(wordKey, key);
       bytes += size;
     }
     if (flown.length === 0) return null;
     flown.sort((a, b) => a.physical - b.physical);
-    return { flown, wordKey };
+    return { flown, key: firstKey, wordKey };
   }
 
   /** The records of a batch have come; null: they are asked for again. */
@@ -117,19 +128,31 @@ export class WheelFetches {
    * else has gone holds nothing up.
    */
   wordKey(): number {
-    const { near } = this.#window;
-    const isStuck = this.#ledger.isFull || this.#delivery.heldBytes >= HELD_BYTES_MAX;
-    let key = near.size > 0 && isRecallKey(near.key) && !isStuck ? near.key : Number.POSITIVE_INFINITY;
+    const { wordKey: nearKey } = this.#window;
+    let key = nearKey === Number.POSITIVE_INFINITY || this.#hasRoom(nearKey + 1) ? nearKey : Number.POSITIVE_INFINITY;
     for (const batch of this.#running.values()) key = Math.min(key, batch.wordKey);
     for (const batch of this.#again) key = Math.min(key, batch.wordKey);
+    return key;
+  }
+
+  /** No timer whose record is still to be read comes before this key. */
+  unreadKey(): number {
+    let key = this.#window.firstKey;
+    for (const batch of this.#running.values()) key = Math.min(key, batch.key);
+    for (const batch of this.#again) key = Math.min(key, batch.key);
     return key;
   }
 
   /** When something is to be fetched; +∞: when something else has come to its end. */
   nextMs(): number {
     const { near, endKey, endPhysical } = this.#window;
-    const isStuck = this.#running.size === BATCHES_MAX || this.#delivery.heldBytes >= HELD_BYTES_MAX || this.#ledger.isFull;
-    if (isStuck || near.size === 0 || comesBefore(endKey, endPhysical, near.key, near.physical)) return Number.POSITIVE_INFINITY;
+    if (
+      this.#running.size === BATCHES_MAX ||
+      near.size === 0 ||
+      !this.#hasRoom(near.key + 2 * FETCH_AHEAD_MS) ||
+      comesBefore(endKey, endPhysical, near.key, near.physical)
+    )
+      return Number.POSITIVE_INFINITY;
     return keyTime(near.key) - FETCH_LATEST_MS;
   }
 }

@@ -4,7 +4,7 @@
  * later half is forgotten, with few the files are asked for more, shortly before that is needed.
  */
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, unitTime } from '../../storage/consume-queue/queue-unit.ts';
-import { comesBefore, keyTime, timerKey } from '../../storage/timer/timer-unit.ts';
+import { comesBefore, isRecallKey, keyTime, timerKey } from '../../storage/timer/timer-unit.ts';
 import type { FlightLedger } from './flight-ledger.ts';
 import { NearTimers } from './near-timers.ts';
 
@@ -22,6 +22,8 @@ const FILES_AGAIN_MS = 1_000;
 
 export class WheelWindow {
   readonly near: NearTimers = new NearTimers();
+  /** Of them, those that take messages back. */
+  readonly #words: NearTimers = new NearTimers();
   readonly #limits: WindowLimits;
   readonly #ledger: FlightLedger;
   #endKey: number;
@@ -55,6 +57,28 @@ export class WheelWindow {
   #put(key: number, physical: number, size: number): void {
     this.#ledger.came(key, physical);
     this.near.push(key, physical, size);
+    if (isRecallKey(key)) this.#words.push(key, physical, size);
+  }
+
+  /** Takes the first away. */
+  pop(): void {
+    if (isRecallKey(this.near.key)) this.#words.pop();
+    this.near.pop();
+  }
+
+  /** Key of the first word that takes a message back; +∞ without one. What lies behind the end comes behind all that is here. */
+  get wordKey(): number {
+    return this.#words.size > 0 ? this.#words.key : Number.POSITIVE_INFINITY;
+  }
+
+  /** No timer comes before this key. */
+  get firstKey(): number {
+    return this.near.size > 0 ? Math.min(this.near.key, this.#endKey) : this.#endKey;
+  }
+
+  #dropAfter(key: number, physical: number): void {
+    this.near.dropAfter(key, physical);
+    this.#words.dropAfter(key, physical);
   }
 
   /** After some have come: forgets the later half when there are too many. */
@@ -68,7 +92,7 @@ export class WheelWindow {
   #end(key: number, physical: number): void {
     this.#endKey = key;
     this.#endPhysical = physical;
-    this.near.dropAfter(key, physical);
+    this.#dropAfter(key, physical);
   }
 
   /** Whether the files are to be asked now; `take` says for what. */
@@ -103,7 +127,7 @@ export class WheelWindow {
   notTaken(monotonicMs: number): void {
     this.#untilKey = null;
     // What came meanwhile and lies behind is with the files.
-    this.near.dropAfter(this.#endKey, this.#endPhysical);
+    this.#dropAfter(this.#endKey, this.#endPhysical);
     this.#takeFrom = monotonicMs + FILES_AGAIN_MS;
   }
 }

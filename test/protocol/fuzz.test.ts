@@ -7,7 +7,7 @@ import { deflateSync } from 'node:zlib';
 import { parseSql } from '../../actors/filter/parse-sql.ts';
 import { SqlFault } from '../../actors/filter/sql-tokens.ts';
 import { batchFault } from '../../actors/gateway/batch-fault.ts';
-import { formatRecallHandle, parseRecallHandle } from '../../actors/timer/recall-handle.ts';
+import { parseRecallHandle, RecallHandleWriter } from '../../actors/timer/recall-handle.ts';
 import { MessageRecordError, MessageTextError } from '../../model/errors.ts';
 import { parseMessageId } from '../../model/message-id.ts';
 import { parseProperties } from '../../model/message-property.ts';
@@ -90,7 +90,7 @@ const FRAMES: readonly Uint8Array[] = [0, 1].flatMap((type) => {
 
 const OTHER_TEXTS: readonly Uint8Array[] = [
   '5 1700000000000 60000 3 1 broker-a 2 7',
-  formatRecallHandle('T', 'broker-a', 1_700_000_000_000, 'U') ?? '',
+  Buffer.from(new RecallHandleWriter('broker-a').handleOf('T', 1_700_000_000_000, 'U') ?? []).toString('latin1'),
   "a > 5 AND (b BETWEEN 1 AND 2.5e3 OR c IN ('x', 'y')) AND NOT d IS NULL AND e NOT CONTAINS 'z' OR f = TRUE",
 ].map((text) => Buffer.from(text));
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import type { InnerMessage } from '../../../actors/commit-log/inner-append.ts';
 import { isDoneByJava, parseJavaTimerCheck } from '../../../actors/timer/java-timer-check.ts';
-import { formatRecallHandle, isNameable, parseRecallHandle, RecallHandleWriter } from '../../../actors/timer/recall-handle.ts';
+import { isNameable, parseRecallHandle, RecallHandleWriter } from '../../../actors/timer/recall-handle.ts';
 import { RecalledTimers, recallName } from '../../../actors/timer/recalled-timers.ts';
 import { parkTimed, timerWish } from '../../../actors/timer/timed-message.ts';
 import { parseWheel, wheelText } from '../../../actors/timer/wheel-checkpoint.ts';
@@ -12,7 +12,7 @@ import { topicState } from '../../../actors/topic/topic-table.ts';
 
 const NOW = 1_800_000_000_000;
 
-test('RecallHandleWriter writes what formatRecallHandle gives', (t) => {
+test('RecallHandleWriter writes base64url of what the handle names', (t) => {
   const writer = new RecallHandleWriter('broker-ä');
   fc.assert(
     fc.property(
@@ -23,9 +23,18 @@ test('RecallHandleWriter writes what formatRecallHandle gives', (t) => {
         const bytes = Buffer.from(`..${topic}..${uniqueKey}..`);
         const keyStart = 4 + topic.length;
         const keyEnd = bytes.length - 2;
-        const expected = formatRecallHandle(topic, 'broker-ä', deliverMs, uniqueKey);
-        if (!isNameable(bytes, keyStart, keyEnd)) return expected === null;
-        return Buffer.from(writer.write(bytes, 2, 2 + topic.length, deliverMs, keyStart, keyEnd)).toString('latin1') === expected;
+        const isNamed = isNameable(bytes, keyStart, keyEnd);
+        if (isNamed === uniqueKey.includes(' ') || !isNamed) return writer.handleOf(topic, deliverMs, uniqueKey) === null && !isNamed;
+        const floored = (Math.ceil(deliverMs / 1000) - 1) * 1000;
+        const expected = Buffer.from(`v1 ${topic} broker-ä ${floored + 1} ${uniqueKey}`)
+          .toString('base64')
+          .replace(/\+/g, '-')
+          .replace(/\//g, '_');
+        const written = writer.write(bytes, 2, 2 + topic.length, deliverMs, keyStart, keyEnd);
+        return (
+          Buffer.from(written).toString('latin1') === expected &&
+          Buffer.from(writer.handleOf(topic, deliverMs, uniqueKey)!).toString('latin1') === expected
+        );
       },
     ),
     { numRuns: 2000 },
@@ -82,13 +91,18 @@ test('parkTimed wakes what waits for long at moments of its own within the windo
   t.end();
 });
 
-test("formatRecallHandle is the Java client's, and parseRecallHandle takes nothing else", (t) => {
+test("A recall handle is the Java client's, and parseRecallHandle takes nothing else", (t) => {
   const java = 'djEgVG9waWNUZXN0IGJyb2tlci1hIDE3MDAwMDAwMDAwMDAgQUMxMTAwMDEwMDAwMkE5RjAwMDAwMDAwMDAwMDAwMDE=';
   const parsed = { topic: 'TopicTest', brokerName: 'broker-a', ms: 1_700_000_000_000, uniqueKey: 'AC11000100002A9F0000000000000001' };
   t.same(parseRecallHandle(java), parsed);
-  t.match(parseRecallHandle(formatRecallHandle('T', 'b', 1_700_000_000_500, 'U')!), { ms: 1_700_000_000_001 }, 'its second and one');
-  t.equal(formatRecallHandle('T', 'b', 1, 'with blank'), null);
-  t.equal(formatRecallHandle('T', 'b', 1, 'U'.repeat(256)), null);
+  const handleOf = (ms: number, uniqueKey: string): string | null => {
+    const handle = new RecallHandleWriter('b').handleOf('T', ms, uniqueKey);
+    return handle === null ? null : Buffer.from(handle).toString('latin1');
+  };
+  t.match(parseRecallHandle(handleOf(1_700_000_000_500, 'U')!), { ms: 1_700_000_000_001 }, 'its second and one');
+  t.equal(handleOf(1, 'with blank'), null);
+  t.equal(handleOf(1, 'U'.repeat(256)), null);
+  t.equal(handleOf(1, 'ä'.repeat(128)), null, 'bytes count');
   fc.assert(
     fc.property(fc.string(), (text) => {
       const handle = parseRecallHandle(text);

@@ -1,5 +1,7 @@
 /** The timing wheel on the virtual clock: never early, hardly late, once; over crowds, refusals, clocks that jump, kills and power cuts. */
+
 import { test } from 'tap';
+import { WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
 import { WHEEL_FILES_PATH } from '../../../actors/timer/wheel-messages.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
@@ -119,6 +121,50 @@ test('WheelActor takes back what is named, of the topic that is named, until it 
       .sort(),
   );
   t.equal(world.delivered('U').length, 1, 'of another topic');
+  t.end();
+});
+
+test('WheelActor takes back a message whose record is read long after its second', (t) => {
+  const world = new WheelWorld(new MemoryDisk({ seed: 21 }), 21);
+  const second = world.now + 5_000 - (world.now % 1000);
+  for (const body of ['gone', 'stays']) world.send(body, second + 700);
+  world.recall('gone', second + 700);
+  world.advance(second + 100 - world.now);
+  world.isReaderStill = true;
+  world.advance(1_500);
+  // Something else happens after the second.
+  world.send('later', second + 60_000);
+  world.advance(1_500);
+  t.same(bodies(world), []);
+  world.readAgain();
+  world.advance(1_000);
+  t.same(bodies(world), ['stays']);
+  t.equal(world.told().recalled, 1);
+  t.end();
+});
+
+test('WheelActor waits for a word that stands behind what the disk does not have yet', (t) => {
+  const world = new WheelWorld(new MemoryDisk({ seed: 22 }), 22);
+  const second = world.now + 5_000 - (world.now % 1000);
+  for (const body of ['gone', 'stays']) world.send(body, second + 150);
+  // They are read, and wait for their time.
+  world.advance(second - 50 - world.now);
+  const end = (): number => world.store.marks.read(WRITTEN_END);
+  world.visibleMax = end();
+  world.recall('gone', second + 150);
+  world.advance(2);
+  const wordEnd = end();
+  world.send('short', second - 40);
+  world.advance(3);
+  t.ok(end() > wordEnd, 'both are written');
+  // The word is on the disk, and answered; before it on the wheel stands one that is not.
+  world.visibleMax = wordEnd;
+  world.advance(1_000);
+  t.notOk(bodies(world).includes('gone'), 'whatever else is held up');
+  world.visibleMax = Number.POSITIVE_INFINITY;
+  world.advance(100);
+  t.same(bodies(world), ['short', 'stays']);
+  t.equal(world.told().recalled, 1);
   t.end();
 });
 

@@ -46,6 +46,11 @@ const deaf: Actor<ActorMessage> = {
 export class WheelWorld extends AppendWorld {
   readonly wheel: ActorRef<WheelCommand>;
   rollAfterMs = 1e12;
+  /** Readers see no further than this place of the log. */
+  visibleMax: number = Number.POSITIVE_INFINITY;
+  /** No record is read; what was asked for is read by `readAgain`. */
+  isReaderStill = false;
+  #unread: (() => void)[] = [];
   onFlushed: () => void = () => {};
   readonly #javaCheck: Uint8Array | null;
   #wishes = 0;
@@ -84,8 +89,11 @@ export class WheelWorld extends AppendWorld {
       table: store.table,
       append: this.append,
       rollAfterMs: () => this.rollAfterMs,
-      visibleEnd: () => store.marks.read(WRITTEN_END),
-      view: (places, onRecords) => onRecords(this.recordsAt(places)),
+      visibleEnd: () => Math.min(this.visibleMax, store.marks.read(WRITTEN_END)),
+      view: (places, onRecords) => {
+        if (this.isReaderStill) this.#unread.push(() => onRecords(this.recordsAt(places)));
+        else onRecords(this.recordsAt(places));
+      },
       watch: (handle) => void this.owners.set(handle, store.simulation.ref('timer-wheel')),
       load: () => loadTable(this.disk, join(storeLayout(ROOT).config, WHEEL_FILE)).value,
       loadJavaCheck: () => this.#javaCheck,
@@ -145,6 +153,11 @@ export class WheelWorld extends AppendWorld {
     this.#wishes = this.store.syncWishes;
     this.store.flush();
     this.onFlushed();
+  }
+
+  readAgain(): void {
+    this.isReaderStill = false;
+    for (const read of this.#unread.splice(0)) read();
   }
 
   save(): void {

@@ -1,8 +1,9 @@
 /**
  * RECALL_MESSAGE (370): takes back a timed message by its handle. What is stored is a word to the timing wheel, which comes to its turn before the
  * message: that one is dropped then. Recalled again, or for a message that was never sent, the answer is the same: the wheel does not
- * look its messages up.
- * Answers: 0 the word is stored; 1 a field is missing; 2 the lane stayed full, or nobody knows yet; 14 the broker stops or its disk is full; 16 recalling
+ * look its messages up. 0 is a promise: the word was stored before the message's second began. One that was stored so slowly that it may be too
+ * late is answered 2, unlike in Java, where it is answered 0.
+ * Answers: 0 the word is stored; 1 a field is missing; 2 the lane stayed full, or nobody knows yet or whether it was in time; 14 the broker stops or its disk is full; 16 recalling
  * is switched off, or the topic takes no messages; 17 no such topic; 604 the handle is none, is of another topic or broker, or
  * its time has passed or is beyond the limit.
  * Source: RocketMQ 5.4 `RecallMessageProcessor`.
@@ -89,14 +90,7 @@ export function recallMessage(thread: ThreadContext, parts: RecallParts): Handle
       properties,
       delayLevel: 0,
     };
-    store(
-      thread,
-      parts,
-      request,
-      parkTimed(word, handle!.ms, now, parts.limits.rollAfterMs, timer),
-      handle!.uniqueKey,
-      thread.monotonicMs(),
-    );
+    store(thread, parts, request, parkTimed(word, handle!.ms, now, parts.limits.rollAfterMs, timer), handle!, thread.monotonicMs());
   };
 }
 
@@ -131,15 +125,15 @@ function handleFault(
   return null;
 }
 
-function store(thread: ThreadContext, parts: RecallParts, request: Request, word: InnerMessage, uniqueKey: string, since: number): void {
+function store(thread: ThreadContext, parts: RecallParts, request: Request, word: InnerMessage, handle: RecallHandle, since: number): void {
   const { append, limits } = parts;
   const notTaken = append.append(word, (appended) => {
-    answer(parts, request, appended, uniqueKey);
+    answer(parts, request, appended, handle, thread.now());
     thread.requestTurn();
   });
   if (notTaken === null) return;
   if (notTaken === 'lane-full' && thread.monotonicMs() - since < limits.laneWaitMs) {
-    thread.schedule(LANE_AGAIN_MS, () => store(thread, parts, request, word, uniqueKey, since));
+    thread.schedule(LANE_AGAIN_MS, () => store(thread, parts, request, word, handle, since));
   } else if (notTaken === 'lane-full') {
     request.answer(SYSTEM_BUSY, `the log lane stayed full for ${limits.laneWaitMs} ms: the disk is too slow; recall again later`);
   } else if (notTaken === 'refused') request.answer(SERVICE_NOT_AVAILABLE, append.refusal);
@@ -147,9 +141,15 @@ function store(thread: ThreadContext, parts: RecallParts, request: Request, word
   thread.requestTurn();
 }
 
-function answer({ regionId, limits }: RecallParts, request: Request, appended: Appended, uniqueKey: string): void {
-  if (appended.kind === 'stored' || appended.kind === 'flush-late')
-    request.answer(SUCCESS, null, encodeRecallMessageResponse(uniqueKey, regionId));
+function answer({ regionId, limits }: RecallParts, request: Request, appended: Appended, handle: RecallHandle, now: number): void {
+  const isStored = appended.kind === 'stored' || appended.kind === 'flush-late';
+  // The wheel looks for words when a message's time has come: one that was there before is seen.
+  if (isStored && now < handle.ms) request.answer(SUCCESS, null, encodeRecallMessageResponse(handle.uniqueKey, regionId));
+  else if (isStored)
+    request.answer(
+      SYSTEM_BUSY,
+      `recall is in doubt: it was stored ${now - handle.ms} ms after ${handle.ms}, when the message may have been delivered already; recall earlier`,
+    );
   else if (appended.kind === 'late') request.answer(SYSTEM_BUSY, lateRemark(limits.answerMs));
   else request.answer(SERVICE_NOT_AVAILABLE, appended.remark);
 }
