@@ -9,7 +9,7 @@ import { ADMIN_COMMANDS } from '../../bin/admin-commands.ts';
 import { loadGolden, outputLines } from '../support/admin-golden.ts';
 import { AdminWorld } from '../support/admin-world.ts';
 import { pause } from '../support/wait-until.ts';
-import { ADMIN_STEPS, type AdminStep, fillArguments, OUTPUT_MAY_DIFFER } from './admin-steps.ts';
+import { ADMIN_STEPS, type AdminStep, fillArguments, OUTPUT_MAY_DIFFER, OWN_STEPS, type OwnStep } from './admin-steps.ts';
 import { AdminTool } from './admin-tool.ts';
 
 export type AdminVerdict = { command: string; ok: boolean; ms: number; differences: string[] };
@@ -78,6 +78,14 @@ export async function runAdminSteps(
         differences,
       });
     }
+    for (const step of OWN_STEPS) {
+      await world.beat();
+      const began = performance.now();
+      const output = await tool.run([step.command, '-n', nameServer, ...fillArguments(step, values)]);
+      const differences = ownDifferences(step, output);
+      const command = `${[step.command, ...step.args].join(' ')} (our answer)`;
+      onVerdict({ command, ok: differences.length === 0, ms: performance.now() - began, differences });
+    }
   } finally {
     await tool.close();
     await world.close();
@@ -102,6 +110,12 @@ function outputDifferences(step: AdminStep, version: string, wanted: readonly st
     else if (line !== '') differences.push(`- ${line}`);
   }
   return [...differences, ...left.filter((line) => line !== '').map((line) => `+ ${line}`)];
+}
+
+function ownDifferences({ says, saysNot = [] }: OwnStep, output: string): string[] {
+  const missing = says.filter((pattern) => !pattern.test(output)).map((pattern) => `- ${pattern}`);
+  const wrong = saysNot.filter((pattern) => pattern.test(output)).map((pattern) => `+ ${pattern}`);
+  return missing.length + wrong.length === 0 ? [] : [...missing, ...wrong, ...output.split('\n').slice(0, 5)];
 }
 
 function withoutWhatMayDiffer(line: string): string {

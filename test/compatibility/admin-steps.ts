@@ -154,8 +154,79 @@ export const ADMIN_STEPS: readonly AdminStep[] = [
   { command: 'cleanUnusedTopic', args: ['-c', '{cluster}'] },
 ];
 
+/** A run that is not recorded: the answer is ours to give. Judged by what the tool prints of it; run behind the others. */
+export type OwnStep = Pick<AdminStep, 'command' | 'args'> & {
+  /** All of these are in the output. */
+  readonly says: readonly RegExp[];
+  /** None of these is. */
+  readonly saysNot?: readonly RegExp[];
+};
+
+const SUCCESS = /^update broker config success, [\d.]+:\d+$/m;
+const FAILED = /SubCommandException: Update(?:BrokerConfigSub|NamesrvConfig)Command command failed/;
+const NAMES_SUCCESS = /^update name server config success!\[[\d.]+:\d+\]$/m;
+const ofBroker = (key: string, value: string): readonly string[] => ['-b', '{broker}', '-k', key, '-v', value];
+const ofNames = (key: string, value: string): readonly string[] => ['-k', key, '-v', value];
+
+/** Of both programs' settings: one that works at once, one that waits for a start, one that names a path, one that nobody knows, a bad value. */
+export const OWN_STEPS: readonly OwnStep[] = [
+  { command: 'updateBrokerConfig', args: ofBroker('maxMessageSize', '2097152'), says: [SUCCESS] },
+  { command: 'updateBrokerConfig', args: ofBroker('regionId', 'elsewhere'), says: [SUCCESS] },
+  { command: 'updateBrokerConfig', args: ofBroker('noSuchSetting', '1'), says: [SUCCESS] },
+  {
+    command: 'updateBrokerConfig',
+    args: ofBroker('storePathRootDir', '/elsewhere'),
+    says: [FAILED, /CODE: 16 {2}DESC: Can not update config in black list: "storePathRootDir": it names a path.* BROKER: [\d.]+:\d+$/m],
+  },
+  {
+    command: 'updateBrokerConfig',
+    args: ofBroker('fileReservedTime', 'ten'),
+    says: [FAILED, /CODE: 29 {2}DESC: Cannot set fileReservedTime="ten": must be an integer from 1 to \d+; nothing was changed BROKER/],
+  },
+  {
+    command: 'updateBrokerConfig',
+    args: ['-c', '{cluster}', '-k', 'fileReservedTime', '-v', 'ten'],
+    says: [/CODE: 29 {2}DESC: Cannot set fileReservedTime="ten"/],
+    saysNot: [SUCCESS],
+  },
+  {
+    command: 'getBrokerConfig',
+    args: ['-b', '{broker}'],
+    says: [/^maxMessageSize += {2}2097152$/m, /^regionId += {2}elsewhere$/m, /^settingsAwaitingRestart += {2}regionId$/m],
+    saysNot: [/noSuchSetting|= {2}\/elsewhere|= {2}ten/],
+  },
+  {
+    command: 'updateNamesrvConfig',
+    args: ofNames('scanNotActiveBrokerInterval', '7000'),
+    says: [NAMES_SUCCESS, /^scanNotActiveBrokerInterval : 7000$/m],
+  },
+  // The tool prints what it was told to set, also where the answer's remark says that nobody knows it.
+  { command: 'updateNamesrvConfig', args: ofNames('noSuchSetting', '1'), says: [NAMES_SUCCESS] },
+  {
+    command: 'updateNamesrvConfig',
+    args: ofNames('kvConfigPath', '/elsewhere'),
+    says: [FAILED, /CODE: 16 {2}DESC: Can not update config in black list: "kvConfigPath": it names a path/],
+    saysNot: [NAMES_SUCCESS],
+  },
+  {
+    command: 'updateNamesrvConfig',
+    args: ofNames('scanNotActiveBrokerInterval', 'ten'),
+    says: [
+      FAILED,
+      /CODE: 29 {2}DESC: Cannot set scanNotActiveBrokerInterval="ten": must be an integer from \d+ to \d+; nothing was changed/,
+    ],
+    saysNot: [NAMES_SUCCESS],
+  },
+  {
+    command: 'getNamesrvConfig',
+    args: [],
+    says: [/^scanNotActiveBrokerInterval += {2}7000$/m],
+    saysNot: [/noSuchSetting|= {2}\/elsewhere/],
+  },
+];
+
 /** The arguments with what they stand for; values by name without braces. */
-export function fillArguments(step: AdminStep, values: Readonly<Record<string, string>>): string[] {
+export function fillArguments(step: Pick<AdminStep, 'command' | 'args'>, values: Readonly<Record<string, string>>): string[] {
   return step.args.map((argument) =>
     argument.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name];
