@@ -2,7 +2,7 @@
  * Shared memory of a simulated broker: as `allocateBrokerMemory`, but small, so that lanes are lapped and pools run empty within some
  * hundred messages, and the same pieces for every broker of this process, zeroed: one lives at a time.
  */
-import { type BrokerMemory, READ_SLOT_BYTES, READ_SLOTS } from '../actors/broker/broker-memory.ts';
+import { allocateReadSlots, type BrokerMemory } from '../actors/broker/broker-memory.ts';
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
 import { CHUNK_UNITS, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
@@ -36,15 +36,12 @@ function take(name: string, bytes: number): SharedArrayBuffer {
   return memory;
 }
 
+const slots: WebAssembly.Memory[] = [];
+
 /** Answers of cold reads: nobody reads what was not written before, so they are not zeroed. */
-function readSlots(producer: number): SharedArrayBuffer {
-  const key = `slots ${producer}`;
-  let memory = pool.get(key);
-  if (memory === undefined) {
-    memory = new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES);
-    pool.set(key, memory);
-  }
-  return memory;
+function readSlots(producer: number): WebAssembly.Memory {
+  slots[producer] ??= allocateReadSlots();
+  return slots[producer];
 }
 
 export function simulatedMemory(shape: MemoryShape, options: { shards: number; queueMax: number; counterWords: number }): BrokerMemory {

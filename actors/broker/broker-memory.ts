@@ -13,8 +13,15 @@ import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
 export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
 /** Cold pulls of one shard that may be read, or lent to sockets, at once; memory is taken only where a slot is written. */
 export const READ_SLOTS = 16;
+const WASM_PAGE_BYTES = 64 * 1024;
 /** Records of a lane that may wait for their answer. */
 export const LANE_DESCRIPTORS = 32_768;
+
+/** Memory that WebAssembly can write to: see record-mover.ts. */
+export function allocateReadSlots(): WebAssembly.Memory {
+  const pages = (READ_SLOTS * READ_SLOT_BYTES) / WASM_PAGE_BYTES;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
 
 export type BrokerMemory = {
   /** One a shard, in the shards' order, then one a guest. */
@@ -24,7 +31,7 @@ export type BrokerMemory = {
   readonly marks: SharedArrayBuffer;
   readonly feed: IndexFeedMemory;
   /** By shard, then by guest: READ_SLOTS slots of READ_SLOT_BYTES. */
-  readonly readSlots: readonly SharedArrayBuffer[];
+  readonly readSlots: readonly WebAssembly.Memory[];
   /** Counters by shard, then by guest: see shard-counters.ts. */
   readonly counters: SharedArrayBuffer;
   /** As many as there may be filter plugins. */
@@ -47,7 +54,7 @@ export function allocateBrokerMemory(options: {
     queues: allocateQueues(options.queueMax),
     marks: allocateWatermarks(),
     feed: allocateIndexFeed(),
-    readSlots: Array.from({ length: producers }, () => new SharedArrayBuffer(READ_SLOTS * READ_SLOT_BYTES)),
+    readSlots: Array.from({ length: producers }, allocateReadSlots),
     counters: new SharedArrayBuffer(producers * options.counterWords * 4),
     plugins: Array.from({ length: options.plugins ?? 0 }, () => allocateExchange(options.shards)),
   };

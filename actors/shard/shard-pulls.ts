@@ -60,7 +60,7 @@ export function startPulls({
     Object.assign(limits, pullLimits(next));
   });
   const lanes = new LaneReader(memory.lanes, memory.runs, marks);
-  const slots = memory.readSlots[index]!;
+  const slots = memory.readSlots[index]!.buffer as SharedArrayBuffer;
   const path = new PullPath({ thread, selfPath, topics, groups, table, lanes, slots, limits, plugins, syncFlush });
   thread.spawn(selfPath, () => path, { mailboxMax: PATH_MAILBOX_MAX });
   groups.onRestricted = (group) => path.restrict(group);

@@ -41,6 +41,8 @@ export type ColdReadParts = {
   /** Default: the format's. */
   readonly unitsPerFile?: number;
   readonly table: QueueTable;
+  /** The memories of the read slots; none: records are moved one by one. */
+  readonly slots?: readonly WebAssembly.Memory[];
   readonly writtenEnd: () => number;
   /** Bodies of records before it are checked each time that they are read: a former run wrote them. */
   readonly openedEnd: () => number;
@@ -85,7 +87,7 @@ export class ColdReader {
     this.#parts = parts;
     const { disk, layout, table, unitsPerFile, writtenEnd, monotonicMs, onDamage } = parts;
     this.#log = new ColdLog(disk, layout.commitLog, parts.segmentBytes);
-    this.#blocks = new BlockCache(this.#log, writtenEnd);
+    this.#blocks = new BlockCache(this.#log, writtenEnd, parts.slots ?? []);
     this.#units = new ColdUnits({ disk, directory: layout.consumeQueue, table, unitsPerFile, writtenEnd, monotonicMs, onDamage });
     this.views = new RecordViews(this.#log, parts.openedEnd);
   }
@@ -258,6 +260,13 @@ export class ColdReader {
     for (let unit = first; unit < end; unit++) {
       const at = unit * QUEUE_UNIT_BYTES;
       const physical = unitPhysicalOffset(units, at);
+      const moved = isDense || physical < checkedEnd ? 0 : this.#blocks.move(units, unit, end, target, next);
+      if (moved > 0) {
+        next = this.#blocks.movedEnd;
+        this.#served += moved;
+        unit += moved - 1;
+        continue;
+      }
       const size = unitSize(units, at);
       // Back to back they lie where they are wanted; else each is copied from its block and counts only if it is sound.
       const from = isDense ? length + physical - start : next;

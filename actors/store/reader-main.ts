@@ -30,6 +30,7 @@ export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWo
     layout: storeLayout(config.storePath),
     segmentBytes: config.commitLogSegmentBytes,
     table: new QueueTable(memory.queues),
+    slots: memory.readSlots,
     monotonicMs: () => thread.monotonicMs(),
     writtenEnd: () => marks.read(WRITTEN_END),
     openedEnd: () => marks.openedEnd,
@@ -44,7 +45,7 @@ export function main(thread: ThreadContext, given: unknown, world: Pick<ThreadWo
       reader,
       marks,
       syncFlush: config.flushDiskType === 'SYNC_FLUSH',
-      slots: memory.readSlots.map((slots) => new Uint8Array(slots)),
+      slots: memory.readSlots.map((slots) => new Uint8Array(slots.buffer)),
       fence: (error) => {
         marks.fence();
         thread.log('error', 'the disk cannot be read: the broker is fenced', { error: error.message });

@@ -59,6 +59,9 @@ export type StoreTestOptions = Partial<Omit<StoreConfig, 'directory'>> & {
 
 export type Sent = { readonly topic: string; readonly queueId: number; readonly body: string; readonly tag: string; readonly key: string };
 
+/** Memory that a cold reader may move many records to at once; other memory gets them one by one. */
+export const readSlots: WebAssembly.Memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+
 export class StoreUnderTest {
   readonly simulation: Simulation;
   readonly disk: Disk;
@@ -320,6 +323,7 @@ export class StoreUnderTest {
       segmentBytes: this.config.segmentBytes,
       ...(this.config.unitsPerFile === undefined ? {} : { unitsPerFile: this.config.unitsPerFile }),
       table: this.table,
+      slots: [readSlots],
       monotonicMs: () => this.simulation.clock.monotonicMs(),
       writtenEnd: () => this.marks.read(WRITTEN_END),
       openedEnd: () => this.checkedEnd,

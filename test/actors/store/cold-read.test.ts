@@ -6,7 +6,7 @@ import { javaHash } from '../../../model/java-hash.ts';
 import { decodeMessageRecords } from '../../../model/message-record.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
 import { storeLayout } from '../../../storage/store-layout.ts';
-import { START_MS, StoreUnderTest } from '../../support/store-under-test.ts';
+import { readSlots, START_MS, StoreUnderTest } from '../../support/store-under-test.ts';
 
 const TAGS = ['A', 'B', 'C'];
 
@@ -29,6 +29,7 @@ function makeStore(messages: number, queues: number, filedUpTo: number, bodyByte
   return { store, known };
 }
 
+/** All of a queue, read twice: into memory that the mover writes to, and into other memory. */
 function readAll(
   t: Test,
   store: StoreUnderTest,
@@ -38,8 +39,24 @@ function readAll(
   bytesMax: number,
   tags: string[],
 ): string[] {
+  const [moved, copied] = [readSlots.buffer, new SharedArrayBuffer(64 * 1024)].map((memory) =>
+    readInto(t, store, reader, queueId, max, bytesMax, tags, new Uint8Array(memory)),
+  );
+  t.same(moved, copied, 'the mover gives what copying one by one gives');
+  return moved!;
+}
+
+function readInto(
+  t: Test,
+  store: StoreUnderTest,
+  reader: ColdReader,
+  queueId: number,
+  max: number,
+  bytesMax: number,
+  tags: string[],
+  target: Uint8Array,
+): string[] {
   const handle = store.handle('T', queueId);
-  const target = new Uint8Array(new SharedArrayBuffer(64 * 1024));
   const texts: string[] = [];
   const visibleMax = store.table.next(handle);
   let waits = 0;

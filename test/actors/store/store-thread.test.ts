@@ -119,7 +119,7 @@ class Threads {
   async readAll(queueId: number): Promise<string[]> {
     const handle = this.handle(queueId);
     const texts: string[] = [];
-    const slot = new Uint8Array(this.memory.readSlots[0]!, 0, READ_SLOT_BYTES);
+    const slot = new Uint8Array(this.memory.readSlots[0]!.buffer, 0, READ_SLOT_BYTES);
     const visibleMax = this.table.next(handle);
     for (let offset = 0; offset < visibleMax; ) {
       const from = offset;

@@ -1,0 +1,97 @@
+/**
+ * Record mover: the memory of the blocks that cold pulls read, and the moving of records out of it into the memory that answers are
+ * sent from. A pull wants every fourth record of a block, or so: a call for each costs more than the copying, so consecutive units
+ * are served by one call of a few lines of WebAssembly (move-records.wat), which takes only what is sound and whole; what it
+ * leaves is the caller's. It leaves everything where the answers' memory is not WebAssembly's, or the engine cannot import two memories.
+ */
+import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
+import { MOVE_RECORDS } from './move-records-module.ts';
+
+const PAGE_BYTES = 64 * 1024;
+/** Units moved by one call: what one block has of a queue of small messages, in many calls. */
+const UNITS_MAX = 1024;
+/** The units of a call lie before the blocks. */
+const BLOCKS_AT = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+
+type Move = (unit: number, unitsEnd: number, base: number, block: number, length: number, to: number, end: number) => number;
+type Exports = { readonly move: Move; readonly served: WebAssembly.Global };
+
+/** Compiled once a thread; null: the engine cannot. */
+let compiled: WebAssembly.Module | null | undefined;
+
+function moduleOfThread(): WebAssembly.Module | null {
+  if (compiled === undefined) {
+    const code = Buffer.from(MOVE_RECORDS, 'base64');
+    compiled = WebAssembly.validate(code) ? new WebAssembly.Module(code) : null;
+  }
+  return compiled;
+}
+
+export class RecordMover {
+  readonly #slots: readonly WebAssembly.Memory[];
+  readonly #blocksMax: number;
+  #memory: WebAssembly.Memory | null = null;
+  #bytes: Buffer = Buffer.alloc(0);
+  /** By the memory moved into. */
+  readonly #movers: Map<ArrayBufferLike, Exports> = new Map();
+  /** Behind the last record that was moved, in the target. */
+  end = 0;
+
+  /** @param slots the memories that answers are sent from
+   * @param blocksMax bytes of blocks at most */
+  constructor(slots: readonly WebAssembly.Memory[], blocksMax: number) {
+    this.#slots = slots;
+    this.#blocksMax = blocksMax;
+  }
+
+  /** All memory; another object after each `grow`. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Has room for `length` bytes of blocks and says where in `bytes` they begin. */
+  grow(length: number): number {
+    const needed = BLOCKS_AT + length;
+    if (this.#bytes.length < needed) {
+      const pages = Math.ceil(needed / PAGE_BYTES);
+      if (this.#memory === null)
+        this.#memory = new WebAssembly.Memory({ initial: pages, maximum: (BLOCKS_AT + this.#blocksMax) / PAGE_BYTES });
+      else this.#memory.grow(pages - this.#bytes.length / PAGE_BYTES);
+      this.#bytes = Buffer.from(this.#memory.buffer);
+    }
+    return BLOCKS_AT;
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.#memory = null;
+    this.#bytes = Buffer.alloc(0);
+    this.#movers.clear();
+  }
+
+  /**
+   * Moves the records of `units[first, end)` to `target[at …]`, back to back, up to the first that is not sound or not wholly within
+   * the block: `length` bytes at `block` of `bytes`, which lie in the log from `base` on. Gives how many were moved; `end` is behind them.
+   */
+  move(units: Uint8Array, first: number, end: number, block: number, base: number, length: number, target: Uint8Array, at: number): number {
+    const mover = this.#moverInto(target.buffer);
+    if (mover === null) return 0;
+    const count = Math.min(end - first, UNITS_MAX);
+    this.#bytes.set(units.subarray(first * QUEUE_UNIT_BYTES, (first + count) * QUEUE_UNIT_BYTES), 0);
+    const start = target.byteOffset;
+    this.end = mover.move(0, count * QUEUE_UNIT_BYTES, base, block, length, start + at, start + target.length) - start;
+    return mover.served.value;
+  }
+
+  #moverInto(buffer: ArrayBufferLike): Exports | null {
+    const known = this.#movers.get(buffer);
+    if (known !== undefined) return known;
+    const slots = this.#slots.find((memory) => memory.buffer === buffer);
+    const module = slots === undefined ? null : moduleOfThread();
+    if (this.#memory === null || slots === undefined || module === null) return null;
+    const { exports } = new WebAssembly.Instance(module, { memory: { blocks: this.#memory, slots } });
+    const mover = exports as Exports;
+    this.#movers.set(buffer, mover);
+    return mover;
+  }
+}
