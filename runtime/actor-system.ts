@@ -3,51 +3,38 @@
  * (thread 0, 'root', on the caller's event loop). One a process is usual, several are possible.
  * Fails: `start` rejects when a thread does not start; later failures that no supervisor may hide go to `onEscalation`.
  */
-import { extname } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { ActorMessage, ActorRef, LogLevel } from './actor.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { type ControlApi, ControlLink, type Remote } from './control-link.ts';
-import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
-import { type Machine, nodeTimers, type ThreadHandle } from './machine.ts';
-import { type Random, systemRandom } from './random.ts';
-import { createRings, type RingMemory, ringFill, ringWords } from './ring/ring-layout.ts';
+import type { Machine, ThreadHandle } from './machine.ts';
+import type { Random } from './random.ts';
+import { createRings, type RingMemory, ringWords } from './ring/ring-layout.ts';
 import { type SupervisorSpec, type ThreadEvent, type ThreadSpec, threadsOfSpec } from './supervision/thread-spec.ts';
 import { ThreadSupervisor } from './supervision/thread-supervisor.ts';
 import { threadHeap } from './thread/heap.ts';
 import { GUEST_GROUP, Placement, type PlacementRule, type ThreadName } from './thread/placement.ts';
 import {
-  ACTOR_RESTARTS,
-  ACTORS,
   BLOCK_WORDS,
-  BUSY_US,
   blockOf,
   COMMAND,
   createBlocks,
-  DEAD_LETTERS,
   DEATHS,
   EPOCH_WORD,
   GENERATION,
-  IN_CALL,
   MAILBOX_DEPTH,
-  MESSAGES,
-  REFUSED,
-  RESTARTS,
-  RING_FULL,
-  SLEEPS,
   STARTS_WANTED_WORD,
   STATE,
   STATES,
   type ThreadState,
-  TIMERS,
-  TURNS,
 } from './thread/thread-block.ts';
 import type { ThreadContext } from './thread/thread-context.ts';
 import { ThreadLoop } from './thread/thread-loop.ts';
+import { StatsReader, type SystemStats } from './thread/thread-stats.ts';
 import type { GuestBirth, ThreadBirth } from './thread/thread-words.ts';
 import { wake } from './thread/wake-up.ts';
+import { workerMachine } from './worker-machine.ts';
 
 export const ROOT_NAME = 'root';
 const THREADS_MAX = 64;
@@ -80,49 +67,12 @@ export interface ActorSystemOptions {
   readonly ownsProcess?: boolean;
 }
 
-/** What the shared counters say of one thread; counters wrap at 2^32. */
-export interface ThreadStats {
-  readonly name: string;
-  readonly index: number;
-  readonly state: ThreadState;
-  readonly generation: number;
-  readonly restarts: number;
-  readonly isAsleep: boolean;
-  readonly isInCall: boolean;
-  readonly mailboxDepth: number;
-  readonly actors: number;
-  readonly messages: number;
-  readonly turns: number;
-  readonly busyMicroseconds: number;
-  /** Of the time since the last `stats()`: 0…1. */
-  readonly busyShare: number;
-  readonly messagesPerSecond: number;
-  readonly deadLetters: number;
-  readonly refused: number;
-  readonly actorRestarts: number;
-  readonly timers: number;
-  readonly sleeps: number;
-  readonly ringFull: number;
-  /** Bytes that wait in the rings to this thread. */
-  readonly ringFill: number;
-  readonly lastError: string | undefined;
-}
-
-export interface SystemStats {
-  readonly threads: readonly ThreadStats[];
-  /** The fill of each ring that holds something. */
-  readonly rings: readonly { readonly from: string; readonly to: string; readonly fill: number; readonly capacity: number }[];
-  /** The root's own; other threads log theirs. */
-  readonly lastDeadLetters: readonly DeadLetter[];
-}
-
 export class ActorSystem {
   readonly #names: readonly ThreadName[];
   readonly #words: Int32Array;
   readonly #blocks: SharedArrayBuffer;
   readonly #rules: readonly PlacementRule[];
   readonly #rings: readonly (readonly (RingMemory | undefined)[])[];
-  readonly #ringWords: readonly (readonly (Int32Array | undefined)[])[];
   readonly #ringBytes: number;
   readonly #loop: ThreadLoop;
   readonly #supervisor: ThreadSupervisor;
@@ -132,7 +82,7 @@ export class ActorSystem {
   /** Of event threads, by index; a new one with each generation. */
   readonly #controls: (ControlLink | undefined)[];
   readonly #lastErrors: Map<string, string> = new Map();
-  #previous: { atMs: number; messages: Int32Array; busy: Int32Array };
+  readonly #stats: StatsReader;
   #startsSeen = 0;
   #stopping: Promise<void> | undefined;
 
@@ -178,11 +128,11 @@ export class ActorSystem {
     this.#words = new Int32Array(blocks);
     const rings = createRings(count * (count - 1), ringBytes);
     this.#rings = this.#names.map((_, from) => this.#names.map((_, to) => (from === to ? undefined : rings.pop())));
-    this.#ringWords = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : ringWords(ring))));
-    this.#machine = options.machine ?? thisMachine(options);
+    const ringWordsOf = this.#rings.map((row) => row.map((ring) => (ring === undefined ? undefined : ringWords(ring))));
+    this.#machine = options.machine ?? workerMachine(options.clock, options.random);
     this.#clock = this.#machine.clock;
     this.#log = options.log ?? logToStandardError;
-    this.#previous = { atMs: this.#clock.monotonicMs(), messages: new Int32Array(count), busy: new Int32Array(count) };
+    this.#stats = new StatsReader(this.#names, this.#words, ringWordsOf, ringBytes, this.#clock);
     this.#controls = new Array(count).fill(undefined);
     const escalate = options.onEscalation ?? throwLater;
     this.#loop = new ThreadLoop({
@@ -278,21 +228,7 @@ export class ActorSystem {
 
   /** Reads the shared counters; no thread is disturbed. Shares and rates are of the time since the call before. */
   stats(): SystemStats {
-    const nowMs = this.#clock.monotonicMs();
-    const elapsedMs = Math.max(1, nowMs - this.#previous.atMs);
-    const rings: { from: string; to: string; fill: number; capacity: number }[] = [];
-    const fillTo = new Array<number>(this.#names.length).fill(0);
-    this.#ringWords.forEach((row, from) => {
-      row.forEach((words, to) => {
-        const fill = words === undefined ? 0 : ringFill(words);
-        if (fill === 0) return;
-        fillTo[to] = (fillTo[to] as number) + fill;
-        rings.push({ from: this.#nameOf(from), to: this.#nameOf(to), fill, capacity: this.#ringBytes });
-      });
-    });
-    const threads = this.#names.map(({ name }, index) => this.#threadStats(name, index, fillTo[index] as number, elapsedMs));
-    this.#previous.atMs = nowMs;
-    return { threads, rings, lastDeadLetters: this.#loop.host.deadLetters.last };
+    return this.#stats.read(this.#lastErrors, this.#loop.host.deadLetters.last);
   }
 
   /** Ends a thread as a crash would: for tests and drills. Resolves when it has ended; its supervisor decides what follows. */
@@ -355,10 +291,6 @@ export class ActorSystem {
     this.#setState(0, 'down');
   }
 
-  #nameOf(index: number): string {
-    return (this.#names[index] as ThreadName).name;
-  }
-
   #setState(thread: number, state: ThreadState): void {
     Atomics.store(this.#words, blockOf(thread) + STATE, STATES.indexOf(state));
   }
@@ -402,77 +334,16 @@ export class ActorSystem {
 
   /** Tells every thread, by shared words, that `thread` has died. */
   #died(thread: number): void {
-    // Its counters begin again at 0 with its replacement.
     const block = blockOf(thread);
     this.#controls[thread]?.died();
     this.#controls[thread] = undefined;
     for (let word = MAILBOX_DEPTH; word < BLOCK_WORDS; word++) this.#words[block + word] = 0;
-    this.#previous.messages[thread] = 0;
-    this.#previous.busy[thread] = 0;
+    this.#stats.forget(thread);
     Atomics.add(this.#words, block + DEATHS, 1);
     // Pairs with the load of EPOCH in each turn; after DEATHS, so that whoever sees it sees who died.
     Atomics.add(this.#words, EPOCH_WORD, 1);
     for (let i = 0; i < this.#names.length; i++) if (i !== thread) wake(this.#words, i);
   }
-
-  #threadStats(name: string, index: number, fill: number, elapsedMs: number): ThreadStats {
-    const block = blockOf(index);
-    const read = (word: number): number => Atomics.load(this.#words, block + word) >>> 0;
-    const messages = Atomics.load(this.#words, block + MESSAGES);
-    const busy = Atomics.load(this.#words, block + BUSY_US);
-    const newMessages = (messages - (this.#previous.messages[index] as number)) >>> 0;
-    const newBusy = (busy - (this.#previous.busy[index] as number)) >>> 0;
-    this.#previous.messages[index] = messages;
-    this.#previous.busy[index] = busy;
-    return {
-      name,
-      index,
-      state: STATES[read(STATE)] ?? 'down',
-      generation: read(GENERATION),
-      restarts: read(RESTARTS),
-      isAsleep: read(0) === 1,
-      isInCall: (read(IN_CALL) & 1) === 1,
-      mailboxDepth: read(MAILBOX_DEPTH),
-      actors: read(ACTORS),
-      messages: read(MESSAGES),
-      turns: read(TURNS),
-      busyMicroseconds: read(BUSY_US),
-      busyShare: Math.min(1, newBusy / 1000 / elapsedMs),
-      messagesPerSecond: (newMessages * 1000) / elapsedMs,
-      deadLetters: read(DEAD_LETTERS),
-      refused: read(REFUSED),
-      actorRestarts: read(ACTOR_RESTARTS),
-      timers: read(TIMERS),
-      sleeps: read(SLEEPS),
-      ringFull: read(RING_FULL),
-      ringFill: fill,
-      lastError: this.#lastErrors.get(name),
-    };
-  }
-}
-
-/** This machine: threads are workers. */
-function thisMachine(options: Pick<ActorSystemOptions, 'clock' | 'random'>): Machine {
-  return {
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
-    timers: nodeTimers,
-    hasControl: true,
-    launch: launchWorker,
-    runRoot: (loop) => loop.runOnEvents(() => {}),
-  };
-}
-
-function launchWorker(spec: ThreadSpec, birth: ThreadBirth, control: MessagePort | undefined): Worker {
-  // The entry has the extension of the module that names it: sources and the built package alike.
-  const entry = spec.isWhole === true ? spec.module : new URL(`./thread/thread-main${extname(import.meta.url)}`, import.meta.url);
-  if (spec.isLean !== undefined) setFlagsFromString(spec.isLean ? '--no-short-builtin-calls' : '--short-builtin-calls');
-  return new Worker(entry, {
-    workerData: birth,
-    name: spec.name,
-    transferList: control === undefined ? [] : [control],
-    ...(spec.resourceLimits === undefined ? {} : { resourceLimits: spec.resourceLimits }),
-  });
 }
 
 function logToStandardError(level: LogLevel, text: string, fields: Record<string, unknown>): void {

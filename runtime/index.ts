@@ -17,8 +17,6 @@ export {
   type ActorSystemOptions,
   type Log,
   ROOT_NAME,
-  type SystemStats,
-  type ThreadStats,
 } from './actor-system.ts';
 export { type Clock, systemClock, VirtualClock } from './clock.ts';
 export { type ControlApi, exposeControl, type Remote } from './control-link.ts';
@@ -48,4 +46,5 @@ export type {
   ThreadContext,
   ThreadModule,
 } from './thread/thread-context.ts';
+export type { SystemStats, ThreadStats } from './thread/thread-stats.ts';
 export { TimerWheel } from './timer-wheel.ts';

@@ -6,7 +6,7 @@
 
 import { extname } from 'node:path';
 import { SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
-import type { SupervisorSpec, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
+import type { SupervisorSpec, ThreadSpec } from '../../runtime/supervision/thread-spec.ts';
 import type { PlacementRule } from '../../runtime/thread/placement.ts';
 import { storeLayout } from '../../storage/store-layout.ts';
 import type { LogThreadData } from '../commit-log/log-main.ts';

@@ -7,7 +7,7 @@
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
-import type { ThreadEvent } from '../../runtime/supervision/thread-supervisor.ts';
+import type { ThreadEvent } from '../../runtime/supervision/thread-spec.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
 import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';

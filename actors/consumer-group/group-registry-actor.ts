@@ -10,11 +10,10 @@
  * Restarted from the file. A file that cannot be read is a fault that its supervisor escalates.
  * Source: RocketMQ `SubscriptionGroupManager`.
  */
-import { GROUP_NAME_CREATE_MAX, isSystemGroup } from '../../model/group.ts';
+import { GROUP_NAME_CREATE_MAX } from '../../model/group.ts';
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import type { SaveTable, TableSaved } from '../store/store-messages.ts';
 import { TableCourierActor } from '../store/table-courier-actor.ts';
-import { configMessages } from './config-messages.ts';
 import type { GroupDeleted } from './consumer-group-messages.ts';
 import { type ForbiddenTable, forbiddenOf, forbiddenText } from './forbidden-topics.ts';
 import { configAfter, forbiddenAfter, type GroupChange, textsAfter } from './group-changes.ts';
@@ -29,26 +28,18 @@ import {
   groupNameRefusal,
   sameGroupConfig,
 } from './group-config.ts';
-import { groupUnknown, overLimit, type Refusal } from './group-limits.ts';
-import type {
-  DeleteGroup,
-  EnsureGroup,
-  ForbidTopic,
-  GroupRegistryCommand,
-  GroupReply,
-  GroupsReady,
-  UpdateGroup,
-} from './group-registry-messages.ts';
-import { consumerGroupPath, type GroupTableCommand, groupTablePath } from './group-table-actor.ts';
+import { groupUnknown, type Refusal } from './group-limits.ts';
+import { countRefusal, forbiddingRefusal, makingRefusal } from './group-refusals.ts';
+import type { EnsureGroup, ForbidTopic, GroupRegistryCommand, GroupReply, GroupsReady, UpdateGroup } from './group-registry-messages.ts';
+import { consumerGroupPath } from './group-table-actor.ts';
+import { GroupTeller, type TellerWord, type ToldGroups } from './group-teller.ts';
 import { GROUPS_FILE, groupsText, parseGroupsFile } from './groups-json.ts';
-import { ShardCopies } from './shard-copies.ts';
 
 type Private =
   | { readonly kind: 'save-due' }
   | { readonly kind: 'saved'; readonly ok: boolean; readonly error: string }
-  | { readonly kind: 'copy-due' }
   | { readonly kind: 'answer-due' }
-  | { readonly kind: 'shard-gone'; readonly shard: string };
+  | TellerWord;
 
 export type GroupRegistryOptions = {
   /** The parsed file as it was saved last; null: there is none yet. Throws when it cannot be read. */
@@ -60,25 +51,21 @@ export type GroupRegistryOptions = {
   readonly pluginFault?: (name: string) => string | null;
   /** Names of the shard threads. */
   readonly shards: readonly string[];
+  /** There was a registry before this one in the same broker. */
+  readonly isSuccessor: boolean;
   /** Saves are synced to the disk before a tool is answered (synchronous flush). */
   readonly sync: boolean;
   readonly store?: string;
 };
 
 const SYSTEM_ERROR = 1;
-const GROUP_NOT_EXIST = 26;
-const INVALID_PARAMETER = 29;
 
 const SAVE_MAX_MS = 30_000;
 const SAVE_LAZILY_MS = 1_000;
 /** Groups that come by use within so long after a save go together. */
 const SAVE_PAUSE_MS = 50;
-const COPY_AGAIN_MS = 20;
-const TELL_UNASKED_MS = 500;
 const COPIED_MAX_MS = 2_000;
 const WAITING_MAX = 100_000;
-/** The whole table goes with every change to the shards. */
-const FORBIDDEN_CHARACTERS_MAX = 32_768;
 
 const TOO_MANY: Refusal = { code: 2, remark: 'too many changes of groups wait to be saved; try again' };
 
@@ -90,7 +77,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   readonly #groups: Map<string, { config: GroupConfig; text: string }> = new Map();
   #version: GroupTableVersion = { counter: 0, stateVersion: 0, timestamp: 0 };
   #forbidden: ForbiddenTable = new Map();
-  #copies: ShardCopies = new ShardCopies([], 0);
+  #teller!: GroupTeller;
   /** Tools' changes: waiting for the next save, and in the save under way. */
   #staged: GroupChange[] = [];
   #flying: GroupChange[] = [];
@@ -107,7 +94,6 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   #saveAt = 0;
   /** Monotonic ms at which the last save ended. */
   #savedMs = Number.NEGATIVE_INFINITY;
-  #copyIsDue = false;
   #answerIsDue = false;
   #courier: ActorRef<SaveTable> | null = null;
 
@@ -131,11 +117,18 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       this.#isDirty = true;
     }
     if (this.#isDirty) this.#bump(context);
-    this.#copies = new ShardCopies(this.#options.shards, context.now() * 64);
-    this.#copies.allRefused();
-    // Shards that start with this actor ask by themselves; those that were there before it are told.
-    this.#scheduleCopy(context, TELL_UNASKED_MS);
-    for (const shard of this.#options.shards) this.#watch(shard, context);
+    const self = this;
+    const told: ToldGroups = {
+      get version(): GroupTableVersion {
+        return self.#version;
+      },
+      get forbidden(): string {
+        return forbiddenText(self.#forbidden);
+      },
+      configs: () => [...this.#groups.values()].flatMap(({ config }) => (this.#isUnsaved(config.groupName) ? [] : config)),
+      lengthOf: (config) => this.#groups.get(config.groupName)?.text.length ?? 0,
+    };
+    this.#teller = new GroupTeller(told, this.#options.shards, this.#options.isSuccessor, context);
     if (this.#isDirty) this.#scheduleSave(SAVE_LAZILY_MS, context);
   }
 
@@ -151,7 +144,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
         this.#onUpdate(message, context);
         return;
       case 'delete-group':
-        this.#onDelete(message, context);
+        this.#stage({ group: message.group, config: null, cleanOffset: message.cleanOffset, replyTo: message.replyTo }, context);
         return;
       case 'forbid-topic':
         this.#onForbid(message, context);
@@ -161,11 +154,10 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
         this.#answer(context);
         return;
       case 'group-table-started':
-        this.#copies.refused(message.shard);
-        this.#copyWhole(context, message.shard);
+        this.#teller.asked(message.shard, context);
         return;
       case 'copied':
-        if (this.#copies.acked(message.shard, message.revision)) this.#watch(message.shard, context);
+        this.#teller.copied(message.shard, message.revision, context);
         this.#answer(context);
         return;
       case 'save-due':
@@ -175,17 +167,13 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       case 'saved':
         this.#onSaved(message.ok, message.error, context);
         return;
-      case 'copy-due':
-        this.#copyIsDue = false;
-        this.#copyWhole(context);
-        return;
       case 'answer-due':
         this.#answerIsDue = false;
         this.#answer(context);
         return;
+      case 'copy-due':
       case 'shard-gone':
-        this.#copies.lost(message.shard);
-        this.#scheduleCopy(context);
+        this.#teller.receive(message, context);
         this.#answer(context);
         return;
     }
@@ -193,15 +181,12 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #onEnsure(message: EnsureGroup, context: ActorContext): void {
     const { group, replyTo } = message;
-    const refusal =
-      this.#ensuring.length >= WAITING_MAX ? TOO_MANY : message.isKnownOnly ? this.#unknown(group) : this.#make(group, context);
+    const isTooMany = this.#ensuring.length >= WAITING_MAX;
+    const unknown = message.isKnownOnly === true && !this.#groups.has(group) ? groupUnknown(group) : null;
+    const refusal = isTooMany ? TOO_MANY : (unknown ?? this.#make(group, context));
     if (refusal !== null) replyTo.tell({ kind: 'group-refused', group, ...refusal });
     else if (this.#isUnsaved(group)) this.#ensuring.push(message);
     else this.#waitForShards(group, replyTo, context);
-  }
-
-  #unknown(group: string): Refusal | null {
-    return this.#groups.has(group) ? null : groupUnknown(group);
   }
 
   #isUnsaved(group: string): boolean {
@@ -211,7 +196,8 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
   /** Null: the group is there now. */
   #make(group: string, context: ActorContext): Refusal | null {
     if (this.#groups.has(group)) return null;
-    const refusal = this.#ensureRefusal(group);
+    const { autoCreate, groupsMax } = this.#options;
+    const refusal = makingRefusal(group, autoCreate, this.#groups.size, groupsMax);
     if (refusal !== null) return refusal;
     const config = defaultGroupConfig(group);
     this.#put(config);
@@ -220,29 +206,6 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     this.#made.add(group);
     this.#saveSoon(context);
     return null;
-  }
-
-  #ensureRefusal(group: string): Refusal | null {
-    const bad = groupNameRefusal(group);
-    if (bad !== null) return bad;
-    if (!this.#options.autoCreate && !isSystemGroup(group)) {
-      return {
-        code: GROUP_NOT_EXIST,
-        remark: `subscription group [${group}] does not exist; groups are not made by use (autoCreateSubscriptionGroup=false): create it with mqadmin updateSubGroup`,
-      };
-    }
-    return this.#countRefusal();
-  }
-
-  #countRefusal(): Refusal | null {
-    if (this.#groups.size < this.#options.groupsMax) return null;
-    return overLimit(
-      SYSTEM_ERROR,
-      'consumer groups of this broker',
-      this.#groups.size + 1,
-      this.#options.groupsMax,
-      'delete unused ones with mqadmin deleteSubGroup (groupsMax)',
-    );
   }
 
   #onUpdate(message: UpdateGroup, context: ActorContext): void {
@@ -256,7 +219,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       groupNameRefusal(group, GROUP_NAME_CREATE_MAX) ??
       altered.refusal ??
       groupConfigRefusal(altered.config) ??
-      (known === null ? this.#countRefusal() : null);
+      (known === null ? countRefusal(this.#groups.size, this.#options.groupsMax) : null);
     if (refusal !== null) {
       replyTo.tell({ kind: 'group-refused', group, ...refusal });
       return;
@@ -270,30 +233,12 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
 
   #onForbid(message: ForbidTopic, context: ActorContext): void {
     const { group, topic, isReadable, replyTo } = message;
-    if (!this.#groups.has(group) && !isReadable) {
-      const remark = `subscription group [${group}] does not exist: nothing can be forbidden to it; create it with mqadmin updateSubGroup`;
-      replyTo.tell({ kind: 'group-refused', group, code: GROUP_NOT_EXIST, remark });
-      return;
-    }
-    const characters = forbiddenText(this.#forbidden).length + group.length + topic.length;
-    if (!isReadable && characters > FORBIDDEN_CHARACTERS_MAX) {
-      const what = 'characters of all groups and topics that are forbidden to one another';
-      const refusal = overLimit(
-        INVALID_PARAMETER,
-        what,
-        characters,
-        FORBIDDEN_CHARACTERS_MAX,
-        'allow some, or withdraw the read permission of topics',
-      );
+    const refusal = isReadable ? null : forbiddingRefusal(group, topic, this.#groups.has(group), this.#forbidden);
+    if (refusal !== null) {
       replyTo.tell({ kind: 'group-refused', group, ...refusal });
       return;
     }
     this.#stage({ group, topic, isReadable, replyTo }, context);
-  }
-
-  #onDelete(message: DeleteGroup, context: ActorContext): void {
-    const { group, cleanOffset, replyTo } = message;
-    this.#stage({ group, config: null, cleanOffset, replyTo }, context);
   }
 
   #stage(change: GroupChange, context: ActorContext): void {
@@ -365,7 +310,7 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     const made = this.#flyingMade;
     this.#flyingMade = new Set();
     if (made.size === 0) return;
-    this.#tellShards(
+    this.#teller.tell(
       [...made].flatMap((group) => this.#groups.get(group)?.config ?? []),
       [],
       context,
@@ -395,63 +340,24 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
       const actor: ActorRef<GroupDeleted> = context.ref(consumerGroupPath(group));
       actor.tell({ kind: 'group-deleted', cleanOffset });
     }
-    this.#tellShards([...configs.values()], [...removed], context);
+    this.#teller.tell([...configs.values()], [...removed], context);
     for (const { group, replyTo } of changes) this.#waitForShards(group, replyTo, context);
   }
 
-  #tellShards(configs: readonly GroupConfig[], removed: readonly string[], context: ActorContext): void {
-    const revision = this.#copies.next();
-    const messages = this.#messages(configs, removed, false, revision);
-    for (const shard of this.#copies.current()) this.#tell(shard, messages, context);
-    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
-  }
-
-  /** @param only the one shard that asked; else all that need it. */
-  #copyWhole(context: ActorContext, only?: string): void {
-    const now = context.monotonicMs();
-    const due = [...this.#copies.due(now)].filter((shard) => only === undefined || shard === only);
-    if (due.length > 0) {
-      const revision = this.#copies.next();
-      const messages = this.#messages(
-        [...this.#groups.values()].flatMap(({ config }) => (this.#isUnsaved(config.groupName) ? [] : config)),
-        [],
-        true,
-        revision,
-      );
-      for (const shard of due) if (this.#tell(shard, messages, context)) this.#copies.sentWhole(shard, revision, now);
-    }
-    if (!this.#copies.isAllGood) this.#scheduleCopy(context);
-  }
-
-  #tell(shard: string, messages: readonly GroupTableCommand[], context: ActorContext): boolean {
-    const table: ActorRef<GroupTableCommand> = context.ref(groupTablePath(shard));
-    for (const message of messages) {
-      if (table.tell(message)) continue;
-      this.#copies.refused(shard);
-      return false;
-    }
-    return true;
-  }
-
-  #messages(configs: Iterable<GroupConfig>, removed: readonly string[], isWhole: boolean, revision: number): GroupTableCommand[] {
-    const change = { configs, removed, isWhole, version: this.#version, forbidden: forbiddenText(this.#forbidden), revision };
-    return configMessages(change, (config) => this.#groups.get(config.groupName)?.text.length ?? 0);
-  }
-
   #waitForShards(group: string, replyTo: ActorRef<GroupReply>, context: ActorContext): void {
-    this.#waiting.push({ revision: this.#copies.revision, untilMs: context.monotonicMs() + COPIED_MAX_MS, group, replyTo });
+    this.#waiting.push({ revision: this.#teller.revision, untilMs: context.monotonicMs() + COPIED_MAX_MS, group, replyTo });
     this.#answer(context);
   }
 
   #answer(context: ActorContext): void {
-    if (this.#awaiting.length > 0 && this.#copies.isAllGood) {
+    if (this.#awaiting.length > 0 && this.#teller.isAllGood) {
       for (const replyTo of this.#awaiting) replyTo.tell({ kind: 'groups-ready', groups: this.#groups.size });
       this.#awaiting = [];
     }
     const now = context.monotonicMs();
     let done = 0;
     for (const { revision, untilMs, group, replyTo } of this.#waiting) {
-      if (!this.#copies.isEverywhere(revision) && now < untilMs) break;
+      if (!this.#teller.isEverywhere(revision) && now < untilMs) break;
       replyTo.tell({ kind: 'group-ready', group });
       done++;
     }
@@ -471,17 +377,6 @@ export class GroupRegistryActor implements Actor<GroupRegistryCommand | Private>
     }
     this.#saveAt = at;
     this.#saveTimer = context.schedule(afterMs, { kind: 'save-due' } satisfies Private);
-  }
-
-  #scheduleCopy(context: ActorContext, afterMs: number = COPY_AGAIN_MS): void {
-    if (this.#copyIsDue) return;
-    this.#copyIsDue = true;
-    context.schedule(afterMs, { kind: 'copy-due' } satisfies Private);
-  }
-
-  #watch(shard: string, context: ActorContext): void {
-    const gone: Private = { kind: 'shard-gone', shard };
-    context.watch(context.ref(groupTablePath(shard)), gone);
   }
 
   #put(config: GroupConfig): void {

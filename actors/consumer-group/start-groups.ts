@@ -60,6 +60,7 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
       mailboxMax: TABLE_MAILBOX_MAX,
     });
     const names = shards.map((one) => one.name);
+    let lives = thread.generation;
     thread.spawn(
       GROUP_REGISTRY_PATH,
       () =>
@@ -73,6 +74,7 @@ export function startGroups(thread: ThreadContext, options: GroupsOptions): Grou
           },
           pluginFault: options.pluginFault,
           shards: names,
+          isSuccessor: lives++ > 0,
           sync,
           store,
         }),

@@ -18,8 +18,7 @@ import { TableCourierActor } from '../store/table-courier-actor.ts';
 import { ChangePublisher, type PublisherWord } from './change-publisher.ts';
 import { type SavedTopics, ShardOutboxes } from './shard-outboxes.ts';
 import { TopicChanges } from './topic-changes.ts';
-import type { TableVersion, TopicConfig } from './topic-config.ts';
-import { nextVersion, plainTopic, queueCount, sameConfig } from './topic-config.ts';
+import { nextVersion, plainTopic, queueCount, sameConfig, type TableVersion, type TopicConfig } from './topic-config.ts';
 import type {
   CreateOnSend,
   DeleteTopic,
@@ -35,8 +34,7 @@ import type {
 } from './topic-messages.ts';
 import type { TopicDecision, TopicSettings } from './topic-rules.ts';
 import { decideCreateOnSend, decideEnsure, decideUpdate, deleteRefusal, lackingTopics, systemTopics } from './topic-rules.ts';
-import type { TopicTableCommand } from './topic-table-actor.ts';
-import { topicTablePath } from './topic-table-actor.ts';
+import { type TopicTableCommand, topicTablePath } from './topic-table-actor.ts';
 import type { TopicsFile } from './topics-json.ts';
 import { TOPICS_FILE, topicsText } from './topics-json.ts';
 

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem, type ActorSystemOptions } from '../../runtime/actor-system.ts';
-import type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadSpec } from '../../runtime/supervision/thread-supervisor.ts';
+import type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadSpec } from '../../runtime/supervision/thread-spec.ts';
 import type { EchoCommand, EchoReply } from './support/echo-thread.ts';
 
 const module = new URL('./support/echo-thread.ts', import.meta.url);

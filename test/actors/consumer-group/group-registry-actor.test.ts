@@ -80,6 +80,17 @@ test('GroupRegistryActor, restarted, reads its file and makes the copies right',
   t.equal(world.table(1).get('ghost'), undefined, 'what it does not know has gone');
 });
 
+test('GroupRegistryActor, restarted, tells the shards at once what its file says', async (t) => {
+  const world = new GroupWorld(5, 2);
+  world.ensure('G');
+  world.simulation.advance(2_000);
+  // The former registry died before this shard took what it told.
+  world.table(1).removeConfig('G');
+  world.simulation.ref<never>('group-registry').tell({ kind: 'update-group', config: null } as never);
+  world.simulation.advance(10);
+  t.ok(world.table(1).get('G'), 'nobody waits for half a second to be known');
+});
+
 test('GroupTableActor, restarted, asks for the configurations, and members come from their actors', async (t) => {
   const world = new GroupWorld(6, 2);
   world.ensure('G');

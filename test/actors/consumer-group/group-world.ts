@@ -75,6 +75,7 @@ export class GroupWorld {
       () => new OffsetStoreActor({ load: load(OFFSETS_FILE), sync: false, limits: DEFAULT_GROUP_LIMITS, ranges: this.ranges }) as never,
     );
     simulation.spawn<never>(LOCK_STORE_PATH, () => new LockStoreActor({ load: load(LOCKS_FILE), sync: false }) as never);
+    let lives = 0;
     simulation.spawn<never>(
       GROUP_REGISTRY_PATH,
       () =>
@@ -83,6 +84,7 @@ export class GroupWorld {
           autoCreate,
           groupsMax: 50_000,
           shards: this.shards.map((shard) => shard.name),
+          isSuccessor: lives++ > 0,
           sync: false,
         }) as never,
     );
