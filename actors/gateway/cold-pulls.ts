@@ -11,7 +11,7 @@ import type { PullReply } from '../queue/queue-actor.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
 import type { ColdPull, ColdRead } from '../store/reader-actor.ts';
 import type { FilteredPulls } from './filtered-pulls.ts';
-import type { PullAnswers } from './pull-answers.ts';
+import type { LookedAt, PullAnswers } from './pull-answers.ts';
 import { MESSAGES_MAX } from './pull-terms.ts';
 import { FILTERED_BYTES_MAX, isForAll, isPlain, lookAtMax, type Pending, type PullsUnderWay } from './pulls-under-way.ts';
 import { AHEAD_BYTES, AHEAD_IDLE_MS, type Cut, ReadAhead } from './read-ahead.ts';
@@ -38,6 +38,8 @@ export class ColdPulls {
   /** Those that wait for a slot. */
   readonly #waiting: ColdPull[] = [];
   #isReaderWatched = false;
+  /** Of `answerAhead`, from call to call. */
+  readonly #at = { offset: 0, nextOffset: 0, min: 0, max: 0 };
   #isAheadWatched = false;
 
   /** @param parts.self who the reader answers to, and gives the answers to `onRead` */
@@ -87,7 +89,11 @@ export class ColdPulls {
     if (offset < min || offset >= max) return false;
     const cut = this.#ahead.take(handle, offset, pending.max, pending.bytesMax, now);
     if (cut === null) return false;
-    this.#answerCut(pending, cut, offset, min, max);
+    const at = this.#at;
+    at.offset = offset;
+    at.min = min;
+    at.max = max;
+    this.#answerCut(pending, cut, at);
     return true;
   }
 
@@ -101,7 +107,7 @@ export class ColdPulls {
     const cut = wantsAll ? this.#ahead.take(handle, reply.offset, pending.max, pending.bytesMax, now) : null;
     if (cut !== null) {
       this.#underWay.settle(reply.ticket, pending);
-      this.#answerCut(pending, cut, reply.offset, reply.min, reply.max);
+      this.#answerCut(pending, cut, reply);
       return;
     }
     this.#answers.counters.coldPulls++;
@@ -182,9 +188,9 @@ export class ColdPulls {
   }
 
   #answerRead(pending: Pending, read: ColdRead): void {
-    const { offset, nextOffset, min, max, count, length } = read;
+    const { nextOffset, count, length } = read;
     if (read.status !== 'FOUND' || length === 0) {
-      this.#answers.missed(pending, read.status, offset, nextOffset, min, max);
+      this.#answers.missed(pending, read.status, read);
       return;
     }
     const { bytes } = this.#slots;
@@ -192,22 +198,22 @@ export class ColdPulls {
     const end = start + length;
     const { codes, tags } = pending.wanted;
     if (!isPlain(pending.wanted) || (tags !== null && !tags.all(bytes, start, end))) {
-      this.#filtered.fromBuffer(pending, bytes, start, end, offset, nextOffset, min, max);
+      this.#filtered.fromBuffer(pending, read, bytes, start, end);
       return;
     }
     if (codes.length > 0) {
-      this.#answers.found(pending, count, offset, nextOffset, min, max, bytes, start, end);
+      this.#answers.found(pending, count, read, read.nextOffset, bytes, start, end);
       return;
     }
     const handle = pending.topic.queueHandles[pending.queueId]!;
     const now = this.#thread.monotonicMs();
     const cut = this.#ahead.split(handle, bytes, start, end, nextOffset, count, pending.max, pending.bytesMax, now);
-    this.#answerCut(pending, cut, offset, min, max);
+    this.#answerCut(pending, cut, read);
     if (this.#ahead.size > 0 && !this.#isAheadWatched) this.#watchAhead();
   }
 
-  #answerCut(pending: Pending, cut: Cut, offset: number, min: number, max: number): void {
-    this.#answers.found(pending, cut.count, offset, cut.next, min, max, cut.bytes, cut.start, cut.end);
+  #answerCut(pending: Pending, cut: Cut, at: LookedAt): void {
+    this.#answers.found(pending, cut.count, at, cut.next, cut.bytes, cut.start, cut.end);
   }
 
   #watchAhead(): void {

@@ -9,7 +9,7 @@ import type { LaneReader } from '../commit-log/lane-reader.ts';
 import { copyRecords, type PluginDoor } from '../filter/plugin-door.ts';
 import { type Kept, keepRecords } from '../filter/record-filter.ts';
 import type { PullReply } from '../queue/queue-actor.ts';
-import type { PullAnswers } from './pull-answers.ts';
+import type { LookedAt, PullAnswers } from './pull-answers.ts';
 import { FILTERED_BYTES_MAX, FILTERED_MAX, type Pending, type PullsUnderWay } from './pulls-under-way.ts';
 
 /** A pull whose filter lets nothing through is answered after so many of these, so that its client's offset moves on. */
@@ -54,64 +54,34 @@ export class FilteredPulls {
       return false;
     }
     this.#underWay.settle(reply.ticket, pending);
-    if (plugins.length === 0) this.#filter(pending, aside, 0, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
-    else this.#judge(pending, aside, bytes, reply.offset, reply.nextOffset, reply.min, reply.max);
+    if (plugins.length === 0) this.#filter(pending, reply, aside, 0, bytes);
+    else this.#judge(pending, reply, aside, bytes);
     return true;
   }
 
   /** Takes the records of `bytes[start, end)`, for a pull that is settled; without plugins they are moved together where they lie. */
-  fromBuffer(
-    pending: Pending,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    offset: number,
-    nextOffset: number,
-    min: number,
-    max: number,
-  ): void {
-    if (pending.wanted.plugins.length === 0) this.#filter(pending, bytes, start, end, offset, nextOffset, min, max);
-    else this.#judge(pending, copyRecords(this.#plugins, bytes, start, end), end - start, offset, nextOffset, min, max);
+  fromBuffer(pending: Pending, at: LookedAt, bytes: Uint8Array, start: number, end: number): void {
+    if (pending.wanted.plugins.length === 0) this.#filter(pending, at, bytes, start, end);
+    else this.#judge(pending, at, copyRecords(this.#plugins, bytes, start, end), end - start);
   }
 
   /** Answers with the records of `bytes[start, end)` that pass. */
-  #filter(
-    pending: Pending,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    offset: number,
-    nextOffset: number,
-    min: number,
-    max: number,
-  ): void {
+  #filter(pending: Pending, at: LookedAt, bytes: Uint8Array, start: number, end: number): void {
     const { filter, tags } = pending.wanted;
     const kept = keepRecords(filter ?? tags!, bytes, start, end, pending.max, pending.bytesMax);
-    this.#answerKept(pending, kept, bytes, start, offset, nextOffset, min, max);
+    this.#answerKept(pending, at, kept, bytes, start);
   }
 
   /** When none is left, the pull goes on behind them. */
-  #answerKept(
-    pending: Pending,
-    kept: Kept,
-    bytes: Uint8Array,
-    start: number,
-    offset: number,
-    nextOffset: number,
-    min: number,
-    max: number,
-  ): void {
-    const next = kept.next < 0 ? nextOffset : kept.next;
-    if (kept.count > 0) {
-      this.#answers.found(pending, kept.count, offset, next, min, max, bytes, start, start + kept.length);
-      return;
-    }
-    if (pending.rounds < FILTER_ROUNDS_MAX && this.#underWay.askAgain(pending, next, pending.rounds + 1, max)) return;
-    this.#answers.missed(pending, 'NO_MATCHED_MESSAGE', offset, next, min, max);
+  #answerKept(pending: Pending, at: LookedAt, kept: Kept, bytes: Uint8Array, start: number): void {
+    const next = kept.next < 0 ? at.nextOffset : kept.next;
+    if (kept.count > 0) this.#answers.found(pending, kept.count, at, next, bytes, start, start + kept.length);
+    else if (pending.rounds >= FILTER_ROUNDS_MAX || !this.#underWay.askAgain(pending, next, pending.rounds + 1, at.max))
+      this.#answers.missed(pending, 'NO_MATCHED_MESSAGE', at, next);
   }
 
   /** Plugins look at the records, which are the door's buffer, on threads of their own; the answer comes later. */
-  #judge(pending: Pending, bytes: Uint8Array, length: number, offset: number, nextOffset: number, min: number, max: number): void {
+  #judge(pending: Pending, at: LookedAt, bytes: Uint8Array, length: number): void {
     const { filter, plugins } = pending.wanted;
     const left = filter === null ? length : keepRecords(filter, bytes, 0, length, FILTERED_MAX, Number.MAX_SAFE_INTEGER).length;
     const deadlineMs = this.#judgedUntilMs(pending);
@@ -119,7 +89,7 @@ export class FilteredPulls {
     this.#plugins.judge(plugins, pending.group, bytes, left, pending.max, pending.bytesMax, deadlineMs, (kept) => {
       // Answered meanwhile: the group was paused, or bound to another plugin.
       if (!this.#unpark(ticket, pending)) return;
-      if (kept.count >= 0) this.#answerKept(pending, kept, bytes, 0, offset, nextOffset, min, max);
+      if (kept.count >= 0) this.#answerKept(pending, at, kept, bytes, 0);
       else if (deadlineMs <= this.#thread.monotonicMs()) this.#answerHeld(pending);
       else this.#awaitPlugins(pending);
     });

@@ -33,6 +33,9 @@ export type PullCounters = {
 /** `lapped`: the messages have left the lanes meanwhile. `unfiltered`: others than the wanted ones are among them. Of both nothing was sent. */
 export type LaneAnswer = 'answered' | 'lapped' | 'unfiltered';
 
+/** Where a pull has looked: from `offset` on, to go on at `nextOffset`; its queue had [min, max). */
+export type LookedAt = { readonly offset: number; readonly nextOffset: number; readonly min: number; readonly max: number };
+
 export class PullAnswers {
   readonly counters: PullCounters = { messagesOut: 0, bytesOut: 0, coldPulls: 0, pullsFound: 0, pullsMissed: 0 };
   readonly #thread: ThreadContext;
@@ -50,6 +53,8 @@ export class PullAnswers {
     topicSysFlag: 0,
     groupSysFlag: 0,
   };
+  /** Of `missedNow`, from call to call. */
+  readonly #now = { offset: 0, nextOffset: 0, min: 0, max: 0 };
 
   constructor(parts: { thread: ThreadContext; table: QueueTable; lanes: LaneReader; slots: ReadSlots }) {
     this.#thread = parts.thread;
@@ -80,31 +85,26 @@ export class PullAnswers {
     return 'answered';
   }
 
-  /** Answers with `count` messages, `body[start, end)`. */
-  found(
-    pending: Pending,
-    count: number,
-    offset: number,
-    next: number,
-    min: number,
-    max: number,
-    body: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  /** Answers with `count` messages, `body[start, end)`; the pull's client goes on at `next`. */
+  found(pending: Pending, count: number, at: LookedAt, next: number, body: Uint8Array, start: number, end: number): void {
     this.#gave(pending, count, end - start);
-    this.#answer(pending, 'FOUND', offset, next, min, max, body, start, end);
+    this.#answer(pending, 'FOUND', at, next, body, start, end);
   }
 
   /** Answers without a message. */
-  missed(pending: Pending, status: PullStatus, offset: number, next: number, min: number, max: number): void {
-    this.#answer(pending, status, offset, next, min, max, null, 0, 0);
+  missed(pending: Pending, status: PullStatus, at: LookedAt, next: number = at.nextOffset): void {
+    this.#answer(pending, status, at, next, null, 0, 0);
   }
 
   /** Answers without a message, the pull's client going on at `next`; its queue's range is what it is now. */
   missedNow(pending: Pending, status: PullStatus, next: number): void {
     const handle = pending.topic.queueHandles[pending.queueId]!;
-    this.#answer(pending, status, pending.offset, next, this.#table.min(handle), this.#table.next(handle), null, 0, 0);
+    const at = this.#now;
+    at.offset = pending.offset;
+    at.nextOffset = next;
+    at.min = this.#table.min(handle);
+    at.max = this.#table.next(handle);
+    this.#answer(pending, status, at, next, null, 0, 0);
   }
 
   /** Answers a pull that is not under way yet: its group's offset was set to `offset`. */
@@ -152,20 +152,18 @@ export class PullAnswers {
   #answer(
     pending: Pending,
     status: PullStatus,
-    offset: number,
-    nextOffset: number,
-    min: number,
-    max: number,
+    range: LookedAt,
+    next: number,
     body: Uint8Array | null,
     bodyStart: number,
     bodyEnd: number,
   ): void {
     const fields = this.#fields;
-    fields.code = pullCode(status, offset);
+    fields.code = pullCode(status, range.offset);
     fields.remark = status;
-    fields.nextBeginOffset = nextOffset;
-    fields.minOffset = min;
-    fields.maxOffset = max;
+    fields.nextBeginOffset = next;
+    fields.minOffset = range.min;
+    fields.maxOffset = range.max;
     fields.topicSysFlag = pending.topic.topicSysFlag;
     if (body === null) this.counters.pullsMissed++;
     const { connection } = pending;

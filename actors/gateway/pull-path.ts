@@ -209,7 +209,7 @@ export class PullPath implements Actor<PullReply | ColdRead | ReaderGone> {
     const count = reply.units.length / QUEUE_UNIT_BYTES;
     if (count === 0) {
       this.#underWay.settle(reply.ticket, pending);
-      this.#answers.missed(pending, reply.status, reply.offset, reply.nextOffset, reply.min, reply.max);
+      this.#answers.missed(pending, reply.status, reply);
       return;
     }
     if (connection.isCrowded) {

@@ -2,98 +2,36 @@
  * Route table: what one name-server shard knows. The broker table (who is alive, under which name, address and id) is the same
  * on every shard; topic → queue data only of the shard's own topics. A state machine without clock, socket or message: every
  * method takes the time, changes the state and says what came of it.
- *
- * A topic that was deleted is kept out for a minute against registrations that were composed before the deletion and arrive
- * after it: those bear a table version that was known at the deletion, or that is older than the deletion by its own time.
- * Every table has a limit; what would exceed it is refused.
+ * The brokers are here, the topics in topic-queues.ts. Every table has a limit; what would exceed it is refused.
  * Source: RocketMQ 5.3 `RouteInfoManager`.
  */
 import { PERM_READ_WRITE, PERM_WRITE } from '../../model/permission.ts';
 import { SYSTEM_ERROR } from '../../protocol/remoting/response-code.ts';
 import { sameVersion, type TableVersion } from '../topic/topic-config.ts';
+import type {
+  BrokerData,
+  BrokerGone,
+  BrokerRegistration,
+  ConnectionPlace,
+  QueueRoute,
+  RegisteredTopic,
+  RegisterOutcome,
+  RouteTime,
+  TopicRoute,
+} from './broker-registration.ts';
+import { type TopicLimits, TopicQueues } from './topic-queues.ts';
 
 export const HEARTBEAT_TIMEOUT_DEFAULT_MS = 120_000;
 /** An address is refused outside: a broker that says less would be evicted between two scans, more would never go. */
 export const HEARTBEAT_TIMEOUT_MIN_MS = 5_000;
 export const HEARTBEAT_TIMEOUT_MAX_MS = 600_000;
 const MASTER_ID = 0;
-const TOMBSTONE_MS = 60_000;
 
-export type RouteLimits = {
+export type RouteLimits = TopicLimits & {
   /** Broker addresses alive. */
   readonly brokersMax: number;
-  /** Topics of this shard. */
-  readonly topicsMax: number;
-  /** Deleted topics kept out. */
-  readonly tombstonesMax: number;
 };
 export const DEFAULT_ROUTE_LIMITS: RouteLimits = { brokersMax: 2_000, topicsMax: 200_000, tombstonesMax: 20_000 };
-
-/** A topic on one broker, as routes carry it. */
-export type QueueRoute = {
-  readonly brokerName: string;
-  readonly readQueueNums: number;
-  readonly writeQueueNums: number;
-  readonly perm: number;
-  readonly topicSysFlag: number;
-};
-
-export type RegisteredTopic = {
-  readonly topicName: string;
-  readonly readQueueNums: number;
-  readonly writeQueueNums: number;
-  readonly perm: number;
-  readonly topicSysFlag: number;
-};
-
-/** Where a broker's registration came from; −1, −1: nowhere any more. */
-export type ConnectionPlace = { readonly shard: number; readonly connection: number };
-
-export type BrokerRegistration = ConnectionPlace & {
-  readonly clusterName: string;
-  readonly brokerName: string;
-  readonly brokerAddr: string;
-  readonly brokerId: number;
-  readonly haServerAddr: string;
-  readonly heartbeatTimeoutMs: number;
-  readonly enableActingMaster: boolean;
-  readonly zoneName: string;
-  /** Where clients of each network reach it: the text of a listener map, empty for none. */
-  readonly listeners: string;
-  readonly version: TableVersion;
-  /** Topics in the whole registration, of which each shard gets its own. */
-  readonly topicCount: number;
-  /** Numbers the registrations of a shard's connections: the parts of one bear the same. */
-  readonly serial: number;
-};
-
-export type BrokerData = {
-  readonly cluster: string;
-  readonly brokerName: string;
-  /** Address by broker id; 0 is the master. */
-  readonly addresses: ReadonlyMap<number, string>;
-  /** Listener map by broker id, for those that have one. */
-  readonly listeners: ReadonlyMap<number, string>;
-  readonly enableActingMaster: boolean;
-  readonly zoneName: string;
-};
-
-export type TopicRoute = { readonly queues: readonly QueueRoute[]; readonly brokers: readonly BrokerData[] };
-
-/** Silence is measured on a clock that never jumps; deletions are compared with times that brokers put into their versions. */
-export type RouteTime = { readonly now: number; readonly monotonicMs: number };
-
-export type RegisterOutcome =
-  | { readonly ok: true; readonly masterAddr: string; readonly haServerAddr: string; readonly isNew: boolean }
-  | { readonly ok: false; readonly code: number; readonly remark: string };
-
-/** A broker address that went, with why. */
-export type BrokerGone = ConnectionPlace & {
-  readonly clusterName: string;
-  readonly brokerName: string;
-  readonly brokerAddr: string;
-  readonly reason: string;
-};
 
 type MutableBroker = {
   readonly brokerName: string;
@@ -119,23 +57,17 @@ type LiveBroker = {
   changed: boolean;
 };
 
-/** A deleted topic: when, and the versions of the brokers' tables that were known then. */
-type Tombstone = { readonly deletedAt: number; readonly versions: ReadonlyMap<string, TableVersion> };
-
 export class RouteTable {
   readonly #limits: RouteLimits;
   readonly #brokers: Map<string, MutableBroker> = new Map();
   readonly #clusters: Map<string, Set<string>> = new Map();
   /** By cluster and address. */
   readonly #live: Map<string, LiveBroker> = new Map();
-  /** Queue data by broker name, by topic. */
-  readonly #topics: Map<string, Map<string, QueueRoute>> = new Map();
-  readonly #tombstones: Map<string, Tombstone> = new Map();
-  /** Moves with every topic that comes or goes, so that a listing by pages sees that it is stale. */
-  #topicsVersion = 0;
+  readonly #topics: TopicQueues;
 
   constructor(limits: RouteLimits = DEFAULT_ROUTE_LIMITS) {
     this.#limits = limits;
+    this.#topics = new TopicQueues(limits);
   }
 
   get brokerCount(): number {
@@ -147,7 +79,7 @@ export class RouteTable {
   }
 
   get topicsVersion(): number {
-    return this.#topicsVersion;
+    return this.#topics.version;
   }
 
   /** A broker's registration with those of its topics that are this shard's. May come in parts: each is complete in itself. */
@@ -172,7 +104,9 @@ export class RouteTable {
     else broker.listeners.set(brokerId, registration.listeners);
     const isPart = known !== undefined && known.serial === registration.serial && known.shard === registration.shard;
     const changed = isPart ? known.changed : isNew || known === undefined || !sameVersion(known.version, registration.version);
-    const refused = this.#putTopics(registration, broker, topics, changed, time.now);
+    const isActing = isActingMaster(broker, brokerId);
+    const isServing = brokerId === MASTER_ID || isActing;
+    const refused = isServing ? this.#topics.register(registration, topics, isActing, changed, time.now) : 0;
     this.#live.set(key, {
       clusterName,
       brokerName,
@@ -230,57 +164,6 @@ export class RouteTable {
     if (names === undefined) this.#clusters.set(clusterName, new Set([brokerName]));
     else names.add(brokerName);
     return broker;
-  }
-
-  /** The number of topics for which there was no room. */
-  #putTopics(
-    registration: BrokerRegistration,
-    broker: MutableBroker,
-    topics: readonly RegisteredTopic[],
-    changed: boolean,
-    now: number,
-  ): number {
-    const { brokerName, brokerId } = registration;
-    const isMaster = brokerId === MASTER_ID;
-    const isActing = !isMaster && broker.enableActingMaster && brokerId === Math.min(...broker.addresses.keys());
-    if (!isMaster && !isActing) return 0;
-    let refused = 0;
-    for (const topic of topics) {
-      const queues = this.#topics.get(topic.topicName);
-      if (!changed && queues?.has(brokerName) === true) continue;
-      if (this.#isKeptOut(topic.topicName, registration, now)) continue;
-      if (queues === undefined && this.#topics.size >= this.#limits.topicsMax) {
-        refused++;
-        continue;
-      }
-      // The slave that acts for its master serves reads only.
-      const perm = isActing ? topic.perm & ~PERM_WRITE : topic.perm;
-      this.#putQueues(topic.topicName, { ...queueRoute(topic, brokerName), perm });
-    }
-    return refused;
-  }
-
-  #putQueues(topic: string, route: QueueRoute): void {
-    let queues = this.#topics.get(topic);
-    if (queues === undefined) {
-      queues = new Map();
-      this.#topics.set(topic, queues);
-      this.#topicsVersion++;
-    }
-    queues.set(route.brokerName, route);
-  }
-
-  #isKeptOut(topic: string, registration: BrokerRegistration, now: number): boolean {
-    const tombstone = this.#tombstones.get(topic);
-    if (tombstone === undefined) return false;
-    if (now - tombstone.deletedAt >= TOMBSTONE_MS) {
-      this.#tombstones.delete(topic);
-      return false;
-    }
-    const { version } = registration;
-    const known = tombstone.versions.get(registration.brokerName);
-    if (known !== undefined && !isLater(version, known)) return true;
-    return version.timestamp < tombstone.deletedAt;
   }
 
   #masterOf(broker: MutableBroker, brokerId: number): { masterAddr: string; haServerAddr: string } {
@@ -343,14 +226,12 @@ export class RouteTable {
     if (broker === undefined) return;
     for (const [id, address] of broker.addresses) if (address === brokerAddr) forget(broker, id);
     if (broker.addresses.size > 0) {
-      if (broker.enableActingMaster && !broker.addresses.has(MASTER_ID)) this.#forbidWrites(brokerName);
+      if (broker.enableActingMaster && !broker.addresses.has(MASTER_ID)) this.#topics.changePerm(brokerName, wipeWritePerm);
       return;
     }
     this.#brokers.delete(brokerName);
     this.#leaveCluster(broker.cluster, brokerName);
-    for (const [topic, queues] of this.#topics) {
-      if (queues.delete(brokerName) && queues.size === 0) this.#dropTopic(topic);
-    }
+    this.#topics.dropBroker(brokerName);
   }
 
   #leaveCluster(clusterName: string, brokerName: string): void {
@@ -358,15 +239,6 @@ export class RouteTable {
     if (names === undefined) return;
     names.delete(brokerName);
     if (names.size === 0) this.#clusters.delete(clusterName);
-  }
-
-  #dropTopic(topic: string): void {
-    this.#topics.delete(topic);
-    this.#topicsVersion++;
-  }
-
-  #forbidWrites(brokerName: string): void {
-    this.changePerm(brokerName, (perm) => perm & ~PERM_WRITE);
   }
 
   /** A broker lives; false when it is not registered. */
@@ -396,62 +268,33 @@ export class RouteTable {
 
   /** Deletes a topic, everywhere or on the brokers of one cluster. */
   deleteTopic(topic: string, clusterName: string, now: number): void {
-    const queues = this.#topics.get(topic);
-    const names = clusterName === '' ? null : (this.#clusters.get(clusterName) ?? new Set<string>());
+    const names = this.#namesOf(clusterName);
     const versions = new Map<string, TableVersion>();
     for (const live of this.#live.values()) {
       if (names === null || names.has(live.brokerName)) versions.set(live.brokerName, live.version);
     }
-    if (this.#tombstones.size >= this.#limits.tombstonesMax) this.#dropOldestTombstone();
-    this.#tombstones.delete(topic);
-    this.#tombstones.set(topic, { deletedAt: now, versions });
-    if (queues === undefined) return;
-    for (const brokerName of [...queues.keys()]) if (names === null || names.has(brokerName)) queues.delete(brokerName);
-    if (queues.size === 0) this.#dropTopic(topic);
-  }
-
-  #dropOldestTombstone(): void {
-    const [oldest] = this.#tombstones.keys();
-    if (oldest !== undefined) this.#tombstones.delete(oldest);
+    this.#topics.delete(topic, names, versions, now);
   }
 
   /** Queue data of one topic told by itself (request 217); false when there is no room. */
   registerTopic(topic: string, routes: readonly QueueRoute[], now: number): boolean {
-    if (!this.#topics.has(topic) && this.#topics.size >= this.#limits.topicsMax) return false;
-    const tombstone = this.#tombstones.get(topic);
-    // It bears no version: within a moment of the deletion it counts as composed before.
-    if (tombstone !== undefined && now - tombstone.deletedAt < 1_000) return true;
-    this.#tombstones.delete(topic);
-    for (const route of routes) if (this.#brokers.has(route.brokerName)) this.#putQueues(topic, route);
-    return true;
+    const known = routes.filter(({ brokerName }) => this.#brokers.has(brokerName));
+    return this.#topics.add(topic, known, now);
   }
 
   /** Changes the permission of every topic that this shard has of a broker; gives their number. */
   changePerm(brokerName: string, change: (perm: number) => number): number {
-    let count = 0;
-    for (const queues of this.#topics.values()) {
-      const route = queues.get(brokerName);
-      if (route === undefined) continue;
-      queues.set(brokerName, { ...route, perm: change(route.perm) });
-      count++;
-    }
-    return count;
+    return this.#topics.changePerm(brokerName, change);
   }
 
   /** This shard's topics; with a cluster's name those that a broker of it has. */
   topicNames(clusterName: string): string[] {
-    if (clusterName === '') return [...this.#topics.keys()];
-    const names = this.#clusters.get(clusterName);
-    if (names === undefined) return [];
-    const topics: string[] = [];
-    for (const [topic, queues] of this.#topics) {
-      for (const brokerName of queues.keys()) {
-        if (!names.has(brokerName)) continue;
-        topics.push(topic);
-        break;
-      }
-    }
-    return topics;
+    return this.#topics.names(this.#namesOf(clusterName));
+  }
+
+  /** The brokers of a cluster; null for the empty name: all. */
+  #namesOf(clusterName: string): ReadonlySet<string> | null {
+    return clusterName === '' ? null : (this.#clusters.get(clusterName) ?? new Set<string>());
   }
 
   brokers(): IterableIterator<BrokerData> {
@@ -478,20 +321,14 @@ export function wipeWritePerm(perm: number): number {
   return perm & ~PERM_WRITE;
 }
 
+/** A slave that acts for its master while that is away: the one with the least id. */
+function isActingMaster(broker: BrokerData, brokerId: number): boolean {
+  return brokerId !== MASTER_ID && broker.enableActingMaster && brokerId === Math.min(...broker.addresses.keys());
+}
+
 function forget(broker: MutableBroker, id: number): void {
   broker.addresses.delete(id);
   broker.listeners.delete(id);
-}
-
-function queueRoute(topic: RegisteredTopic, brokerName: string): QueueRoute {
-  const { readQueueNums, writeQueueNums, perm, topicSysFlag } = topic;
-  return { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag };
-}
-
-function isLater(version: TableVersion, than: TableVersion): boolean {
-  if (version.stateVersion !== than.stateVersion) return version.stateVersion > than.stateVersion;
-  if (version.timestamp !== than.timestamp) return version.timestamp > than.timestamp;
-  return version.counter > than.counter;
 }
 
 function refuse(remark: string): RegisterOutcome {

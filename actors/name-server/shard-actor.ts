@@ -12,8 +12,8 @@
 import type { Actor, ActorContext, ActorRef, TimerId } from '../../runtime/actor.ts';
 import type { TableVersion } from '../topic/topic-config.ts';
 import { sameVersion } from '../topic/topic-config.ts';
-import type { BrokerData, BrokerGone, BrokerRegistration, QueueRoute, RegisteredTopic, RouteLimits } from './route-table.ts';
-import { addWritePerm, DEFAULT_ROUTE_LIMITS, RouteTable, wipeWritePerm } from './route-table.ts';
+import type { BrokerData, BrokerGone, BrokerRegistration, QueueRoute, RegisteredTopic } from './broker-registration.ts';
+import { addWritePerm, DEFAULT_ROUTE_LIMITS, type RouteLimits, RouteTable, wipeWritePerm } from './route-table.ts';
 import { nameServerPath } from './topic-shard.ts';
 
 /** A registration with the part of its topics that is this shard's. */

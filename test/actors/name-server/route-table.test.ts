@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import { type BrokerRegistration, DEFAULT_ROUTE_LIMITS, RouteTable, wipeWritePerm } from '../../../actors/name-server/route-table.ts';
+import type { BrokerRegistration } from '../../../actors/name-server/broker-registration.ts';
+import { DEFAULT_ROUTE_LIMITS, RouteTable, wipeWritePerm } from '../../../actors/name-server/route-table.ts';
 
 let serial = 0;
 

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import type { BrokerRegistration } from '../../../actors/name-server/route-table.ts';
+import type { BrokerRegistration } from '../../../actors/name-server/broker-registration.ts';
 import {
   type BrokerRegistered,
   type Done,

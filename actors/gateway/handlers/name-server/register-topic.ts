@@ -6,8 +6,8 @@ import { decodeTopicRoute } from '../../../../protocol/remoting/bodies/topic-rou
 import { BodyError } from '../../../../protocol/remoting/errors.ts';
 import { FieldReader } from '../../../../protocol/remoting/field-reader.ts';
 import { SUCCESS, SYSTEM_ERROR } from '../../../../protocol/remoting/response-code.ts';
+import type { QueueRoute } from '../../../name-server/broker-registration.ts';
 import type { NameServerDoor } from '../../../name-server/name-server-door.ts';
-import type { QueueRoute } from '../../../name-server/route-table.ts';
 import type { Done, RegisterRoute } from '../../../name-server/shard-actor.ts';
 import type { Handler } from '../../request.ts';
 
