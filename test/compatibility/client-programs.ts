@@ -46,6 +46,7 @@ const JAVA_SCENARIOS = [
   'mixed-group',
   'resume',
   'consume-from',
+  'consume-from-aged',
   'backlog',
   'orderly',
   'orderly-restart',
@@ -90,6 +91,7 @@ const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed', 'pop', '
 
 /** Long ones, and those about a kind of message rather than about threads. */
 const ONCE = [
+  'consume-from-aged',
   'orderly-restart',
   'retry-restart',
   'request-reply',
@@ -119,6 +121,7 @@ const GO_SCENARIOS = [
   'rebalance',
   'resume',
   'consume-from',
+  'consume-from-aged',
   'backlog',
   'orderly',
   'delay',
@@ -319,6 +322,9 @@ export const QUICK_CHECKS: readonly string[] = [
   ...['--set', 'transactionCheckInterval=1000'],
   ...['--set', 'transactionCheckMax=100'],
 ];
+
+/** Segments of the log that a scenario fills, so that the beginning of a topic can be removed. */
+export const SMALL_SEGMENTS: readonly string[] = ['--set', `mappedFileSizeCommitLog=${16 * 1024 * 1024}`];
 
 /**
  * Runs scenarios in one process of the client. `onEvent` is awaited when the program asks for something (`restart`).

@@ -17,6 +17,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RingmqProcess, startRingmq } from '../support/start-ringmq.ts';
 import { runAdminSteps } from './admin-outputs.ts';
+import { ageStore } from './age-store.ts';
 import {
   CLIENT_PROGRAMS,
   type ClientProgram,
@@ -24,6 +25,7 @@ import {
   QUICK_CHECKS,
   runProgram,
   SHORT_DELAY_LEVELS,
+  SMALL_SEGMENTS,
   type Verdict,
 } from './client-programs.ts';
 import { OurMember } from './our-member.ts';
@@ -53,8 +55,8 @@ const PROGRAM_MS_MAX = 480_000;
 /** Scenarios of one lot. */
 const LOT_MAX = 16;
 
-/** Scenarios that end the broker, or bring code into it. */
-const NEED_OURS = /-(?:restart|killed|plugin)$/;
+/** Scenarios that end the broker, bring code into it, or take from its store. */
+const NEED_OURS = /-(?:restart|killed|plugin|aged)$/;
 
 type Outcome = Verdict & { client: string; broker: string };
 
@@ -116,6 +118,10 @@ async function runClient(
         await onPluginEvent(event, ringmq);
         return;
       }
+      if (event.startsWith('age ') && ringmq !== undefined) {
+        await ageStore(event, ringmq);
+        return;
+      }
       if ((event !== 'restart' && event !== 'kill') || ringmq === undefined) throw new Error(`No way to ${event} this broker`);
       if (event === 'kill') await ringmq.kill();
       else await ringmq.stop();
@@ -160,7 +166,7 @@ async function runLot(client: ClientProgram, scenarios: readonly string[], shard
   const label = `${shards} shard${shards === 1 ? '' : 's'}`;
   let ringmq: RingmqProcess | undefined;
   try {
-    ringmq = await startRingmq({ shards, args: [...SHORT_DELAY_LEVELS, ...QUICK_CHECKS] });
+    ringmq = await startRingmq({ shards, args: [...SHORT_DELAY_LEVELS, ...QUICK_CHECKS, ...SMALL_SEGMENTS] });
     await runClient(client, scenarios, ringmq.nameServer, label, ringmq);
     await ringmq.stop();
   } catch (error) {

@@ -50,6 +50,7 @@ func scenarios() []scenario {
 		{"rebalance", rebalance},
 		{"resume", resume},
 		{"consume-from", consumeFrom},
+		{"consume-from-aged", consumeFromAged},
 		{"backlog", backlog},
 		{"orderly", orderly},
 		{"delay", delay},

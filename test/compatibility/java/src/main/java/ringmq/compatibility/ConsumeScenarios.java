@@ -2,6 +2,7 @@ package ringmq.compatibility;
 
 import java.text.SimpleDateFormat;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,7 @@ final class ConsumeScenarios {
         all.put("mixed-group", ConsumeScenarios::mixedGroup);
         all.put("resume", ConsumeScenarios::resume);
         all.put("consume-from", ConsumeScenarios::consumeFrom);
+        all.put("consume-from-aged", ConsumeScenarios::consumeFromAged);
         all.put("backlog", ConsumeScenarios::backlog);
         all.put("orderly", ConsumeScenarios::orderly);
         all.put("broker-restart", ConsumeScenarios::brokerRestart);
@@ -197,14 +199,19 @@ final class ConsumeScenarios {
     }
 
     /** On a young topic a broker of this protocol answers offset 0 to a group that never committed, whatever it asks for. */
-    private static void consumeFrom(Program.Run run) throws Exception {
-        DefaultMQProducer producer = Clients.producer(run);
-        send(producer, run.topic, "before", 0, 40);
+    /** Gives a time between the forty before and the forty after it. */
+    private static Date sendBeforeAndAfter(DefaultMQProducer producer, String topic) throws Exception {
+        send(producer, topic, "before", 0, 40);
         // Clients name a time by its second.
         long second = System.currentTimeMillis() / 1_000 + 1;
         Clients.await("a second between", LONG_MS, () -> System.currentTimeMillis() / 1_000 > second);
-        Date between = new Date(second * 1_000);
-        send(producer, run.topic, "after", 0, 40);
+        send(producer, topic, "after", 0, 40);
+        return new Date(second * 1_000);
+    }
+
+    private static void consumeFrom(Program.Run run) throws Exception {
+        DefaultMQProducer producer = Clients.producer(run);
+        Date between = sendBeforeAndAfter(producer, run.topic);
         for (ConsumeFromWhere from : new ConsumeFromWhere[] {ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET,
             ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET, ConsumeFromWhere.CONSUME_FROM_TIMESTAMP}) {
             Clients.Received received = new Clients.Received();
@@ -215,6 +222,43 @@ final class ConsumeScenarios {
             consumer.start();
             exactly(run, received, 80, from.toString());
             run.detail.put(from.toString(), received.count.get());
+            consumer.shutdown();
+        }
+        producer.shutdown();
+    }
+
+    /** A topic that has lost its first messages has a past: a new group begins where its consumers say. */
+    private static void consumeFromAged(Program.Run run) throws Exception {
+        DefaultMQProducer producer = Clients.producer(run);
+        producer.setCompressMsgBodyOverHowmuch(Integer.MAX_VALUE);
+        send(producer, run.topic, "gone", 0, 40);
+        byte[] filler = new byte[4_000_000];
+        for (int i = 0; i < 12; i++) {
+            producer.send(new Message(run.topic + "_filler", filler));
+        }
+        run.askFor("age " + run.topic);
+        Date between = sendBeforeAndAfter(producer, run.topic);
+        for (ConsumeFromWhere from : new ConsumeFromWhere[] {ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET,
+            ConsumeFromWhere.CONSUME_FROM_TIMESTAMP, ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET}) {
+            Clients.Received received = new Clients.Received();
+            DefaultMQPushConsumer consumer = Clients.unstarted(run, run.group + "_" + from, run.topic, "*");
+            consumer.setConsumeFromWhere(from);
+            consumer.setConsumeTimestamp(new SimpleDateFormat("yyyyMMddHHmmss").format(between));
+            Clients.listen(consumer, received);
+            consumer.start();
+            if (from == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET) {
+                Clients.await("all queues", LONG_MS, () -> Clients.queuesOf(consumer, run.topic) == 4);
+                Thread.sleep(500);
+                send(producer, run.topic, "last", 0, 20);
+            }
+            long begin = System.nanoTime();
+            String[] words = from == ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET ? new String[] {"before", "after"}
+                : new String[] {from == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET ? "last" : "after"};
+            exactly(run, received, from == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET ? 20 : 40 * words.length, from.toString());
+            run.detail.put(from.toString(), (System.nanoTime() - begin) / 1_000_000);
+            for (MessageExt message : received.messages) {
+                run.check(Arrays.asList(words).contains(message.getTags()), from + " brought " + new String(message.getBody()));
+            }
             consumer.shutdown();
         }
         producer.shutdown();

@@ -1,5 +1,7 @@
 package ringmq.compatibility;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +14,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.tools.command.MQAdminStartup;
 
 /** Messages looked up by what a client has in its hand: the two ids of a send, its keys, and the traces that it leaves. */
 final class QueryScenarios {
@@ -87,9 +90,30 @@ final class QueryScenarios {
             }
         }));
         run.equal(received.count.get(), 1, "deliveries");
+        String told = tool("queryMsgTraceById", "-n", run.nameServer, "-i", sent.getMsgId());
+        // One line for the send, one below its group for the consumption.
+        run.check(told.contains("Pub") && told.contains(run.group) && told.contains("P_" + run.group), "queryMsgTraceById tells " + told);
+        run.check(told.contains("success") && !told.contains("failed"), "queryMsgTraceById tells " + told);
+        run.check(tool("queryMsgTraceById", "-n", run.nameServer, "-i", "no-such-id").contains("Exception"), "a trace of no message");
         consumer.shutdown();
         asker.shutdown();
         producer.shutdown();
+    }
+
+    /** What the stock tool of the same release prints: it succeeds whatever happens. */
+    private static String tool(String... arguments) throws Exception {
+        PrintStream before = System.out;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(printed, true));
+        PrintStream errors = System.err;
+        System.setErr(System.out);
+        try {
+            MQAdminStartup.main0(arguments, null);
+        } finally {
+            System.setOut(before);
+            System.setErr(errors);
+        }
+        return printed.toString();
     }
 
     private static String found(DefaultMQProducer producer, Program.Run run, String id) throws Exception {
