@@ -3,7 +3,7 @@
  * beside it messages flow through no plugin, a sound one, one that throws and one that never returns, in turn. Then what plugins and SQL92 judge in a
  * second (`micro/plugin-filter.bench.ts`, `micro/sql-filter.bench.ts`). Writes results/plugins.md.
  *
- *   node bench/plugins.ts [--rounds N] [--seconds N] [--rate N] [--only-latency]
+ *   node bench/plugins.ts [--rounds N] [--seconds N] [--rate N] [--only-latency] [--cases none,sound,throws,endless]
  *
  * One broker for all. The faulty plugin fails at every message: its file is put there anew at the start of each measurement, so that each has
  * the whole row of its kills and starts, up to the limit, and the rest of the time with the plugin parked.
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '6' },
     rate: { type: 'string', default: '1000' },
     'only-latency': { type: 'boolean', default: false },
+    cases: { type: 'string', default: 'none,sound,throws,endless' },
   },
 });
 const ROUNDS = Number(values.rounds);
@@ -39,7 +40,7 @@ const BESIDE_RATE = 200;
 const BUILT = fileURLToPath(new URL('../dist/bin/ringmq.js', import.meta.url));
 
 /** Of the plugin: what it does, and the text of its file. */
-const CASES = [
+const ALL_CASES = [
   { name: 'none', title: 'no plugin', text: null },
   { name: 'sound', title: 'a sound one', text: "export default (message) => message.property('n') !== '';" },
   {
@@ -49,7 +50,11 @@ const CASES = [
   },
   { name: 'endless', title: 'never returns', text: "export default { whenParked: 'pass', filter() { for (;;) ; } };" },
 ] as const;
-type Case = (typeof CASES)[number];
+type Case = (typeof ALL_CASES)[number];
+/** Those that are asked for; others are compared with the first. */
+const CASES: readonly Case[] = ALL_CASES.filter(({ name }) => values.cases.split(',').includes(name));
+const FIRST = CASES[0];
+if (FIRST === undefined) throw new Error(`--cases ${values.cases} names none of ${ALL_CASES.map(({ name }) => name).join(', ')}`);
 const FIGURES = ['e2e_p50_us', 'e2e_p99_us', 'e2e_p999_us', 'e2e_max_us'] as const;
 type Figures = Record<(typeof FIGURES)[number] | 'kills' | 'delivered', number>;
 
@@ -151,7 +156,7 @@ try {
 const rows = CASES.map(({ name, title }) => {
   const all = figures.get(name)!;
   const cells = FIGURES.map((figure) => (median(all.map((one) => one[figure])) / 1000).toFixed(2));
-  const ratio = median(all.map((one, round) => one.e2e_p99_us / figures.get('none')![round]!.e2e_p99_us)).toFixed(2);
+  const ratio = median(all.map((one, round) => one.e2e_p99_us / figures.get(FIRST.name)![round]!.e2e_p99_us)).toFixed(2);
   return `| ${title} | ${cells.join(' | ')} | ${ratio} | ${median(all.map(({ kills }) => kills))} |`;
 });
 
@@ -169,7 +174,7 @@ ${new Date().toISOString().slice(0, 16)}, ${machineName()}; made by \`node bench
 of 1 KB a second, one shard, asynchronous flush; beside it ${BESIDE_RATE} messages a second flow to a group behind the plugin. Medians of ${ROUNDS} rounds in turn,
 ${SECONDS} s each; the ratio is the median of the rounds' ratios. A faulty plugin fails until it is parked: its kills and starts lie within the measurement.
 
-| the plugin beside | p50 | p99 | p99.9 | longest | p99 ÷ without | kills |
+| the plugin beside | p50 | p99 | p99.9 | longest | p99 ÷ the first | kills |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.join('\n')}
 `;

@@ -74,6 +74,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
   clients of 4.x consume nothing of these queues for half a minute; so they do after a \`kill -9\` of any broker.
 - A commit beyond a queue's end is refused (29) and changes nothing: a Java broker takes it, and the group jumps over what is still to come. Stock clients
   commit only what they have read.
+- A group that has committed nothing begins at a queue's first message while the queue has all of them, wherever its consumers say, and where they say when the first have been
+  removed. A Java broker answers so of a first message that it has in memory; it says of an empty queue, and of an old first message, that there is no offset (22), from 5.0 on.
 - \`message.type\` of a topic is kept and shown; as with a Java broker, sends over remoting are not compared with it (its proxy does that). Of the other
   attributes \`queue.type\` can be \`SimpleCQ\` and \`cleanup.policy\` \`DELETE\`; \`PRIORITY\` and \`LITE\` topics are not there.
 - Broadcast offsets are kept by the clients, as stock remoting clients do. \`enableBroadcastOffsetStore\` has no effect: it serves consumers of a proxy.

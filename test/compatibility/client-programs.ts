@@ -146,6 +146,7 @@ const ALI_ONS_SCENARIOS = [
   'rebalance',
   'resume',
   'consume-from',
+  'consume-from-aged',
   'delay',
   'retry',
   'broker-restart',
@@ -262,6 +263,7 @@ function aliOns(): ClientProgram {
   return {
     name: 'ali-ons-3.12.0',
     scenarios: ALI_ONS_SCENARIOS,
+    once: ONCE,
     command: () => [process.execPath, join(HERE, 'ali-ons', 'program.ts')],
   };
 }

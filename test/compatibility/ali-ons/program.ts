@@ -7,102 +7,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import {
-  type AliConsumer,
-  type AliMessage,
-  type AliOptions,
-  type AliProducer,
-  type AliSendResult,
-  aliOns,
-  silentLogger,
-} from '../../support/ali-ons.ts';
+import type { AliConsumer, AliProducer } from '../../support/ali-ons.ts';
 import { createTopic } from '../../support/create-topic.ts';
 import { pause, waitUntil } from '../../support/wait-until.ts';
-
-type Run = { nameServer: string; topic: string; group: string; detail: Record<string, unknown>; closers: (() => Promise<void>)[] };
-type Received = { messages: AliMessage[]; bodies: Set<string> };
-
-let nextInstance = 1;
-const errors: string[] = [];
-
-async function producer(run: Run, more: Partial<AliOptions> = {}): Promise<AliProducer> {
-  const made = new aliOns.Producer({
-    nameSrv: run.nameServer.split(';'),
-    httpclient: {},
-    logger: silentLogger,
-    producerGroup: `P_${run.group}`,
-    instanceName: `producer-${nextInstance++}`,
-    ...more,
-  });
-  made.on('error', (error) => errors.push(`producer: ${error.message}`));
-  await made.ready();
-  run.closers.push(() => made.close());
-  return made;
-}
-
-async function consumer(
-  run: Run,
-  expression: string,
-  more: Partial<AliOptions> = {},
-  handle: (message: AliMessage) => void = () => undefined,
-): Promise<{ client: AliConsumer; received: Received; close(): Promise<void> }> {
-  const received: Received = { messages: [], bodies: new Set() };
-  const client = new aliOns.Consumer({
-    nameSrv: run.nameServer.split(';'),
-    httpclient: {},
-    logger: silentLogger,
-    consumerGroup: run.group,
-    instanceName: `consumer-${nextInstance++}`,
-    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-    rebalanceInterval: 1_000,
-    ...more,
-  });
-  let isClosed = false;
-  client.on('error', (error) => {
-    // Its timers may still ask over the socket that it closes: that error is its own.
-    if (!isClosed) errors.push(`consumer: ${error.message}`);
-  });
-  client.subscribe(run.topic, expression, async (message) => {
-    received.messages.push(message);
-    received.bodies.add(message.body.toString('utf8'));
-    handle(message);
-  });
-  await client.ready();
-  const close = async (): Promise<void> => {
-    if (!isClosed) {
-      isClosed = true;
-      await client.close();
-    }
-  };
-  run.closers.push(close);
-  return { client, received, close };
-}
-
-function message(run: Run, tag: string, body: string | Buffer): AliMessage {
-  return new aliOns.Message(run.topic, tag, body);
-}
-
-async function send(run: Run, from: AliProducer, tag: string, count: number): Promise<AliSendResult[]> {
-  const results: AliSendResult[] = [];
-  for (let i = 0; i < count; i++) {
-    const result = await from.send(message(run, tag, `${tag} ${i}`));
-    assert.equal(result.sendStatus, 'SEND_OK', `status of ${tag} ${i}`);
-    results.push(result);
-  }
-  return results;
-}
-
-/** Waits for `expected` messages, then a little longer for any that should not come. */
-async function exactly(received: Received, expected: number, what: string): Promise<void> {
-  await waitUntil(
-    `${expected} messages for ${what}`,
-    () => received.bodies.size >= expected || (errors.length > 50 && errors.join('; ')),
-    45_000,
-  );
-  await pause(300);
-  assert.equal(received.bodies.size, expected, `distinct messages for ${what}`);
-  assert.equal(received.messages.length, expected, `deliveries to ${what}`);
-}
+import { consumer, errors, exactly, message, producer, type Run, send } from './clients.ts';
 
 const scenarios: Record<string, (run: Run) => Promise<void>> = {
   'send-sync': async (run) => {
@@ -217,6 +125,35 @@ const scenarios: Record<string, (run: Run) => Promise<void>> = {
       // On a young topic a broker of this protocol answers offset 0 to a group that never committed, whatever it asks for.
       const { received, close } = await consumer({ ...run, group: `${run.group}_${where}` }, '*', { consumeFromWhere: where });
       await exactly(received, 40, where);
+      await close();
+    }
+  },
+
+  // Its first messages are gone, so it has a past: a group begins where its consumers say.
+  'consume-from-aged': async (run) => {
+    const from = await producer(run);
+    await send(run, from, 'gone', 40);
+    const filler = { ...run, topic: `${run.topic}_filler` };
+    await createTopic(run.nameServer.split(';')[0] ?? '', filler.topic, 4);
+    // Noise: the client compresses what is long.
+    const body = randomBytes(4_000_000);
+    for (let i = 0; i < 12; i++) await from.send(message(filler, 'A', body));
+    await askFor(`age ${run.topic}`);
+    await send(run, from, 'A', 40);
+    for (const where of ['CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_LAST_OFFSET']) {
+      const { received, close } = await consumer({ ...run, group: `${run.group}_${where}` }, '*', { consumeFromWhere: where });
+      const isLast = where === 'CONSUME_FROM_LAST_OFFSET';
+      if (isLast) {
+        // It asks for the ends of its queues in the first moments after its start.
+        await pause(3_000);
+        await send(run, from, 'last', 20);
+      }
+      await exactly(received, isLast ? 20 : 40, where);
+      const word = isLast ? 'last ' : 'A ';
+      assert.ok(
+        [...received.bodies].every((text) => text.startsWith(word)),
+        `${where} brings ${[...received.bodies]}`,
+      );
       await close();
     }
   },
