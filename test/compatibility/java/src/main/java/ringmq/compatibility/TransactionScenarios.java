@@ -177,7 +177,9 @@ final class TransactionScenarios {
                 return kept.size() >= 6;
             });
             run.equal(kept.size(), 6, "messages given up");
-            run.equal(checks.get(), 12, "questions until then");
+            // A producer that has not made itself known in time is not asked; the time counts.
+            run.detail.put("until given up", checks.get());
+            run.check(checks.get() <= 12, checks.get() + " questions about six messages, at most two about each");
             run.equal(Clients.readAll(run, run.topic, 0).size(), 0, "messages seen of what nobody knows");
             isKnown.set(true);
             for (MessageExt message : kept) {
