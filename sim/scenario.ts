@@ -63,6 +63,8 @@ export type Scenario = {
   readonly filters: boolean;
   /** Timed messages that are taken back. */
   readonly recalls: boolean;
+  /** Asynchronous flush: the longest time that what is written waits for the disk. Longer than offsets wait, they may last longer than what they count. */
+  readonly flushMs: number;
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -125,5 +127,6 @@ export function scenarioOf(seed: number): Scenario {
     pops: chance(0.25),
     filters: chance(0.25),
     recalls: chance(0.25),
+    flushMs: pick(500, 500, 5_000),
   };
 }

@@ -426,6 +426,7 @@ function configOf(scenario: Scenario): BrokerConfig {
     'messageIndexEnable=false',
     `defaultTopicQueueNums=${scenario.queues}`,
     `flushDelayOffsetInterval=${scenario.saveMs}`,
+    `flushIntervalCommitLog=${scenario.flushMs}`,
     `timerFlushIntervalMs=${scenario.saveMs}`,
     'transactionTimeOut=500',
     'transactionCheckInterval=700',

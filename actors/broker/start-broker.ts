@@ -191,6 +191,10 @@ class StartingBroker implements RunningBroker {
         ...recovered,
         damaged: recovered.damaged.length,
       });
+      if (recovered.cutOffsets > 0) {
+        const places = { offsets: recovered.cutOffsets };
+        this.#hooks.log('warn', 'Committed offsets of messages that are lost were set back to the ends of their queues', places);
+      }
       for (const damage of recovered.damaged) this.#hooks.log('error', 'Damage in the commit log', { damage });
     }
     new Watermarks(memory.marks).open(opened.lastStoreTimestamp);

@@ -125,6 +125,7 @@ export class PopActor implements Actor<PopCommand | Private> {
         else if (this.#early.length < EARLY_MAX) this.#early.push(message);
         break;
       case 'restored':
+        this.#queues.cutAllBack(context.now());
         this.#queues.commitAll(context);
         for (const early of this.#early.splice(0)) this.#command(early, context);
         break;

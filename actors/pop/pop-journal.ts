@@ -10,6 +10,7 @@
 
 import { javaHash } from '../../model/java-hash.ts';
 import { decodeMessageRecords } from '../../model/message-record.ts';
+import { type PopRetry, popTopicName } from '../../model/pop-topic.ts';
 import { tagCode } from '../../model/tag-hash.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, unitTagLow } from '../../storage/consume-queue/queue-unit.ts';
@@ -86,6 +87,15 @@ class Replayed {
 
   get isClean(): boolean {
     return [...this.#ledgers.values()].every((ledger) => ledger.isClean);
+  }
+
+  /** Whether a power cut has put a queue's end before the place where pops go on. @param endOf −1: there is no such queue */
+  isBeyond(endOf: (retry: PopRetry, queueId: number) => number): boolean {
+    for (const { retry, queueId, next } of this.#ledgers.values()) {
+      const end = endOf(retry, queueId);
+      if (end >= 0 && next > end) return true;
+    }
+    return false;
   }
 
   get record(): { number: number; events: QueueEvent[] } {
@@ -230,6 +240,12 @@ export class PopJournal implements Actor<Word> {
     return handle === undefined ? 0 : this.#parts.table.next(handle);
   }
 
+  /** −1: there is no such queue. */
+  #endOf(topic: string, queueId: number): number {
+    const handle = this.#parts.topics.get(topic)?.queueHandles[queueId] ?? -1;
+    return handle < 0 ? -1 : this.#parts.table.next(handle);
+  }
+
   /** Begins to read when the topic is there; goes on with what could not be read. */
   #look(context: ActorContext): void {
     if (this.#readings.length > 0) {
@@ -256,8 +272,8 @@ export class PopJournal implements Actor<Word> {
     const wake: PopCommand = { kind: 'pop-restricted' };
     let inFlight = 0;
     for (const [key, state] of this.#states) {
-      if (state.isClean) continue;
-      inFlight++;
+      if (!state.isClean) inFlight++;
+      else if (!state.isBeyond((retry, queueId) => this.#endOf(popTopicName(state.group, state.topic, retry), queueId))) continue;
       context.ref<PopCommand>(key).tell(wake);
     }
     if (inFlight > 0) context.log('info', 'pops go on where they were', { groupsAndTopics: inFlight });

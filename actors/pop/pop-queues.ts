@@ -154,12 +154,24 @@ export class PopQueues {
     return false;
   }
 
+  /** A state from before a power cut may be beyond the queues' ends: what is stored from now on is not passed over. */
+  cutAllBack(now: number): void {
+    for (const { retry, queueId } of this.#ledgers.values()) {
+      const queue = this.find(retry, queueId);
+      if (queue !== null) this.#cutBack(queue, now);
+    }
+  }
+
+  #cutBack(queue: PopQueue, now: number): void {
+    const end = this.#around.table.next(queue.handle);
+    if (queue.ledger.next > end) for (const event of queue.ledger.cutEvents(end, now)) this.#happened(queue, event);
+  }
+
   /** Takes what the pop gets of the queue. */
   take(queue: PopQueue, pop: Pop, found: PoppedMessages, popTime: number, context: ActorContext): void {
     if (!this.#isReady(queue, pop.isFromEnd, context)) return;
     const { ledger } = queue;
-    const end = this.#around.table.next(queue.handle);
-    if (ledger.next > end) for (const event of ledger.cutEvents(end, popTime)) this.#happened(queue, event);
+    this.#cutBack(queue, popTime);
     const { ordered } = ledger;
     if (pop.isOrdered && ordered !== null) {
       if (ordered.blockedUntil(pop.attemptId) > popTime) queue.look = 'blocked';

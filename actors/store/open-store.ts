@@ -15,6 +15,7 @@ import { type StoreLayout, storeLayout } from '../../storage/store-layout.ts';
 import { forgetSyncFailure, isSyncFailure, noteSyncFailure } from '../../storage/sync-failure.ts';
 import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
 import type { QueueTable } from '../queue/queue-table.ts';
+import { cutOffsets } from './cut-offsets.ts';
 import { StoreError } from './errors.ts';
 
 export type StoreConfig = {
@@ -67,6 +68,8 @@ export type OpenedStore = {
     readonly dispatched: number;
     /** Bytes behind the end that were no record: a torn tail. */
     readonly cutBytes: number;
+    /** Places of groups that were beyond the ends of their queues (cut-offsets.ts). */
+    readonly cutOffsets: number;
     readonly damaged: readonly string[];
     readonly ms: number;
   };
@@ -110,6 +113,8 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
     for (const note of [layout.syncBegun, layout.syncFailed]) if (disk.exists(note)) forgetSyncFailure(disk, note);
     const handles = new Map<number, ConsumeQueue>();
     const queues = numberQueues(parts, table, handles);
+    const cut = parts.wasClean ? { count: 0, isLeft: false } : cutOffsets(disk, layout, queues, around.now());
+    if (cut.isLeft) damages.push(`${layout.config}: no room to set ${cut.count} committed offsets back to the ends of their queues`);
     marks.move(WRITTEN_END, parts.end);
     marks.move(FLUSHED_END, parts.end);
     marks.move(DISPATCHED_END, parts.end);
@@ -124,6 +129,7 @@ export function openStore(config: StoreConfig, around: StoreSurroundings): { rea
         scannedBytes: parts.end - parts.start.from,
         dispatched: parts.records,
         cutBytes: parts.cutBytes,
+        cutOffsets: cut.count,
         damaged: damages,
         ms: around.monotonicMs() - began,
       },

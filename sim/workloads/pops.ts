@@ -32,6 +32,8 @@ type Item = {
   heldUntil: number;
   /** Its being given out, stored once more, or done, may have been forgotten: it may come more than once. */
   isDoubtful: boolean;
+  /** A power cut has taken what was not synced. */
+  mayBeLost: boolean;
 };
 
 export class Pops implements Workload {
@@ -41,8 +43,6 @@ export class Pops implements Workload {
   readonly #items: Map<string, Item> = new Map();
   #isStopped = false;
   #isOver = false;
-  /** A power cut has taken what was not synced; the group's offset may lie behind what the queue has, and is no promise then. */
-  #isCut = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -60,7 +60,7 @@ export class Pops implements Workload {
 
   onCrash(crash: Crash): void {
     this.#failed(crash.losesUnsynced);
-    if (crash.losesUnsynced && !this.#world.scenario.syncFlush) this.#isCut = true;
+    if (crash.losesUnsynced && !this.#world.scenario.syncFlush) for (const item of this.#items.values()) item.mayBeLost = true;
   }
 
   onThreadEnd(name: string): void {
@@ -81,7 +81,16 @@ export class Pops implements Workload {
     while (!this.#isStopped) {
       await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
       const id = `p${this.#items.size}`;
-      const item: Item = { id, isSent: false, isDone: false, mayBeDone: false, popTime: 0, heldUntil: 0, isDoubtful: false };
+      const item: Item = {
+        id,
+        isSent: false,
+        isDone: false,
+        mayBeDone: false,
+        popTime: 0,
+        heldUntil: 0,
+        isDoubtful: false,
+        mayBeLost: false,
+      };
       this.#items.set(id, item);
       const body = Buffer.from(`${id}|`.padEnd(16 + this.#random.below(200), 'p'));
       const fields = { topic: TOPIC, queueId: this.#random.below(queues), body, bornMs: this.#world.time.clock.now(), queues };
@@ -155,14 +164,13 @@ export class Pops implements Workload {
   }
 
   #open(): Item[] {
-    return [...this.#items.values()].filter((item) => item.isSent && !item.isDone && !item.mayBeDone);
+    return [...this.#items.values()].filter((item) => item.isSent && !item.isDone && !item.mayBeDone && !item.mayBeLost);
   }
 
   async verify(): Promise<void> {
     const until = this.#world.time.nowMs + SETTLED_WITHIN_MS;
-    while (!this.#isCut && this.#open().length > 0 && this.#world.time.nowMs < until) await this.#world.sleep(500);
+    while (this.#open().length > 0 && this.#world.time.nowMs < until) await this.#world.sleep(500);
     this.#isOver = true;
-    if (this.#isCut) return;
     for (const { id, heldUntil } of this.#open())
       this.#world.problem(`${id} was sent and is never acknowledged; it was given out last until ${heldUntil}`);
   }

@@ -7,7 +7,7 @@
 import { parseProperties, RETRY_TOPIC } from '../../model/message-property.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
 import { SeededRandom } from '../../runtime/random.ts';
-import { FOUND, pull, queueEnd, send, sendBack } from '../asking.ts';
+import { commitOffset, committedOffset, FOUND, pull, queueEnd, send, sendBack } from '../asking.ts';
 import { DELAYS_MS } from '../delays.ts';
 import type { SimClient } from '../sim-client.ts';
 import type { Crash, Workload } from '../workload.ts';
@@ -40,7 +40,8 @@ type Item = {
   readonly back: Map<number, number>;
 };
 
-type Place = { readonly topic: string; readonly queueId: number; next: number; committed: number };
+/** `isKnown`: the consumer has asked where its group is. */
+type Place = { readonly topic: string; readonly queueId: number; next: number; isKnown: boolean };
 
 export class Retries implements Workload {
   readonly name = 'retries';
@@ -59,8 +60,8 @@ export class Retries implements Workload {
   start(): void {
     void this.#produce();
     const { queues } = this.#world.scenario;
-    for (let queueId = 0; queueId < queues; queueId++) this.#places.push({ topic: TOPIC, queueId, next: 0, committed: 0 });
-    this.#places.push({ topic: RETRY, queueId: 0, next: 0, committed: 0 });
+    for (let queueId = 0; queueId < queues; queueId++) this.#places.push({ topic: TOPIC, queueId, next: 0, isKnown: false });
+    this.#places.push({ topic: RETRY, queueId: 0, next: 0, isKnown: false });
     for (const place of this.#places) void this.#consume(place);
   }
 
@@ -71,8 +72,8 @@ export class Retries implements Workload {
   onCrash(crash: Crash): void {
     if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
     for (const item of this.#items.values()) if (!item.isDone) item.mayBeLost = true;
-    // The queues may end earlier, and go on with other messages.
-    for (const place of this.#places) place.next = place.committed = 0;
+    // The queues may end earlier, and go on with other messages: consumers begin anew where the broker has them.
+    for (const place of this.#places) place.isKnown = false;
   }
 
   async #produce(): Promise<void> {
@@ -97,18 +98,29 @@ export class Retries implements Workload {
   async #consume(place: Place): Promise<void> {
     const client = this.#world.client();
     while (!this.#isOver) {
-      const { topic, queueId, next } = place;
+      const { topic, queueId } = place;
+      if (!place.isKnown) {
+        await committedOffset(client, { group: GROUP, topic, queueId }, (offset) => {
+          place.next = Math.max(0, offset);
+          place.isKnown = true;
+        });
+        // Some are slow to begin, and messages come meanwhile.
+        await this.#world.sleep(this.#random.next() * 200);
+        continue;
+      }
+      const { next } = place;
       const got = await pull(client, { group: GROUP, topic, queueId, offset: next, max: 8, holdMs: 100 });
       if (got?.code === FOUND) {
         let isDone = true;
         for (const record of got.records) isDone &&= await this.#work(client, record);
         if (isDone && place.next === next) place.next = got.next;
       } else if (got !== null && got.next >= 0 && place.next === next) place.next = got.next;
-      if (this.#random.below(4) === 0) place.committed = place.next;
+      if (place.isKnown && this.#random.below(4) === 0)
+        await commitOffset(client, { group: GROUP, topic, queueId, offset: place.next }, () => {});
       if (!this.#isStopped && this.#random.below(CRASH_ONE_IN) === 0) {
         this.#world.count('crashed consumers');
         client.drop();
-        place.next = place.committed;
+        place.isKnown = false;
       }
       await this.#world.sleep(this.#random.next() * 40);
     }
