@@ -6,6 +6,7 @@ import { allocateReadSlots, type BrokerMemory } from '../actors/broker/broker-me
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
 import { CHUNK_UNITS, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
+import type { WasmMemory } from '../actors/store/web-assembly.ts';
 import { QUEUE_UNIT_BYTES } from '../storage/consume-queue/queue-unit.ts';
 
 const LANE_CONTROL_BYTES = 256;
@@ -36,10 +37,10 @@ function take(name: string, bytes: number): SharedArrayBuffer {
   return memory;
 }
 
-const slots: WebAssembly.Memory[] = [];
+const slots: WasmMemory[] = [];
 
 /** Answers of cold reads: nobody reads what was not written before, so they are not zeroed. */
-function readSlots(producer: number): WebAssembly.Memory {
+function readSlots(producer: number): WasmMemory {
   slots[producer] ??= allocateReadSlots();
   return slots[producer];
 }

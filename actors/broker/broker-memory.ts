@@ -8,6 +8,7 @@ import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.t
 import { allocateWatermarks } from '../commit-log/watermarks.ts';
 import { allocateExchange, type ExchangeMemory } from '../filter/plugin-exchange.ts';
 import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
+import { type WasmMemory, webAssembly } from '../store/web-assembly.ts';
 
 /** A cold pull's answer is assembled here: the largest message and its fixed part fit. */
 export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
@@ -18,9 +19,9 @@ const WASM_PAGE_BYTES = 64 * 1024;
 export const LANE_DESCRIPTORS = 32_768;
 
 /** Memory that WebAssembly can write to: see record-mover.ts. */
-export function allocateReadSlots(): WebAssembly.Memory {
+export function allocateReadSlots(): WasmMemory {
   const pages = (READ_SLOTS * READ_SLOT_BYTES) / WASM_PAGE_BYTES;
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
 export type BrokerMemory = {
@@ -31,7 +32,7 @@ export type BrokerMemory = {
   readonly marks: SharedArrayBuffer;
   readonly feed: IndexFeedMemory;
   /** By shard, then by guest: READ_SLOTS slots of READ_SLOT_BYTES. */
-  readonly readSlots: readonly WebAssembly.Memory[];
+  readonly readSlots: readonly WasmMemory[];
   /** Counters by shard, then by guest: see shard-counters.ts. */
   readonly counters: SharedArrayBuffer;
   /** As many as there may be filter plugins. */

@@ -8,6 +8,7 @@ import { copyBytes } from '../../model/copy-bytes.ts';
 import type { RecoverableLog } from '../../storage/commit-log/recover.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset } from '../../storage/consume-queue/queue-unit.ts';
 import { RecordMover } from './record-mover.ts';
+import type { WasmMemory } from './web-assembly.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 /** A topic's eight queues pulled with a megabyte each, by two consumers of which one is a pull ahead, and some more. */
@@ -30,7 +31,7 @@ export class BlockCache {
   readonly #mover: RecordMover;
 
   /** @param slots the memories that records may be moved to many at once: see record-mover.ts */
-  constructor(log: RecoverableLog, writtenEnd: () => number, slots: readonly WebAssembly.Memory[]) {
+  constructor(log: RecoverableLog, writtenEnd: () => number, slots: readonly WasmMemory[]) {
     this.#log = log;
     this.#writtenEnd = writtenEnd;
     this.#mover = new RecordMover(slots, BLOCKS_MAX * BLOCK_BYTES);
@@ -119,6 +120,8 @@ export class BlockCache {
     for (const [base, block] of this.#blocks) {
       if (base >= min) continue;
       this.#blocks.delete(base);
+      // Its bytes are nobody's: not even those of the block that it was.
+      block.base = -1;
       this.#free.push(block);
     }
     this.#last = null;

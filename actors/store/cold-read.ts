@@ -22,6 +22,7 @@ import { ColdUnits, type DamagedUnits, type QueueName, SCAN_UNITS_MAX } from './
 import { type CommitAtEnd, CommitsAtEnd } from './commits-at-end.ts';
 import { RecordViews } from './record-views.ts';
 import { wrongStored } from './sound-record.ts';
+import type { WasmMemory } from './web-assembly.ts';
 
 /** Records that do not lie back to back come through the block cache in spans of at most this length … */
 const SPAN_BYTES_MAX = 256 * 1024;
@@ -42,7 +43,7 @@ export type ColdReadParts = {
   readonly unitsPerFile?: number;
   readonly table: QueueTable;
   /** The memories of the read slots; none: records are moved one by one. */
-  readonly slots?: readonly WebAssembly.Memory[];
+  readonly slots?: readonly WasmMemory[];
   readonly writtenEnd: () => number;
   /** Bodies of records before it are checked each time that they are read: a former run wrote them. */
   readonly openedEnd: () => number;

@@ -6,6 +6,7 @@
  */
 import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 import { MOVE_RECORDS } from './move-records-module.ts';
+import { type WasmGlobal, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.ts';
 
 const PAGE_BYTES = 64 * 1024;
 /** Units moved by one call: what one block has of a queue of small messages, in many calls. */
@@ -14,23 +15,23 @@ const UNITS_MAX = 1024;
 const BLOCKS_AT = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / PAGE_BYTES) * PAGE_BYTES;
 
 type Move = (unit: number, unitsEnd: number, base: number, block: number, length: number, to: number, end: number) => number;
-type Exports = { readonly move: Move; readonly served: WebAssembly.Global };
+type Exports = { readonly move: Move; readonly served: WasmGlobal };
 
 /** Compiled once a thread; null: the engine cannot. */
-let compiled: WebAssembly.Module | null | undefined;
+let compiled: WasmModule | null | undefined;
 
-function moduleOfThread(): WebAssembly.Module | null {
+function moduleOfThread(): WasmModule | null {
   if (compiled === undefined) {
     const code = Buffer.from(MOVE_RECORDS, 'base64');
-    compiled = WebAssembly.validate(code) ? new WebAssembly.Module(code) : null;
+    compiled = webAssembly.validate(code) ? new webAssembly.Module(code) : null;
   }
   return compiled;
 }
 
 export class RecordMover {
-  readonly #slots: readonly WebAssembly.Memory[];
+  readonly #slots: readonly WasmMemory[];
   readonly #blocksMax: number;
-  #memory: WebAssembly.Memory | null = null;
+  #memory: WasmMemory | null = null;
   #bytes: Buffer = Buffer.alloc(0);
   /** By the memory moved into. */
   readonly #movers: Map<ArrayBufferLike, Exports> = new Map();
@@ -39,7 +40,7 @@ export class RecordMover {
 
   /** @param slots the memories that answers are sent from
    * @param blocksMax bytes of blocks at most */
-  constructor(slots: readonly WebAssembly.Memory[], blocksMax: number) {
+  constructor(slots: readonly WasmMemory[], blocksMax: number) {
     this.#slots = slots;
     this.#blocksMax = blocksMax;
   }
@@ -55,7 +56,7 @@ export class RecordMover {
     if (this.#bytes.length < needed) {
       const pages = Math.ceil(needed / PAGE_BYTES);
       if (this.#memory === null)
-        this.#memory = new WebAssembly.Memory({ initial: pages, maximum: (BLOCKS_AT + this.#blocksMax) / PAGE_BYTES });
+        this.#memory = new webAssembly.Memory({ initial: pages, maximum: (BLOCKS_AT + this.#blocksMax) / PAGE_BYTES });
       else this.#memory.grow(pages - this.#bytes.length / PAGE_BYTES);
       this.#bytes = Buffer.from(this.#memory.buffer);
     }
@@ -89,7 +90,7 @@ export class RecordMover {
     const slots = this.#slots.find((memory) => memory.buffer === buffer);
     const module = slots === undefined ? null : moduleOfThread();
     if (this.#memory === null || slots === undefined || module === null) return null;
-    const { exports } = new WebAssembly.Instance(module, { memory: { blocks: this.#memory, slots } });
+    const { exports } = new webAssembly.Instance(module, { memory: { blocks: this.#memory, slots } });
     const mover = exports as Exports;
     this.#movers.set(buffer, mover);
     return mover;

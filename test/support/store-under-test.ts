@@ -35,6 +35,7 @@ import type {
   StoreStopped,
   TopicDropped,
 } from '../../actors/store/store-messages.ts';
+import { type WasmMemory, webAssembly } from '../../actors/store/web-assembly.ts';
 import { javaHash } from '../../model/java-hash.ts';
 import { encodeMessageRecord } from '../../model/message-record.ts';
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
@@ -60,7 +61,7 @@ export type StoreTestOptions = Partial<Omit<StoreConfig, 'directory'>> & {
 export type Sent = { readonly topic: string; readonly queueId: number; readonly body: string; readonly tag: string; readonly key: string };
 
 /** Memory that a cold reader may move many records to at once; other memory gets them one by one. */
-export const readSlots: WebAssembly.Memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+export const readSlots: WasmMemory = new webAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 
 export class StoreUnderTest {
   readonly simulation: Simulation;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { RecordMover } from '../../../actors/store/record-mover.ts';
+import { webAssembly } from '../../../actors/store/web-assembly.ts';
 import { assembleMoveRecords } from '../../../bin/assemble.ts';
 import { MAGIC_AT, PHYSICAL_OFFSET_AT, RECORD_MAGIC_V1, RECORD_MAGIC_V2, writeInt32 } from '../../../model/message-record.ts';
 import { wrongRecord } from '../../../storage/commit-log/scan-record.ts';
@@ -10,7 +11,7 @@ import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, writeQueueUnit } from '
 
 const BLOCK_BYTES = 4096;
 const HEAD_BYTES = 36;
-const slots = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+const slots = new webAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 
 test('the module is what its text says', async (t) => {
   t.equal(readFileSync(new URL('../../../actors/store/move-records-module.ts', import.meta.url), 'utf8'), await assembleMoveRecords());
