@@ -105,6 +105,7 @@ export class RecordDispatcher {
   /** All of them by name, for those whose names were chosen to share a hash. */
   readonly #byName: Map<string, KnownTopic> = new Map();
   readonly #onLost: (damage: Damage) => void;
+  readonly #onHandedOver: () => void;
   /** Records before it have their units already. */
   readonly #unitsFrom: number;
   #pending = 0;
@@ -125,6 +126,7 @@ export class RecordDispatcher {
    * @param unitsFrom records before this position are put into the index only.
    * @param onLost is told of a record that no queue takes.
    * @param deleted records of topics that were deleted get no unit.
+   * @param onHandedOver units have gone to a queue's file: with very many queues that alone takes long.
    */
   constructor(
     queues: ConsumeQueueSet,
@@ -133,7 +135,9 @@ export class RecordDispatcher {
     unitsFrom: number,
     onLost: (damage: Damage) => void,
     deleted: DeletedTopics = new Map(),
+    onHandedOver: () => void = () => {},
   ) {
+    this.#onHandedOver = onHandedOver;
     this.#deleted = deleted;
     this.#unitsFrom = unitsFrom;
     this.#onLost = onLost;
@@ -348,6 +352,7 @@ export class RecordDispatcher {
     this.#queues.append(pending.queue, pending.units, 0, pending.count * QUEUE_UNIT_BYTES, pending.first);
     this.#pending -= pending.count;
     pending.count = 0;
+    this.#onHandedOver();
   }
 }
 

@@ -50,7 +50,7 @@ export type OpenStoreOptions = {
   /** How long messages of a delay level wait. */
   readonly delayMsOf: (level: number) => number;
   readonly onDamage: (damage: Damage & { readonly path: string }) => void;
-  /** Called again and again while records are walked, for who has to show that it lives. */
+  /** Called again and again while records are walked and queues are brought to the log's end, for who has to show that it lives. */
   readonly onProgress?: () => void;
   /** False: no index is kept. Default true. */
   readonly isIndexed?: boolean;
@@ -137,8 +137,8 @@ function openParts(options: OpenStoreOptions, held: { close(): void }[]): Opened
   // What memory says of pages whose sync failed is not to be relied on: units are written again, as the log is below.
   const isDoubtful =
     !wasClean && options.liveEnd === undefined && (hasSyncFailed(disk, layout.syncFailed) || wasSyncCutShort(disk, layout.syncBegun));
-  if (options.liveEnd !== undefined) queues.rewindPhysical(start.from);
-  else if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from);
+  if (options.liveEnd !== undefined) queues.rewindPhysical(start.from, options.onProgress);
+  else if (snapshot === null || isDoubtful) queues.truncatePhysical(start.from, options.onProgress);
   if (!wasClean) queues.removeDeleted(deleted, log.minOffset);
   // Queues without a log are what somebody forgot to delete with it.
   if (log.segmentCount === 0) for (const topic of queues.topics()) queues.removeTopic(topic);
@@ -151,7 +151,7 @@ function openParts(options: OpenStoreOptions, held: { close(): void }[]): Opened
     lostRecords++;
     tell(damage);
   };
-  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, onLost, deleted);
+  const dispatcher = new RecordDispatcher(queues, index, options.delayMsOf, start.from, onLost, deleted, options.onProgress);
   // Also where a store is taken over that was closed in order: its log goes on.
   if (options.liveEnd === undefined || wasClean) createAbort(disk, layout.abort, options.processId);
   const recovered = recoverCommitLog(options.liveEnd === undefined ? log : upTo(log, options.liveEnd), {
@@ -287,7 +287,7 @@ function bytesBehind(log: CommitLog, end: number): number {
 function scanQueues(options: OpenStoreOptions, log: CommitLog, queues: ConsumeQueueSet, checkpoint: Checkpoint): void {
   options.disk.remove(options.layout.queueTable);
   checkpoint.write({ ...checkpoint.values, physicMs: 0, logicsMs: 0, indexMs: 0 });
-  queues.scan(log.minOffset);
+  queues.scan(log.minOffset, options.onProgress);
 }
 
 function openIndex(options: OpenStoreOptions, wasClean: boolean): IndexSet | null {

@@ -27,6 +27,8 @@ export type ConsumeQueueSetOptions = {
 const TOPIC_BYTES_MAX = 255;
 const QUEUE_ID = /^(0|[1-9]\d{0,9})$/;
 
+const nothing = (): void => {};
+
 export class ConsumeQueueSet {
   readonly directory: string;
   readonly #disk: Disk;
@@ -128,8 +130,8 @@ export class ConsumeQueueSet {
     return [...this.queues()].flatMap((queue) => [...queue.mended]);
   }
 
-  /** Finds all queues and their ranges in the files, for a store without a snapshot; minima are corrected to `logMin`. */
-  scan(logMin: number): void {
+  /** Finds all queues and their ranges in the files, for a store without a snapshot; minima are corrected to `logMin`. `onQueue`: one more is done. */
+  scan(logMin: number, onQueue: () => void = nothing): void {
     for (const topic of this.#disk.list(this.directory)) {
       if (!isTopicName(topic)) continue;
       for (const name of this.#disk.list(join(this.directory, topic))) {
@@ -138,18 +140,25 @@ export class ConsumeQueueSet {
         queue.recover();
         queue.correctMin(logMin);
         if (queue.isDirty) this.#dirty.add(queue);
+        onQueue();
       }
     }
   }
 
   /** Drops units of messages at or behind `position` in the log, in all queues. */
-  truncatePhysical(position: number): void {
-    for (const queue of this.queues()) queue.truncatePhysical(position);
+  truncatePhysical(position: number, onQueue: () => void = nothing): void {
+    for (const queue of this.queues()) {
+      queue.truncatePhysical(position);
+      onQueue();
+    }
   }
 
   /** As `truncatePhysical`, and leaves the files as they are: another thread reads them. */
-  rewindPhysical(position: number): void {
-    for (const queue of this.queues()) queue.rewindPhysical(position);
+  rewindPhysical(position: number, onQueue: () => void = nothing): void {
+    for (const queue of this.queues()) {
+      queue.rewindPhysical(position);
+      onQueue();
+    }
   }
 
   /** Corrects all minima: the log begins at `logMin` now. */

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { formatProperties, TRANSACTION_RECORDS_BEFORE } from '../../model/message-property.ts';
-import { decodeMessageRecord, encodeMessageRecord, type MessageRecord } from '../../model/message-record.ts';
+import {
+  bodyLengthAt,
+  decodeMessageRecord,
+  encodeMessageRecord,
+  type MessageRecord,
+  QUEUE_ID_AT,
+  QUEUE_OFFSET_AT,
+  RECORD_FIXED_BYTES,
+} from '../../model/message-record.ts';
 import { TRANS_OP_HALF_TOPIC } from '../../model/topic.ts';
 import { NO_MESSAGE_SIZE, QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { indexKeyHash } from '../../storage/index/key-hash.ts';
@@ -43,6 +51,17 @@ function bodies(store: OpenedStore, topic: string, queueId: number): Map<number,
     found.set(offset, Buffer.from(record.body).toString());
   }
   return found;
+}
+
+/** Whether the byte says which place its message has: topic, queue or queue offset. Nothing in RocketMQ's format vouches for these. */
+function isOfPlace(writer: StoreWriter, byte: number): boolean {
+  const one = writer.written.findLast(({ position }) => position <= byte)!;
+  const head = new Uint8Array(RECORD_FIXED_BYTES);
+  writer.store.log.read(head, 0, head.length, one.position);
+  const at = byte - one.position;
+  const topicAt = bodyLengthAt(head, 0) + 4 + Buffer.byteLength(one.body) + 1;
+  const isIn = (start: number, length: number): boolean => at >= start && at < start + length;
+  return isIn(QUEUE_ID_AT, 4) || isIn(QUEUE_OFFSET_AT, 8) || isIn(topicAt, one.topic.length);
 }
 
 function tryDecode(bytes: Uint8Array): MessageRecord | null {
@@ -161,6 +180,21 @@ test('openStore cuts a torn tail: what was behind reads as zeros', async (t) => 
   t.equal(disk.sizeOf('/store/commitlog/00000000000000000000'), 65_536);
 });
 
+test('openStore says queue by queue that it gets on: with very many of them each part takes long', async (t) => {
+  const { disk } = stored(60);
+  const queues = 6;
+  let steps = 0;
+  const open = (): OpenedStore => openStore({ ...testStoreOptions(disk, '/store'), onProgress: () => steps++ });
+  disk.remove('/store/config/queueTable.snapshot');
+  open().log.close();
+  t.ok(steps >= 2 * queues, `${steps}: files were scanned, then cut to the log`);
+  disk.killProcess();
+  removeAll(disk, '/store/consumequeue');
+  steps = 0;
+  open().log.close();
+  t.ok(steps >= queues, `${steps}: all units were made again`);
+});
+
 test('openStore empties queues whose log is gone', async (t) => {
   const { disk } = stored(300);
   removeAll(disk, '/store/commitlog');
@@ -186,14 +220,16 @@ test('openStore starts with any bit flipped, shows nothing that was not written,
       }
       const store = StoreWriter.open(testStoreOptions(disk, '/store')).store;
       const lost = missing(store, writer);
-      lostMax = Math.max(lostMax, lost);
+      // A record that means a place of another queue, and comes before the message that belongs there, has that place.
+      const lostAllowed = isWalked && isOfPlace(writer, byte) ? 2 : 1;
+      if (lostAllowed === 1) lostMax = Math.max(lostMax, lost);
       for (const topic of store.queues.topics()) {
         for (const queueId of store.queues.queueIds(topic)) {
           for (const body of bodies(store, topic, queueId).values()) if (isWalked && !written.has(body)) return false;
         }
       }
       // Damage to the last record looks like a torn tail: the log is cut there.
-      return lost <= 1 && (store.end === size || byte >= (writer.written.at(-1)?.position ?? 0));
+      return lost <= lostAllowed && (store.end === size || byte >= (writer.written.at(-1)?.position ?? 0));
     }),
     { ...seedOf(5), numRuns: FLIPS },
   );
