@@ -117,7 +117,8 @@ export class Sequencer {
   /**
    * Takes over from a log worker that died, before the first `poll`. What lies behind the written end is not in the log: the file is
    * cut there. What lies before it is, even if the dead worker did not come to say so: its units and its lane's mark are brought up. A place that
-   * the dead worker gave and did not come to write is another record's soon: it is taken back before anything is written.
+   * the dead worker gave and did not come to write is another record's soon: it is taken back before anything is written, and so is an answer that
+   * it did not come to give.
    */
   takeOver(): void {
     this.#files.cutBack(this.#end);
@@ -150,7 +151,12 @@ export class Sequencer {
         this.#queues.append(handle, offset, high, low, size, tagHigh, tagLow);
       }
       this.#taken[laneIndex] = count;
-      for (let left = count; left !== head; left = (left + 1) | 0) words[lane.descriptorAt(left) + D_PHYSICAL_HI] = NO_PLACE;
+      for (let left = count; left !== head; left = (left + 1) | 0) {
+        const at = lane.descriptorAt(left);
+        words[at + D_PHYSICAL_HI] = NO_PLACE;
+        // The dead worker may have been about to refuse it: nobody was told.
+        words[at + D_OUTCOME] = 0;
+      }
       lane.setWritten(count);
     }
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);

@@ -3,10 +3,10 @@ import { test } from 'tap';
 import { allocateIndexFeed, IndexFeed } from '../../../actors/commit-log/index-feed.ts';
 import { InnerAppend } from '../../../actors/commit-log/inner-append.ts';
 import { LaneReader } from '../../../actors/commit-log/lane-reader.ts';
-import { allocateLane, LaneProducer } from '../../../actors/commit-log/log-lane.ts';
+import { allocateLane, D_OUTCOME, LaneProducer, OUTCOME_DISK_FULL } from '../../../actors/commit-log/log-lane.ts';
 import { allocateRunTable, RunTable } from '../../../actors/commit-log/run-table.ts';
 import { Sequencer } from '../../../actors/commit-log/sequencer.ts';
-import type { LogFiles } from '../../../actors/commit-log/sequencer-parts.ts';
+import type { DiskVerdict, LogFiles } from '../../../actors/commit-log/sequencer-parts.ts';
 import { allocateWatermarks, DISPATCHED_END, Watermarks, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
 import { allocateQueues, TailWriter } from '../../../actors/queue/queue-table.ts';
 import { takeOverTails } from '../../../actors/queue/take-over-tails.ts';
@@ -29,6 +29,8 @@ class World {
   readonly runs = allocateRunTable(64);
   readonly feed = allocateIndexFeed(1024);
   readonly log = CommitLog.open(new MemoryDisk({ seed: 1 }), '/log', 64 * 1024);
+  verdict: DiskVerdict = 'fence';
+  now = 1_000;
 
   constructor() {
     new TailWriter(this.memory).create(5, 0, 0, -1);
@@ -54,9 +56,9 @@ class World {
       feed: new IndexFeed(this.feed),
       marks: this.marks,
       files,
-      classify: () => 'fence',
+      classify: () => this.verdict,
       hooks: IDLE,
-      now: () => 1_000,
+      now: () => this.now,
       syncFlush: false,
       delayLevelsMs: [],
       lastStoreTimestamp: 0,
@@ -148,5 +150,72 @@ test('Sequencer.takeOver: wherever a log worker ends between two stores, each re
     }
   }
   t.ok(n > 10, `${n} places`);
+  t.end();
+});
+
+test('Sequencer.takeOver: wherever a log worker ends on a full disk, no offset is left out, and what is refused is not there', (t) => {
+  let n = 1;
+  for (let died = true; died; n++) {
+    const world = new World();
+    world.verdict = 'cut-back';
+    let isFull = true;
+    const { segmentBytes } = world.log;
+    const files: LogFiles = {
+      segmentBytes,
+      write: (...given) => {
+        if (isFull) throw new Error('no room');
+        world.log.write(...given);
+      },
+      writeBlank: (end) => world.log.writeBlank(end),
+      cutBack: (end) => world.log.cutBack(end),
+    };
+    const first = world.worker(false, files);
+    for (const body of ['one', 'two', 'three']) world.put(1, body);
+    died = diesAtStore(n, () => first.drain(1));
+    for (const mark of [DISPATCHED_END, WRITTEN_END] as const) world.marks.mend(mark);
+    const second = world.worker(true, files);
+    // Refused by the second one, if the first has not.
+    second.poll();
+    isFull = false;
+    world.now += 1_000;
+    world.put(0, 'four');
+    second.poll();
+    const found = world.records().map(({ body, queueOffset }) => `${Buffer.from(body)}@${queueOffset}`);
+    if (found.join() !== 'four@0') t.fail(`${n}: ${found}`);
+    const { lane } = world.lanes[1]!;
+    if (lane.written() !== 3) t.fail(`${n}: ${lane.written()} are answered`);
+    for (let count = 0; count < 3; count++) {
+      const outcome = lane.descriptors[lane.descriptorAt(count) + D_OUTCOME];
+      if (outcome !== OUTCOME_DISK_FULL) t.fail(`${n}: record ${count} is answered ${outcome}`);
+    }
+  }
+  t.ok(n > 3, `${n} places`);
+  t.end();
+});
+
+test('Sequencer.takeOver: what a log worker was about to refuse when it ended is stored by one that has room', (t) => {
+  let n = 1;
+  let stored = 0;
+  for (let died = true; died; n++) {
+    const world = new World();
+    world.verdict = 'cut-back';
+    const write = (): never => {
+      throw new Error('no room');
+    };
+    const full: LogFiles = { segmentBytes: world.log.segmentBytes, write, writeBlank: write, cutBack: (end) => world.log.cutBack(end) };
+    const first = world.worker(false, full);
+    for (const body of ['one', 'two', 'three']) world.put(1, body);
+    died = diesAtStore(n, () => first.drain(1));
+    for (const mark of [DISPATCHED_END, WRITTEN_END] as const) world.marks.mend(mark);
+    const { lane } = world.lanes[1]!;
+    const isAnswered = lane.written() === 3;
+    world.worker(true).poll();
+    const found = world.records().map(({ body, queueOffset }) => `${Buffer.from(body)}@${queueOffset}`);
+    const isStored = [0, 1, 2].map((count) => lane.descriptors[lane.descriptorAt(count) + D_OUTCOME] === 0);
+    const expected = isAnswered ? '' : 'one@0,two@1,three@2';
+    if (found.join() !== expected || isStored.includes(isAnswered)) t.fail(`${n}: ${found}, stored by their answers ${isStored}`);
+    if (!isAnswered) stored++;
+  }
+  t.ok(stored > 0 && n > 3, `${stored} of ${n}`);
   t.end();
 });
