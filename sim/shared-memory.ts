@@ -5,9 +5,8 @@
 import { allocateReadSlots, type BrokerMemory } from '../actors/broker/broker-memory.ts';
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
-import { CHUNK_UNITS, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
+import { CHUNK_BYTES, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
 import type { WasmMemory } from '../actors/store/web-assembly.ts';
-import { QUEUE_UNIT_BYTES } from '../storage/consume-queue/queue-unit.ts';
 
 const LANE_CONTROL_BYTES = 256;
 const DESCRIPTOR_BYTES = 64;
@@ -21,7 +20,6 @@ const ROW_BYTES = 64;
 /** As in watermarks.ts. */
 const MARKS = 4;
 const MARK_WORDS = 16;
-const CHUNK_BYTES = 24 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
 
 export type MemoryShape = { readonly laneBytes: number; readonly chunks: number };
 

@@ -8,7 +8,7 @@
  * generation after their copy, for it may be freed under them.
  *
  *   row    16 words: VERSION NEXT(2) TAIL FILED(2) MIN(2) WAITING OWNER HEAD USED DIRTY
- *   chunk  6 words (generation, base lo, base hi, previous + 1, following + 1, queue) + 256 units of 20 bytes, big-endian
+ *   chunk  7 words (generation, base lo, base hi, previous + 1, following + 1, queue, given) + 256 units of 20 bytes, big-endian
  *
  * Source: RocketMQ `ConsumeQueue`, `QueueOffsetOperator`.
  */
@@ -48,8 +48,8 @@ const DIRTY = 12;
 export const CHUNK_UNITS = 256;
 /** So far behind the newest chunk the file is asked, if it has the units. */
 const FAR_UNITS = 64 * CHUNK_UNITS;
-const CHUNK_HEADER_WORDS = 6;
-const CHUNK_BYTES = CHUNK_HEADER_WORDS * 4 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
+const CHUNK_HEADER_WORDS = 7;
+export const CHUNK_BYTES: number = CHUNK_HEADER_WORDS * 4 + CHUNK_UNITS * QUEUE_UNIT_BYTES;
 const CHUNK_WORDS = CHUNK_BYTES / 4;
 const GENERATION = 0;
 const BASE_LO = 1;
@@ -57,6 +57,8 @@ const BASE_HI = 2;
 const PREVIOUS = 3;
 const FOLLOWING = 4;
 const QUEUE = 5;
+/** 1 from when a queue gets the chunk until the log worker has it back, on the store worker's way to say so too. */
+const GIVEN = 6;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -312,8 +314,25 @@ export class TailWriter extends QueueTable {
     this.#view = new DataView(memory.chunks);
     const used = takesOver ? this.#chunksOnRows() : new Set<number>();
     if (takesOver) this.#adoptRetired();
-    while (this.freed.pop() >= 0);
-    for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) if (!used.has(chunk)) this.#free.push(chunk);
+    for (let chunk = this.freed.pop(); chunk >= 0; chunk = this.freed.pop()) {
+      this.chunkWords[chunk * CHUNK_WORDS + GIVEN] = 0;
+      used.delete(chunk);
+    }
+    for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) {
+      if (!used.has(chunk) && !this.#isUnderWay(chunk)) this.#takeHome(chunk);
+    }
+  }
+
+  /** Whether the store worker has taken the chunk off its row and not come to give it back: it will, or has died, which costs the chunk. */
+  #isUnderWay(chunk: number): boolean {
+    const at = chunk * CHUNK_WORDS;
+    // One that begins where nothing was shown was never on a row.
+    return this.chunkWords[at + GIVEN] === 1 && this.#base(chunk) < this.next(this.chunkWords[at + QUEUE]!);
+  }
+
+  #takeHome(chunk: number): void {
+    this.chunkWords[chunk * CHUNK_WORDS + GIVEN] = 0;
+    this.#free.push(chunk);
   }
 
   #chunksOnRows(): Set<number> {
@@ -388,7 +407,7 @@ export class TailWriter extends QueueTable {
 
   /** Brings freed chunks home; gives how many are free. A record needs at most one, a batch one more than its units fill. */
   collect(): number {
-    for (let chunk = this.freed.pop(); chunk >= 0; chunk = this.freed.pop()) this.#free.push(chunk);
+    for (let chunk = this.freed.pop(); chunk >= 0; chunk = this.freed.pop()) this.#takeHome(chunk);
     if (this.#free.length < this.chunkCount / 2) this.#sweep();
     return this.#free.length;
   }
@@ -402,7 +421,7 @@ export class TailWriter extends QueueTable {
       this.rows[at + TAIL] = 0;
       this.rows[at + HEAD] = 0;
       this.changed(at, version);
-      this.#free.push(this.#chunk[handle]! - 1);
+      this.#takeHome(this.#chunk[handle]! - 1);
       this.#chunk[handle] = 0;
       this.#holders.delete(handle);
     }
@@ -442,6 +461,7 @@ export class TailWriter extends QueueTable {
     words[at + BASE_HI] = Math.floor(offset / TWO_32);
     words[at + PREVIOUS] = previous;
     words[at + FOLLOWING] = 0;
+    words[at + GIVEN] = 1;
     Atomics.add(words, at + GENERATION, 1);
     const row = handle * ROW_WORDS;
     if (previous === 0) {

@@ -99,3 +99,71 @@ test('takeOverTails: wherever a log worker ends, each unit is shown and filed on
   }
   t.end();
 });
+
+/** Has `meanwhile` run behind the `n`th store to shared memory that `run` makes. False: it makes fewer. */
+function atStore(n: number, meanwhile: () => void, run: () => void): boolean {
+  const store = Atomics.store;
+  let left = n;
+  Atomics.store = ((...given: Parameters<typeof store>) => {
+    const stored = store(...given);
+    if (--left === 0) {
+      Atomics.store = store;
+      meanwhile();
+    }
+    return stored;
+  }) as typeof store;
+  try {
+    run();
+  } finally {
+    Atomics.store = store;
+  }
+  return left <= 0;
+}
+
+test('takeOverTails: wherever the store worker is meanwhile, no chunk is given to two queues, and none is lost', (t) => {
+  const long = [4 * CHUNK_UNITS + 1, 2 * CHUNK_UNITS + 1, 3 * CHUNK_UNITS, 1];
+  let n = 1;
+  for (let isThere = true; isThere; n++) {
+    const memory = allocateQueues(8, CHUNKS);
+    const first = new TailWriter(memory);
+    for (const handle of long.keys()) first.create(handle, 0, 0, -1);
+    fill(first, long);
+    const filer = new TailFiler(memory);
+    const files = new Map<number, number[]>();
+    let second: TailWriter | null = null;
+    isThere = atStore(
+      n,
+      () => {
+        second = takeOverTails(memory);
+      },
+      () => file(filer, files),
+    );
+    second ??= takeOverTails(memory);
+    if (second.collect() !== CHUNKS - long.length) t.fail(`behind store ${n}: ${second.freeChunks} chunks of ${CHUNKS} are free`);
+    // As many chunks as there are, all in use at once.
+    const more = long.map((end, handle) => end + [3, 3, 2, 0][handle]! * CHUNK_UNITS);
+    fill(second, more);
+    const reader = new QueueTable(memory);
+    const target = new Uint8Array(8 * CHUNK_UNITS * QUEUE_UNIT_BYTES);
+    const view = new DataView(target.buffer);
+    for (const [handle, end] of more.entries()) {
+      const from = long[handle]!;
+      const read = reader.readUnits(handle, from, end - from, target);
+      if (read !== end - from) t.fail(`behind store ${n}: ${read} units of queue ${handle} are there, not ${end - from}`);
+      for (let unit = 0; unit < read; unit++)
+        if (view.getInt32(unit * QUEUE_UNIT_BYTES) !== handle || view.getInt32(unit * QUEUE_UNIT_BYTES + 4) !== from + unit)
+          t.fail(`behind store ${n}: unit ${from + unit} of queue ${handle} is another one's`);
+    }
+    file(filer, files);
+    for (const [handle, end] of more.entries()) {
+      const units = files.get(handle) ?? [];
+      if (units.length !== end || units.some((offset, index) => offset !== index))
+        t.fail(`behind store ${n}: the file of queue ${handle} is wrong`);
+    }
+    second.collect();
+    fill(second, more);
+    if (second.collect() < CHUNKS - 4) t.fail(`behind store ${n}: ${second.freeChunks} chunks of ${CHUNKS} came back`);
+  }
+  t.ok(n > 10, `${n} places`);
+  t.end();
+});
