@@ -2,7 +2,7 @@ import { test } from 'tap';
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem, type ActorSystemOptions } from '../../runtime/actor-system.ts';
 import type { SupervisorSpec, ThreadEvent, ThreadExit, ThreadSpec } from '../../runtime/supervision/thread-spec.ts';
-import type { EchoCommand, EchoReply } from './support/echo-thread.ts';
+import { type EchoCommand, type EchoReply, release, untilHeld } from './support/echo-thread.ts';
 
 const module = new URL('./support/echo-thread.ts', import.meta.url);
 const shard = (name: string, more: Partial<ThreadSpec> = {}): ThreadSpec => ({ name, group: 'shards', loop: 'event', module, ...more });
@@ -256,11 +256,13 @@ for (const isNeededToStop of [true, false]) {
       t,
       tree([worker('files', { data, isNeededToStop }), worker('slow', { data })], { startTogether: false }),
     );
-    system.ref<EchoCommand>('slow/echo/a').tell({ kind: 'call', ms: 700 });
+    system.ref<EchoCommand>('slow/echo/a').tell({ kind: 'hold' });
+    await untilHeld(stops);
     const stopped = system.stop();
     await system.terminateThread('files');
     if (isNeededToStop) await until('restarted', 'files');
     t.equal(order[2], 0, 'the other is still at work');
+    release(stops);
     await stopped;
     t.same([order[2], order[1]], isNeededToStop ? [1, 2] : [1, 0], 'a replacement stops in its turn');
     t.same(events.filter(({ kind }) => kind === 'restarted').length, isNeededToStop ? 1 : 0);

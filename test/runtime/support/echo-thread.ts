@@ -13,15 +13,34 @@ export type EchoCommand =
   | { kind: 'hang' }
   | { kind: 'eat-memory' }
   | { kind: 'call'; ms: number }
+  /** In a call until `release`. */
+  | { kind: 'hold' }
   | { kind: 'count'; replyTo: ActorRef<{ kind: 'count'; received: number }> }
   | { kind: 'note' };
 
+const HELD_AT = 14;
+const RELEASED_AT = 15;
+
+/** A thread that was given this memory as `stops` is in `hold`. */
+export async function untilHeld(stops: SharedArrayBuffer): Promise<void> {
+  while (Atomics.load(new Int32Array(stops), HELD_AT) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Ends `hold` of the threads that were given this memory as `stops`. */
+export function release(stops: SharedArrayBuffer): void {
+  const words = new Int32Array(stops);
+  Atomics.store(words, RELEASED_AT, 1);
+  Atomics.notify(words, RELEASED_AT);
+}
+
 class EchoActor implements Actor<EchoCommand> {
   readonly #thread: ThreadContext;
+  readonly #stops: SharedArrayBuffer | undefined;
   #received = 0;
 
-  constructor(thread: ThreadContext) {
+  constructor(thread: ThreadContext, stops: SharedArrayBuffer | undefined) {
     this.#thread = thread;
+    this.#stops = stops;
   }
 
   receive(message: EchoCommand, context: ActorContext): void {
@@ -60,6 +79,12 @@ class EchoActor implements Actor<EchoCommand> {
         thread.enterCall();
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
         thread.leaveCall();
+        return;
+      case 'hold':
+        thread.enterCall();
+        Atomics.store(new Int32Array(this.#stops!), HELD_AT, 1);
+        Atomics.wait(new Int32Array(this.#stops!), RELEASED_AT, 0);
+        thread.leaveCall();
     }
   }
 }
@@ -67,8 +92,8 @@ class EchoActor implements Actor<EchoCommand> {
 export function main(thread: ThreadContext, data: unknown): void {
   const options = (data ?? {}) as { failStart?: boolean; stops?: SharedArrayBuffer };
   if (options.failStart === true) throw new Error('told not to start');
-  thread.register('echo/', { create: () => new EchoActor(thread) });
-  thread.register(`${thread.name}/echo/`, { create: () => new EchoActor(thread) });
+  thread.register('echo/', { create: () => new EchoActor(thread, options.stops) });
+  thread.register(`${thread.name}/echo/`, { create: () => new EchoActor(thread, options.stops) });
   const stops = options.stops;
   if (stops !== undefined) {
     const words = new Int32Array(stops);
