@@ -319,7 +319,9 @@ export class TailWriter extends QueueTable {
       used.delete(chunk);
     }
     for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) {
-      if (!used.has(chunk) && !this.#isUnderWay(chunk)) this.#takeHome(chunk);
+      // Without a look at memory that nobody has touched yet: it would be taken from the system.
+      if (!takesOver) this.#free.push(chunk);
+      else if (!used.has(chunk) && !this.#isUnderWay(chunk)) this.#takeHome(chunk);
     }
   }
 
@@ -331,7 +333,8 @@ export class TailWriter extends QueueTable {
   }
 
   #takeHome(chunk: number): void {
-    this.chunkWords[chunk * CHUNK_WORDS + GIVEN] = 0;
+    const at = chunk * CHUNK_WORDS + GIVEN;
+    if (this.chunkWords[at] !== 0) this.chunkWords[at] = 0;
     this.#free.push(chunk);
   }
 
