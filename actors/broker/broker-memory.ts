@@ -8,13 +8,12 @@ import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.t
 import { allocateWatermarks } from '../commit-log/watermarks.ts';
 import { allocateExchange, type ExchangeMemory } from '../filter/plugin-exchange.ts';
 import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
-import { type WasmMemory, webAssembly } from '../store/web-assembly.ts';
+import { WASM_PAGE_BYTES, type WasmMemory, webAssembly } from '../store/web-assembly.ts';
 
 /** A cold pull's answer is assembled here: the largest message and its fixed part fit. */
 export const READ_SLOT_BYTES = 4 * 1024 * 1024 + 64 * 1024;
 /** Cold pulls of one shard that may be read, or lent to sockets, at once; memory is taken only where a slot is written. */
 export const READ_SLOTS = 16;
-const WASM_PAGE_BYTES = 64 * 1024;
 /** Records of a lane that may wait for their answer. */
 export const LANE_DESCRIPTORS = 32_768;
 

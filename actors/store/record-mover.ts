@@ -6,13 +6,12 @@
  */
 import { QUEUE_UNIT_BYTES } from '../../storage/consume-queue/queue-unit.ts';
 import { MOVE_RECORDS } from './move-records-module.ts';
-import { type WasmGlobal, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.ts';
+import { WASM_PAGE_BYTES, type WasmGlobal, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.ts';
 
-const PAGE_BYTES = 64 * 1024;
 /** Units moved by one call: what one block has of a queue of small messages, in many calls. */
 const UNITS_MAX = 1024;
 /** The units of a call lie before the blocks. */
-const BLOCKS_AT = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+const BLOCKS_AT = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
 
 type Move = (unit: number, unitsEnd: number, base: number, block: number, length: number, to: number, end: number) => number;
 type Exports = { readonly move: Move; readonly served: WasmGlobal };
@@ -54,10 +53,10 @@ export class RecordMover {
   grow(length: number): number {
     const needed = BLOCKS_AT + length;
     if (this.#bytes.length < needed) {
-      const pages = Math.ceil(needed / PAGE_BYTES);
+      const pages = Math.ceil(needed / WASM_PAGE_BYTES);
       if (this.#memory === null)
-        this.#memory = new webAssembly.Memory({ initial: pages, maximum: (BLOCKS_AT + this.#blocksMax) / PAGE_BYTES });
-      else this.#memory.grow(pages - this.#bytes.length / PAGE_BYTES);
+        this.#memory = new webAssembly.Memory({ initial: pages, maximum: (BLOCKS_AT + this.#blocksMax) / WASM_PAGE_BYTES });
+      else this.#memory.grow(pages - this.#bytes.length / WASM_PAGE_BYTES);
       this.#bytes = Buffer.from(this.#memory.buffer);
     }
     return BLOCKS_AT;

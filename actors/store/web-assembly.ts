@@ -1,5 +1,8 @@
 /** What record-mover.ts uses of WebAssembly, with types of its own: TypeScript describes it only together with a browser's globals. */
 
+/** What its memories are counted in. */
+export const WASM_PAGE_BYTES: number = 64 * 1024;
+
 export interface WasmMemory {
   grow(pages: number): number;
   readonly buffer: ArrayBuffer | SharedArrayBuffer;

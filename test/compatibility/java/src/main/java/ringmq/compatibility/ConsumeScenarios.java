@@ -198,7 +198,6 @@ final class ConsumeScenarios {
         producer.shutdown();
     }
 
-    /** On a young topic a broker of this protocol answers offset 0 to a group that never committed, whatever it asks for. */
     /** Gives a time between the forty before and the forty after it. */
     private static Date sendBeforeAndAfter(DefaultMQProducer producer, String topic) throws Exception {
         send(producer, topic, "before", 0, 40);
@@ -209,17 +208,24 @@ final class ConsumeScenarios {
         return new Date(second * 1_000);
     }
 
+    /** A member of a group of its own, started, that begins where it says. */
+    private static DefaultMQPushConsumer beginAt(Program.Run run, ConsumeFromWhere from, Date time, Clients.Received received) throws Exception {
+        DefaultMQPushConsumer consumer = Clients.unstarted(run, run.group + "_" + from, run.topic, "*");
+        consumer.setConsumeFromWhere(from);
+        consumer.setConsumeTimestamp(new SimpleDateFormat("yyyyMMddHHmmss").format(time));
+        Clients.listen(consumer, received);
+        consumer.start();
+        return consumer;
+    }
+
+    /** On a young topic a broker of this protocol answers offset 0 to a group that never committed, whatever it asks for. */
     private static void consumeFrom(Program.Run run) throws Exception {
         DefaultMQProducer producer = Clients.producer(run);
         Date between = sendBeforeAndAfter(producer, run.topic);
         for (ConsumeFromWhere from : new ConsumeFromWhere[] {ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET,
             ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET, ConsumeFromWhere.CONSUME_FROM_TIMESTAMP}) {
             Clients.Received received = new Clients.Received();
-            DefaultMQPushConsumer consumer = Clients.unstarted(run, run.group + "_" + from, run.topic, "*");
-            consumer.setConsumeFromWhere(from);
-            consumer.setConsumeTimestamp(new SimpleDateFormat("yyyyMMddHHmmss").format(between));
-            Clients.listen(consumer, received);
-            consumer.start();
+            DefaultMQPushConsumer consumer = beginAt(run, from, between, received);
             exactly(run, received, 80, from.toString());
             run.detail.put(from.toString(), received.count.get());
             consumer.shutdown();
@@ -241,11 +247,7 @@ final class ConsumeScenarios {
         for (ConsumeFromWhere from : new ConsumeFromWhere[] {ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET,
             ConsumeFromWhere.CONSUME_FROM_TIMESTAMP, ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET}) {
             Clients.Received received = new Clients.Received();
-            DefaultMQPushConsumer consumer = Clients.unstarted(run, run.group + "_" + from, run.topic, "*");
-            consumer.setConsumeFromWhere(from);
-            consumer.setConsumeTimestamp(new SimpleDateFormat("yyyyMMddHHmmss").format(between));
-            Clients.listen(consumer, received);
-            consumer.start();
+            DefaultMQPushConsumer consumer = beginAt(run, from, between, received);
             if (from == ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET) {
                 Clients.await("all queues", LONG_MS, () -> Clients.queuesOf(consumer, run.topic) == 4);
                 Thread.sleep(500);
