@@ -16,7 +16,7 @@ import type { Appended } from '../commit-log/inner-append.ts';
 import type { PullReply } from '../queue/queue-actor.ts';
 import type { PopEvent } from './pop-events.ts';
 import { PopHolds } from './pop-holds.ts';
-import { PopLog } from './pop-log.ts';
+import { type Answer, PopLog } from './pop-log.ts';
 import type {
   AckPopped,
   AwaitPoppable,
@@ -224,10 +224,14 @@ export class PopActor implements Actor<PopCommand | Private> {
     const reply = found.reply(pop, popTime, reviveQueueId, rest);
     // Not stored: given out all the same, for a log that refuses must not stop its readers; a crash brings them again at once. A broker that
     // stops does not: its next life, which comes soon, would give them out again.
-    this.#log!.answer((isStored) => {
+    const answer: Answer = (isStored) => {
       if (isStored || !this.#around.append.isStopping) pop.replyTo.tell(reply);
       else this.#answerNone(pop, false, context);
-    });
+    };
+    // Of one that was stored once more the journal may not know yet that it is done where it was: the next record says so. Given out before, it would
+    // come from there as well after a crash.
+    const isAgain = found.hasRetries && this.#around.journal.departures(this.#group, this.#topic).size > 0;
+    this.#log!.answer(isAgain ? (isStored) => (isStored ? this.#log!.answer(answer) : answer(false)) : answer);
     return true;
   }
 

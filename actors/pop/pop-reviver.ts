@@ -197,46 +197,70 @@ export class PopReviver {
     });
   }
 
+  /** All at once, so that the log's word about all comes before its word about what is put into the lane later. */
   #storeAll(job: Job, records: readonly MessageRecord[], gone: readonly number[]): void {
+    if (records.length === 0) {
+      this.#end(job, gone, 0);
+      return;
+    }
+    const { ensureTopic } = this.#around;
+    const names = new Set(records.map((record) => this.#destinationOf(job, record)));
+    const topics = new Map<string, TopicState | null>();
+    for (const name of names) {
+      ensureTopic(name, (topic) => {
+        topics.set(name, topic);
+        if (topics.size === names.size) this.#storeIn(topics, job, records, gone);
+      });
+    }
+  }
+
+  #storeIn(topics: ReadonlyMap<string, TopicState | null>, job: Job, records: readonly MessageRecord[], gone: readonly number[]): void {
     const done = [...gone];
     let left = records.length;
     let isFailed = false;
-    const ended = (offset: number, isStored: boolean): void => {
-      if (isStored) done.push(offset);
-      else isFailed = true;
-      if (--left === 0) this.#end(job, done, isFailed ? AGAIN_MS : 0);
-    };
-    if (left === 0) this.#end(job, done, 0);
-    for (const record of records) this.#store(job, record, (isStored) => ended(record.queueOffset, isStored));
+    for (const record of records) {
+      this.#store(job, record, topics.get(this.#destinationOf(job, record)) ?? null, (isStored) => {
+        if (isStored) done.push(record.queueOffset);
+        else isFailed = true;
+        if (--left === 0) this.#end(job, done, isFailed ? AGAIN_MS : 0);
+      });
+    }
   }
 
-  #store(job: Job, record: MessageRecord, onStored: (isStored: boolean) => void): void {
-    const { checkpoint, queue } = job;
-    const { groups, limits, ensureTopic, append } = this.#around;
-    const config = groups.get(this.#group)?.config;
-    const isDead = config !== undefined && record.reconsumeTimes >= config.retryMaxTimes;
-    const { retry } = checkpoint.ledger;
-    const retryName = retry === 0 ? popTopicName(this.#group, this.#topic, limits.retryV2 ? 2 : 1) : queue.topic;
-    ensureTopic(isDead ? dlqTopic(this.#group) : retryName, (topic) => {
-      // Acknowledged meanwhile, or its time was changed.
-      if (!checkpoint.ledger.flyingOf(checkpoint).includes(record.queueOffset)) onStored(true);
-      else if (topic === null || this.#isOver) onStored(false);
-      else {
-        const message = isDead ? this.#deadLetter(record, topic) : nextAttempt(record, topic, checkpoint.popTime);
-        const { popTime, ledger } = checkpoint;
-        const { queueOffset } = record;
-        const departures = this.#departures;
-        const ended = (isStored: boolean): void => {
-          if (!isStored) ledger.stay(queueOffset);
-          departures.set(retry, ledger.queueId, queueOffset, popTime, isStored ? 'left' : 'staying');
-          onStored(isStored);
-        };
-        ledger.leave(queueOffset);
-        departures.set(retry, ledger.queueId, queueOffset, popTime, 'leaving');
-        const notTaken = append.append(message, ({ kind }) => ended(kind !== 'refused'), true);
-        if (notTaken !== null) ended(false);
-      }
-    });
+  #isDead({ reconsumeTimes }: MessageRecord): boolean {
+    const config = this.#around.groups.get(this.#group)?.config;
+    return config !== undefined && reconsumeTimes >= config.retryMaxTimes;
+  }
+
+  /** Name of the topic where a message comes again from. */
+  #destinationOf({ queue }: Job, record: MessageRecord): string {
+    if (this.#isDead(record)) return dlqTopic(this.#group);
+    return queue.ledger.retry === 0 ? popTopicName(this.#group, this.#topic, this.#around.limits.retryV2 ? 2 : 1) : queue.topic;
+  }
+
+  #store(job: Job, record: MessageRecord, topic: TopicState | null, onStored: (isStored: boolean) => void): void {
+    const { popTime, ledger } = job.checkpoint;
+    const { queueOffset } = record;
+    // Acknowledged meanwhile, or its time was changed.
+    if (!ledger.flyingOf(job.checkpoint).includes(queueOffset)) {
+      onStored(true);
+      return;
+    }
+    if (topic === null || this.#isOver) {
+      onStored(false);
+      return;
+    }
+    const message = this.#isDead(record) ? this.#deadLetter(record, topic) : nextAttempt(record, topic, popTime);
+    const departures = this.#departures;
+    const ended = (isStored: boolean): void => {
+      if (!isStored) ledger.stay(queueOffset);
+      departures.set(ledger.retry, ledger.queueId, queueOffset, popTime, isStored ? 'left' : 'staying');
+      onStored(isStored);
+    };
+    ledger.leave(queueOffset);
+    departures.set(ledger.retry, ledger.queueId, queueOffset, popTime, 'leaving');
+    const notTaken = this.#around.append.append(message, ({ kind }) => ended(kind !== 'refused'), true);
+    if (notTaken !== null) ended(false);
   }
 
   #deadLetter(record: MessageRecord, topic: TopicState): InnerMessage {

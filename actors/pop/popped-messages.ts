@@ -19,6 +19,11 @@ export class PoppedMessages {
     return this.#offsets.length;
   }
 
+  /** Whether some of them were stored once more. */
+  get hasRetries(): boolean {
+    return this.#retries.some((retry) => retry > 0);
+  }
+
   /**
    * @param units of the messages, back to back
    * @param attempts deliveries that each has had before, of an ordered pop; else empty

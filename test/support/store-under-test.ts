@@ -207,6 +207,8 @@ export class StoreUnderTest {
   onWaiting: (queue: number) => void = () => {};
   /** Who answers for the lane's records and releases them; null: nobody has to be answered. */
   answers: PollSource | null = null;
+  /** False: the shard has not looked what the log says. */
+  isAnswering = true;
 
   get lane(): LaneProducer {
     return this.#lane;
@@ -275,7 +277,7 @@ export class StoreUnderTest {
     this.#lane.publish();
     while (this.#sequencer.poll());
     if (this.answers === null) this.#lane.release(this.#lane.lane.written());
-    else while (this.answers.poll());
+    else while (this.isAnswering && this.answers.poll());
     return this.#lane.pending === 0;
   }
 

@@ -2,9 +2,10 @@
 import { test } from 'tap';
 import { tagCode } from '../../../model/tag-hash.ts';
 import { MemoryDisk } from '../../../storage/memory-disk.ts';
-import { PopWorld, TOPIC } from './pop-world.ts';
+import { GROUP, PopWorld, TOPIC } from './pop-world.ts';
 
 const world = (seed = 1): PopWorld => new PopWorld(new MemoryDisk({ seed }), seed);
+const RETRY = `%RETRY%${GROUP}_${TOPIC}`;
 const bodies = (held: readonly { body: string }[]): string[] => held.map(({ body }) => body);
 
 test('PopActor finds the one message that a filter wants behind very many that it does not', async (t) => {
@@ -95,4 +96,50 @@ test('while the log refuses, pops are served and acknowledgements say that they 
   const reborn = one.reborn(9, 100, one.committed);
   t.equal(reborn.pop().reply.status, 'none', 'the whole state was told when there was room');
   t.equal(reborn.ack(held[2]!), 'done');
+});
+
+test('PopActor gives a message that comes again to a client when it cannot come from where it was any more', async (t) => {
+  const one = world(10);
+  one.send('m', 0);
+  t.equal(one.pop({ invisibleMs: 1_000 }).held.length, 1);
+  // It can be popped before the shard has looked what became of what it stored.
+  const { store } = one;
+  store.isAnswering = false;
+  one.advance(1_010);
+  t.equal(one.records(RETRY).length, 1);
+  store.simulation.schedule(10, () => {
+    store.isAnswering = true;
+    store.sequence();
+  });
+  const again = one.pop({ invisibleMs: 60_000 }).held;
+  t.same([bodies(again), again[0]?.retry], [['m'], 1]);
+  // Nothing else reaches the log.
+  const reborn = one.reborn(11, 100, one.committed);
+  reborn.advance(2_000);
+  t.equal(reborn.pop().reply.status, 'none', 'its place before is done');
+  t.equal(reborn.records(RETRY).length, 1);
+  t.equal(reborn.ack(again[0]!), 'done');
+  reborn.advance(70_000);
+  t.equal(reborn.pop().reply.status, 'none');
+});
+
+test('what was acknowledged to PopActor does not come again, also when a topic for another message of its pop is still being made', async (t) => {
+  const one = world(12);
+  const take = (): string[] => bodies(one.pop({ holdMs: 2_000, invisibleMs: 100 }).held);
+  one.send('last', 0);
+  for (let attempt = 0; attempt < 3; attempt++) t.same(take(), ['last']);
+  one.send('b', 0);
+  t.same(take(), ['b']);
+  one.advance(200);
+  t.same(take(), ['last', 'b'], 'one more attempt for one of them, none for the other');
+  one.topicAfterMs = 500;
+  const { held } = one.pop({ holdMs: 2_000, invisibleMs: 60_000 });
+  t.same(bodies(held), ['b']);
+  t.equal(one.ack(held[0]!), 'done');
+  const reborn = one.reborn(13, 100, one.committed);
+  t.equal(reborn.pop({ holdMs: 2_000 }).reply.status, 'none');
+  t.same(
+    reborn.records(`%DLQ%${GROUP}`).map(({ body }) => Buffer.from(body).toString()),
+    ['last'],
+  );
 });

@@ -48,6 +48,8 @@ export class PopWorld extends AppendWorld {
   readonly limits: PopLimits = { inflightMax: 1000, heldMax: 16, retryV2: false };
   /** By topic and queue. */
   readonly committed: Map<string, number>;
+  /** A topic that is not there is made so late. */
+  topicAfterMs = 0;
   #ticket = 0;
 
   /** @param committed what the group has saved, @param startMs later than what the disk has seen */
@@ -106,8 +108,12 @@ export class PopWorld extends AppendWorld {
       limits: this.limits,
       readUnits,
       ensureTopic: (name, onTopic) => {
-        if (this.topics.get(name) === undefined) this.putTopic(name, 1);
-        onTopic(this.topics.get(name)!);
+        const made = (): void => {
+          if (this.topics.get(name) === undefined) this.putTopic(name, 1);
+          onTopic(this.topics.get(name)!);
+        };
+        if (this.topicAfterMs > 0 && this.topics.get(name) === undefined) simulation.schedule(this.topicAfterMs, made);
+        else made();
       },
     };
     simulation.register('pop/', { create: () => new PopActor(GROUP, TOPIC, around) as never, mailboxMax: 65_536 });
