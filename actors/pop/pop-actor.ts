@@ -17,19 +17,11 @@ import type { PullReply } from '../queue/queue-actor.ts';
 import type { PopEvent } from './pop-events.ts';
 import { PopHolds } from './pop-holds.ts';
 import { type Answer, PopLog } from './pop-log.ts';
-import type {
-  AckPopped,
-  AwaitPoppable,
-  ChangeInvisible,
-  Peek,
-  Pop,
-  PopAnswer,
-  PopCommand,
-  PopReply,
-  ReceiptOutcome,
-} from './pop-messages.ts';
+import type { AwaitPoppable, Peek, Pop, PopCommand, PopReply } from './pop-messages.ts';
 import type { PopQueue } from './pop-queue.ts';
 import { PopQueues, type QueueWord } from './pop-queues.ts';
+import { PopReceipts } from './pop-receipts.ts';
+import { PopRestoring } from './pop-restoring.ts';
 import { PopReviver, type Revived } from './pop-reviver.ts';
 import type { PopSurroundings } from './pop-surroundings.ts';
 import { PoppedMessages } from './popped-messages.ts';
@@ -38,6 +30,7 @@ type Private =
   | QueueWord
   | Revived
   | PullReply
+  | { readonly kind: 'restore-due'; readonly life: number }
   | { readonly kind: 'restored' }
   | { readonly kind: 'appended'; readonly life: number; readonly appended: Appended }
   | { readonly kind: 'flush-due' }
@@ -45,6 +38,8 @@ type Private =
   | { readonly kind: 'serve-due' }
   | { readonly kind: 'wake' };
 
+/** What has to be read before anything is served could not be. */
+const READ_AGAIN_MS = 200;
 /** The log has taken nothing: tried again after so long. */
 const FLUSH_AGAIN_MS = 20;
 /** A pop that may not wait waits so long for what has to be read first. */
@@ -62,8 +57,10 @@ export class PopActor implements Actor<PopCommand | Private> {
   readonly #around: PopSurroundings;
   readonly #queues: PopQueues;
   readonly #holds = new PopHolds();
+  readonly #receipts: PopReceipts;
   readonly #reviver: PopReviver;
   #log: PopLog | null = null;
+  #restoring: PopRestoring | null = null;
   #early: PopCommand[] = [];
   #life = 0;
   #turn = 0;
@@ -76,35 +73,49 @@ export class PopActor implements Actor<PopCommand | Private> {
     this.#group = group;
     this.#topic = topic;
     this.#around = around;
-    this.#queues = new PopQueues(group, topic, around, (queue, event) => this.#happened(queue, event));
+    const happened = (queue: PopQueue, event: PopEvent): void => this.#happened(queue, event);
+    this.#queues = new PopQueues(group, topic, around, happened);
+    this.#receipts = new PopReceipts(this.#queues, happened, (answer) => this.#log!.answer(answer));
     this.#reviver = new PopReviver(group, topic, around);
   }
 
   started(context: ActorContext): void {
     // A restart takes no time: the clock does not tell two lives apart.
-    this.#life = ++PopActor.#lives;
-    const life = this.#life;
-    const self = context.self as ActorRef<Private>;
-    this.#around.journal.load(this.#group, this.#topic, (record) => {
+    const life = ++PopActor.#lives;
+    this.#life = life;
+    this.#around.journal.load(this.#group, this.#topic, (state) => {
       // A later life loads by itself.
       if (life !== this.#life) return;
-      this.#log = new PopLog(
-        {
-          group: this.#group,
-          topic: this.#topic,
-          append: this.#around.append,
-          journal: this.#around.journal,
-          now: () => context.now(),
-          onAppended: (appended) => self.tell({ kind: 'appended', life, appended }),
-          whole: () => this.#queues.events(),
-        },
-        record?.number ?? 0,
-      );
-      for (const { retry, queueId, event } of record?.events ?? []) this.#queues.ledger(retry, queueId).apply(event);
-      const departures = this.#around.journal.departures(this.#group, this.#topic);
-      for (const ledger of this.#queues.ledgers) ledger.recall(departures);
-      self.tell({ kind: 'restored' });
+      const due: Private = { kind: 'restore-due', life };
+      const again = (): void => void context.schedule(READ_AGAIN_MS, due);
+      this.#restoring = new PopRestoring(this.#queues, state, this.#around, again, (cuts) => {
+        if (life === this.#life) this.#restored(state?.number ?? 0, cuts, context);
+      });
+      this.#restoring.go();
     });
+  }
+
+  /** @param number of the journal's last record, @param cuts offsets at which queues were cut since */
+  #restored(number: number, cuts: ReadonlyMap<PopQueue, number>, context: ActorContext): void {
+    const life = this.#life;
+    const self = context.self as ActorRef<Private>;
+    const { append, journal } = this.#around;
+    this.#log = new PopLog(
+      {
+        group: this.#group,
+        topic: this.#topic,
+        append,
+        journal,
+        now: () => context.now(),
+        onAppended: (appended) => self.tell({ kind: 'appended', life, appended }),
+        whole: () => this.#queues.events(),
+      },
+      number,
+    );
+    for (const [queue, end] of cuts) this.#queues.cut(queue, end, context.now());
+    const departures = journal.departures(this.#group, this.#topic);
+    for (const ledger of this.#queues.ledgers) ledger.recall(departures);
+    self.tell({ kind: 'restored' });
   }
 
   stopped(): void {
@@ -124,8 +135,11 @@ export class PopActor implements Actor<PopCommand | Private> {
         if (this.#log !== null) this.#command(message, context);
         else if (this.#early.length < EARLY_MAX) this.#early.push(message);
         break;
+      case 'restore-due':
+        if (message.life === this.#life) this.#restoring?.go();
+        break;
       case 'restored':
-        this.#queues.cutAllBack(context.now());
+        this.#restoring = null;
         this.#queues.commitAll(context);
         for (const early of this.#early.splice(0)) this.#command(early, context);
         break;
@@ -180,10 +194,11 @@ export class PopActor implements Actor<PopCommand | Private> {
         if (!this.#notify(message, context)) this.#hold(message, message.holdMs, context);
         return;
       case 'ack-popped':
-        this.#onAck(message, context);
+        this.#receipts.acknowledge(message, context);
+        this.#serveHeld(context);
         return;
       case 'change-invisible':
-        this.#onChange(message, context);
+        if (this.#receipts.change(message, context)) this.#serveHeld(context);
         return;
       case 'peek':
         this.#onPeek(message, context);
@@ -303,67 +318,10 @@ export class PopActor implements Actor<PopCommand | Private> {
     message.replyTo.tell(new PoppedMessages().reply(message, context.now(), reviveQueueId, rest, isFull ? 'full' : 'none'));
   }
 
-  #onAck(ack: AckPopped, context: ActorContext): void {
-    const { retry, queueId, popTime, invisibleMs, ticket, replyTo } = ack;
-    const queue = this.#queues.find(retry, queueId);
-    const now = context.now();
-    const live: number[] = [];
-    let outcome: ReceiptOutcome = 'done';
-    let worst = ack.offsets[0] ?? -1;
-    for (const offset of ack.offsets) {
-      const state = queue === null ? 'expired' : queue.ledger.receiptState(offset, popTime, invisibleMs, now);
-      if (state === 'live') live.push(offset);
-      else if (state === 'replaced' || state === 'expired') {
-        outcome = state;
-        worst = offset;
-      }
-    }
-    if (queue !== null && live.length > 0) this.#settle(queue, live, popTime, context);
-    const reply = (isStored: boolean): PopAnswer => ({
-      kind: 'popped-acked',
-      ticket,
-      outcome: isStored ? outcome : 'refused',
-      offset: worst,
-    });
-    this.#log!.answer((isStored) => replyTo.tell(reply(isStored) as never));
-    this.#serveHeld(context);
-  }
-
-  #settle(queue: PopQueue, offsets: readonly number[], popTime: number, context: ActorContext): void {
-    const { ledger } = queue;
-    const isOrdered = ledger.ordered?.popTime === popTime;
-    const events = isOrdered
-      ? offsets.map((offset) => ({ kind: 'ordered-settled', offset }) as const)
-      : [{ kind: 'settled', offsets } as const];
-    for (const event of events) this.#happened(queue, event);
-    this.#queues.commitSoon(queue, context);
-  }
-
   /** The one way in which a ledger changes once it is restored. */
   #happened(queue: PopQueue, event: PopEvent): void {
     queue.ledger.apply(event);
     this.#log!.add(queue.ledger.retry, queue.ledger.queueId, event);
-  }
-
-  #onChange(change: ChangeInvisible, context: ActorContext): void {
-    const { retry, queueId, offset, popTime, invisibleMs, nextMs, ticket, replyTo } = change;
-    const queue = this.#queues.find(retry, queueId);
-    const now = context.now();
-    const state = queue === null ? 'expired' : queue.ledger.receiptState(offset, popTime, invisibleMs, now);
-    if (queue === null || state !== 'live') {
-      const outcome = state === 'live' || state === 'settled' ? 'replaced' : state;
-      replyTo.tell({ kind: 'invisible-changed', ticket, outcome, popTime, invisibleMs });
-      return;
-    }
-    const { ledger } = queue;
-    const isOrdered = ledger.ordered?.popTime === popTime;
-    const event = isOrdered
-      ? ({ kind: 'ordered-changed', offset, visibleAt: now + nextMs } as const)
-      : ({ kind: 'changed', offset, popTime: now, invisibleMs: nextMs } as const);
-    this.#happened(queue, event);
-    const next = isOrdered ? { popTime, invisibleMs: now + nextMs - popTime } : { popTime: now, invisibleMs: nextMs };
-    this.#log!.answer((isStored) => replyTo.tell({ kind: 'invisible-changed', ticket, outcome: isStored ? 'done' : 'refused', ...next }));
-    if (isOrdered) this.#serveHeld(context);
   }
 
   #onPeek(peek: Peek, context: ActorContext): void {

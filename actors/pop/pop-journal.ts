@@ -10,7 +10,6 @@
 
 import { javaHash } from '../../model/java-hash.ts';
 import { decodeMessageRecords } from '../../model/message-record.ts';
-import { type PopRetry, popTopicName } from '../../model/pop-topic.ts';
 import { tagCode } from '../../model/tag-hash.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize, unitTagLow } from '../../storage/consume-queue/queue-unit.ts';
@@ -20,9 +19,9 @@ import { isMessage } from '../timer/decide-delivery.ts';
 import type { TopicState, TopicTable } from '../topic/topic-table.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { PopDepartures } from './pop-departures.ts';
-import { type Checkpoint, PopLedger } from './pop-ledger.ts';
+import { type Checkpoint, ledgerKey, PopLedger } from './pop-ledger.ts';
 import { type PopCommand, popPath } from './pop-messages.ts';
-import { decodePopRecord, POP_RECORD_TAG, type PopRecord, type QueueEvent } from './pop-record.ts';
+import { decodePopRecord, POP_RECORD_TAG, type PopRecord } from './pop-record.ts';
 
 /** Units of a queue that are in files only; null: ask again. Calls back later. */
 export type ReadUnitsLater = (
@@ -53,7 +52,9 @@ export type PopJournalParts = {
   readonly keeper: string;
 };
 
-export type OnState = (record: Pick<PopRecord, 'number' | 'events'> | null) => void;
+/** State of one pop actor: the events that make it, and where in the log it was said last where pops of a queue go on, by `ledgerKey`. */
+export type PopState = Pick<PopRecord, 'number' | 'events'> & { readonly toldAt: ReadonlyMap<string, number> };
+export type OnState = (state: PopState | null) => void;
 type Key = string;
 
 /** What was read of one group and topic. */
@@ -62,6 +63,7 @@ class Replayed {
   readonly topic: string;
   number = 0;
   #ledgers: Map<string, PopLedger> = new Map();
+  #toldAt: Map<string, number> = new Map();
   readonly #deadlines: DeadlineHeap<Checkpoint> = new DeadlineHeap();
 
   constructor(group: string, topic: string) {
@@ -69,18 +71,23 @@ class Replayed {
     this.topic = topic;
   }
 
-  apply({ number, isWhole, events }: PopRecord): boolean {
+  /** @param physical the record's place in the log */
+  apply({ number, isWhole, events }: PopRecord, physical: number): boolean {
     if (number <= this.number) return false;
     this.number = number;
-    if (isWhole) this.#ledgers = new Map();
+    if (isWhole) {
+      this.#ledgers = new Map();
+      this.#toldAt = new Map();
+    }
     for (const { retry, queueId, event } of events) {
-      const key = `${retry}/${queueId}`;
+      const key = ledgerKey(retry, queueId);
       let ledger = this.#ledgers.get(key);
       if (ledger === undefined) {
         ledger = new PopLedger(retry, queueId, this.#deadlines);
         this.#ledgers.set(key, ledger);
       }
       ledger.apply(event);
+      if ('next' in event) this.#toldAt.set(key, physical);
     }
     return true;
   }
@@ -89,20 +96,11 @@ class Replayed {
     return [...this.#ledgers.values()].every((ledger) => ledger.isClean);
   }
 
-  /** Whether a power cut has put a queue's end before the place where pops go on. @param endOf −1: there is no such queue */
-  isBeyond(endOf: (retry: PopRetry, queueId: number) => number): boolean {
-    for (const { retry, queueId, next } of this.#ledgers.values()) {
-      const end = endOf(retry, queueId);
-      if (end >= 0 && next > end) return true;
-    }
-    return false;
-  }
-
-  get record(): { number: number; events: QueueEvent[] } {
+  get state(): PopState {
     const events = [...this.#ledgers.values()].flatMap((ledger) =>
       ledger.events().map((event) => ({ retry: ledger.retry, queueId: ledger.queueId, event })),
     );
-    return { number: this.number, events };
+    return { number: this.number, events, toldAt: this.#toldAt };
   }
 }
 
@@ -168,14 +166,14 @@ export class PopJournal implements Actor<Word> {
     this.#states.delete(key);
     if (state !== undefined || !this.#given.has(key)) {
       this.#given.add(key);
-      onState(state?.record ?? null);
+      onState(state?.state ?? null);
       return;
     }
     // Its actor was restarted: the state that it had is in the journal.
     const queue = this.queueOf(group, topic);
     const states = new Map<Key, Replayed>();
     const at = this.#starts.get(key)?.from ?? 0;
-    this.#read({ queue, at, end: this.#end(queue), only: key, states }, () => onState(states.get(key)?.record ?? null));
+    this.#read({ queue, at, end: this.#end(queue), only: key, states }, () => onState(states.get(key)?.state ?? null));
   }
 
   /** What the actor of a group and topic is storing once more, over all its lives. */
@@ -240,12 +238,6 @@ export class PopJournal implements Actor<Word> {
     return handle === undefined ? 0 : this.#parts.table.next(handle);
   }
 
-  /** −1: there is no such queue. */
-  #endOf(topic: string, queueId: number): number {
-    const handle = this.#parts.topics.get(topic)?.queueHandles[queueId] ?? -1;
-    return handle < 0 ? -1 : this.#parts.table.next(handle);
-  }
-
   /** Begins to read when the topic is there; goes on with what could not be read. */
   #look(context: ActorContext): void {
     if (this.#readings.length > 0) {
@@ -254,7 +246,8 @@ export class PopJournal implements Actor<Word> {
     }
     if (this.#isReady) return;
     const topic = this.topic();
-    if (topic === undefined) {
+    // A topic that the shard has not heard of yet would seem to be deleted.
+    if (topic === undefined || !this.#parts.topics.complete) {
       context.schedule(LOOK_MS, { kind: 'look' } satisfies Word);
       return;
     }
@@ -272,8 +265,8 @@ export class PopJournal implements Actor<Word> {
     const wake: PopCommand = { kind: 'pop-restricted' };
     let inFlight = 0;
     for (const [key, state] of this.#states) {
-      if (!state.isClean) inFlight++;
-      else if (!state.isBeyond((retry, queueId) => this.#endOf(popTopicName(state.group, state.topic, retry), queueId))) continue;
+      if (state.isClean) continue;
+      inFlight++;
       context.ref<PopCommand>(key).tell(wake);
     }
     if (inFlight > 0) context.log('info', 'pops go on where they were', { groupsAndTopics: inFlight });
@@ -333,7 +326,7 @@ export class PopJournal implements Actor<Word> {
 
   #onRecords(next: number, records: Uint8Array, context: ActorContext): void {
     const reading = this.#readings[0]!;
-    for (const { body, queueOffset } of decodeMessageRecords(records)) {
+    for (const { body, queueOffset, physicalOffset } of decodeMessageRecords(records)) {
       const record = decodePopRecord(body);
       if (record === null) {
         context.log('warn', 'a record of the pop journal cannot be read and is passed over', { queue: reading.queue, offset: queueOffset });
@@ -347,7 +340,7 @@ export class PopJournal implements Actor<Word> {
         state = new Replayed(record.group, record.topic);
         reading.states.set(key, state);
       }
-      if (!state.apply(record) || reading.only !== null) continue;
+      if (!state.apply(record, physicalOffset) || reading.only !== null) continue;
       const { group, topic } = record;
       const start = this.#starts.get(key);
       if (start === undefined) this.#starts.set(key, { group, topic, queue: reading.queue, from: queueOffset, toldAt: 0 });

@@ -22,6 +22,11 @@ export interface Checkpoint extends Deadline {
 /** `replaced`: the message is in flight under another receipt. `expired`: its time is over and it was given on. `settled`: it is done. */
 export type ReceiptState = 'live' | 'replaced' | 'expired' | 'settled';
 
+/** Names a ledger within its actor. */
+export function ledgerKey(retry: PopRetry, queueId: number): string {
+  return `${retry}/${queueId}`;
+}
+
 export class PopLedger {
   readonly retry: PopRetry;
   readonly queueId: number;
@@ -131,7 +136,7 @@ export class PopLedger {
     }
   }
 
-  /** What happens when the queue ends at `end`, before `next`: a power cut has taken the rest, and what is stored from now on has these offsets. */
+  /** What happens when the queue was cut at `end`, before `next`: a power cut has taken the rest, and what is stored after that has these offsets. */
   cutEvents(end: number, now: number): PopEvent[] {
     const offsets = [...this.#flying.keys()].filter((offset) => offset >= end);
     const ordered = (this.#ordered?.unsettled ?? []).filter((offset) => offset >= end);

@@ -14,7 +14,7 @@ import { UNITS_READ_MAX } from '../store/reader-actor.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { OrderedPop } from './ordered-pop.ts';
 import type { PopEvent } from './pop-events.ts';
-import { type Checkpoint, PopLedger } from './pop-ledger.ts';
+import { type Checkpoint, ledgerKey, PopLedger } from './pop-ledger.ts';
 import type { AwaitPoppable, Peek, Pop } from './pop-messages.ts';
 import { PopQueue, type PopTerms } from './pop-queue.ts';
 import type { QueueEvent } from './pop-record.ts';
@@ -72,7 +72,7 @@ export class PopQueues {
 
   /** For the journal: also of a queue that is not there (yet). */
   ledger(retry: PopRetry, queueId: number): PopLedger {
-    const key = `${retry}/${queueId}`;
+    const key = ledgerKey(retry, queueId);
     let ledger = this.#ledgers.get(key);
     if (ledger === undefined) {
       ledger = new PopLedger(retry, queueId, this.deadlines);
@@ -100,7 +100,7 @@ export class PopQueues {
     const topic = this.#around.topics.get(popTopicName(this.#group, this.#topic, retry));
     const handle = topic?.queueHandles[queueId] ?? -1;
     if (topic === undefined || handle < 0) return null;
-    const key = `${retry}/${queueId}`;
+    const key = ledgerKey(retry, queueId);
     let queue = this.#queues.get(key);
     if (queue === undefined) {
       queue = new PopQueue(this.ledger(retry, queueId), topic);
@@ -154,24 +154,18 @@ export class PopQueues {
     return false;
   }
 
-  /** A state from before a power cut may be beyond the queues' ends: what is stored from now on is not passed over. */
-  cutAllBack(now: number): void {
-    for (const { retry, queueId } of this.#ledgers.values()) {
-      const queue = this.find(retry, queueId);
-      if (queue !== null) this.#cutBack(queue, now);
-    }
-  }
-
-  #cutBack(queue: PopQueue, now: number): void {
-    const end = this.#around.table.next(queue.handle);
-    if (queue.ledger.next > end) for (const event of queue.ledger.cutEvents(end, now)) this.#happened(queue, event);
+  /** Goes on at `end`, where the queue was cut. */
+  cut(queue: PopQueue, end: number, now: number): void {
+    for (const event of queue.ledger.cutEvents(end, now)) this.#happened(queue, event);
   }
 
   /** Takes what the pop gets of the queue. */
   take(queue: PopQueue, pop: Pop, found: PoppedMessages, popTime: number, context: ActorContext): void {
     if (!this.#isReady(queue, pop.isFromEnd, context)) return;
     const { ledger } = queue;
-    this.#cutBack(queue, popTime);
+    // Set beyond its end by a tool.
+    const end = this.#around.table.next(queue.handle);
+    if (ledger.next > end) this.cut(queue, end, popTime);
     const { ordered } = ledger;
     if (pop.isOrdered && ordered !== null) {
       if (ordered.blockedUntil(pop.attemptId) > popTime) queue.look = 'blocked';

@@ -5,6 +5,8 @@ import { DeadlineHeap } from '../../../actors/pop/deadline-heap.ts';
 import type { PopEvent } from '../../../actors/pop/pop-events.ts';
 import { type Checkpoint, PopLedger } from '../../../actors/pop/pop-ledger.ts';
 import { decodePopRecord, encodePopRecord } from '../../../actors/pop/pop-record.ts';
+import { countBehind } from '../../../actors/pop/pop-restoring.ts';
+import { GAP_MARK, QUEUE_UNIT_BYTES, writeNoMessageUnits, writeQueueUnit } from '../../../storage/consume-queue/queue-unit.ts';
 
 function fresh(): { ledger: PopLedger; deadlines: DeadlineHeap<Checkpoint> } {
   const deadlines = new DeadlineHeap<Checkpoint>();
@@ -155,4 +157,27 @@ test('PopLedger goes back to the end of a queue that a power cut has made shorte
     [true, false, false],
   );
   t.equal(ledger.floor, 3);
+});
+
+test('countBehind finds where a queue was cut, whatever units lie between that stand for no message', async (t) => {
+  fc.assert(
+    fc.property(
+      // Places in the log, rising, or none.
+      fc.array(fc.option(fc.nat(1_000), { nil: null }), { maxLength: 40 }),
+      fc.nat(12_000),
+      (steps, toldAt) => {
+        let physical = 0;
+        const places = steps.map((step) => (step === null ? null : (physical += step + 1)));
+        const units = new Uint8Array(places.length * QUEUE_UNIT_BYTES);
+        for (const [unit, place] of places.entries()) {
+          if (place === null) writeNoMessageUnits(units, unit * QUEUE_UNIT_BYTES, 1, GAP_MARK);
+          else writeQueueUnit(units, unit * QUEUE_UNIT_BYTES, place, 100, 0);
+        }
+        const first = places.findIndex((place) => place !== null && place > toldAt);
+        const { count, isAll } = countBehind(units, toldAt);
+        t.equal(count, first < 0 ? 0 : places.length - first);
+        t.equal(isAll, !places.some((place) => place !== null && place <= toldAt));
+      },
+    ),
+  );
 });

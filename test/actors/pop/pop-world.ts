@@ -7,11 +7,14 @@ import { defaultGroupConfig } from '../../../actors/consumer-group/group-config.
 import { GroupTable } from '../../../actors/consumer-group/group-table.ts';
 import type { CommitOffset, QueryOffset } from '../../../actors/consumer-group/offset-keeper.ts';
 import { PopActor } from '../../../actors/pop/pop-actor.ts';
+import type { PopEvent } from '../../../actors/pop/pop-events.ts';
 import { PopJournal } from '../../../actors/pop/pop-journal.ts';
 import { POP_JOURNAL_FILE, PopJournalKeeper, parseJournalStarts } from '../../../actors/pop/pop-journal-keeper.ts';
 import { type PopCommand, type PopReply, popPath } from '../../../actors/pop/pop-messages.ts';
+import { encodePopRecord, POP_RECORD_TAG } from '../../../actors/pop/pop-record.ts';
 import type { PopLimits, PopSurroundings } from '../../../actors/pop/pop-surroundings.ts';
 import { QueueActor } from '../../../actors/queue/queue-actor.ts';
+import { TAGS } from '../../../model/message-property.ts';
 import { decodeMessageRecord } from '../../../model/message-record.ts';
 import type { PopRetry } from '../../../model/pop-topic.ts';
 import type { ActorMessage, ActorRef } from '../../../runtime/actor.ts';
@@ -50,6 +53,7 @@ export class PopWorld extends AppendWorld {
   readonly committed: Map<string, number>;
   /** A topic that is not there is made so late. */
   topicAfterMs = 0;
+  readonly #journal: PopJournal;
   #ticket = 0;
 
   /** @param committed what the group has saved, @param startMs later than what the disk has seen */
@@ -84,7 +88,7 @@ export class PopWorld extends AppendWorld {
       const units = reader.units(topic, queueId, handle, offset, count).slice();
       simulation.schedule(1, () => onUnits(units));
     };
-    const journal = new PopJournal({
+    this.#journal = new PopJournal({
       shard: 's',
       topicName: JOURNAL,
       topics: this.topics,
@@ -95,6 +99,7 @@ export class PopWorld extends AppendWorld {
       isMine: () => true,
       keeper: 'keeper',
     });
+    const journal = this.#journal;
     simulation.spawn('journal', () => journal as never, { mailboxMax: 65_536 });
     simulation.spawn('keeper', () => new PopJournalKeeper(['s'], true, store.store.path) as never);
     const around: PopSurroundings = {
@@ -123,6 +128,15 @@ export class PopWorld extends AppendWorld {
     const key = `${message.topic}/${message.queueId}`;
     if (message.kind === 'commit-offset') this.committed.set(key, message.offset);
     else message.replyTo.tell({ kind: 'offset-found', offset: this.committed.get(key) ?? 0 });
+  }
+
+  /** Puts a record into the journal that the actor does not know of. */
+  tellJournal(events: readonly PopEvent[]): void {
+    const record = { group: GROUP, topic: TOPIC, number: this.now * 1000 + 999, isWhole: false };
+    const body = encodePopRecord({ ...record, events: events.map((event) => ({ retry: 0, queueId: 0, event })) });
+    const message = this.message(JOURNAL, '', { [TAGS]: POP_RECORD_TAG });
+    this.append.append({ ...message, queueId: this.#journal.queueOf(GROUP, TOPIC), body }, () => {});
+    this.advance(10);
   }
 
   get actor(): ActorRef<PopCommand> {
