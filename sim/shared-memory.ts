@@ -5,7 +5,7 @@
 import { allocateReadSlots, type BrokerMemory } from '../actors/broker/broker-memory.ts';
 import type { LaneMemory } from '../actors/commit-log/log-lane.ts';
 import { allocateWatermarks } from '../actors/commit-log/watermarks.ts';
-import { CHUNK_BYTES, QUEUE_LAYOUT } from '../actors/queue/queue-table.ts';
+import { CHUNK_BYTES, ROW_WORDS, VERSION } from '../actors/queue/queue-layout.ts';
 import type { WasmMemory } from '../actors/store/web-assembly.ts';
 
 const LANE_CONTROL_BYTES = 256;
@@ -96,6 +96,6 @@ export function isHalfChanged(memory: BrokerMemory): boolean {
   const marks = new Int32Array(memory.marks);
   for (let at = 0; at < MARKS * MARK_WORDS; at += MARK_WORDS) if ((marks[at]! & 1) !== 0) return true;
   const rows = new Int32Array(memory.queues.rows);
-  for (let at = QUEUE_LAYOUT.VERSION; at < rows.length; at += QUEUE_LAYOUT.ROW_WORDS) if ((rows[at]! & 1) !== 0) return true;
+  for (let at = VERSION; at < rows.length; at += ROW_WORDS) if ((rows[at]! & 1) !== 0) return true;
   return false;
 }

@@ -7,7 +7,7 @@ import { allocateLane, type LaneMemory } from '../commit-log/log-lane.ts';
 import { allocateRunTable, type RunTableMemory } from '../commit-log/run-table.ts';
 import { allocateWatermarks } from '../commit-log/watermarks.ts';
 import { allocateExchange, type ExchangeMemory } from '../filter/plugin-exchange.ts';
-import { allocateQueues, type QueueMemory } from '../queue/queue-table.ts';
+import { allocateQueues, type QueueMemory } from '../queue/queue-layout.ts';
 import { WASM_PAGE_BYTES, type WasmMemory, webAssembly } from '../store/web-assembly.ts';
 
 /** A cold pull's answer is assembled here: the largest message and its fixed part fit. */

@@ -15,7 +15,7 @@ import { DiskError } from '../../storage/errors.ts';
 import type { Disk } from '../../storage/file.ts';
 import { noRoomText } from '../../storage/no-room.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
-import { TailWriter } from '../queue/queue-table.ts';
+import { TailWriter } from '../queue/tail-writer.ts';
 import { takeOverTails } from '../queue/take-over-tails.ts';
 import { ArrivalNotices } from './arrival-notices.ts';
 import { IndexFeed } from './index-feed.ts';

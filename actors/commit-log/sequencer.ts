@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict';
 import { readInt64 } from '../../model/message-record.ts';
-import type { TailWriter } from '../queue/queue-table.ts';
+import type { TailWriter } from '../queue/tail-writer.ts';
 import type { IndexFeed } from './index-feed.ts';
 import {
   D_FLAGS,

@@ -3,11 +3,23 @@
  * its successor goes on from: exactly the units that the rows show, and every one that no file has known to the store worker.
  * Runs on the successor's thread before it writes anything; the store worker and readers go on meanwhile. Cannot fail.
  */
-import { QUEUE_LAYOUT, type QueueMemory, TailWriter } from './queue-table.ts';
-
-const { ROW_WORDS, VERSION, NEXT_LO, NEXT_HI, TAIL, HEAD } = QUEUE_LAYOUT;
-const { CHUNK_WORDS, GENERATION, BASE_LO, BASE_HI, PREVIOUS, FOLLOWING } = QUEUE_LAYOUT;
-const TWO_32 = 0x1_0000_0000;
+import {
+  BASE_HI,
+  BASE_LO,
+  CHUNK_WORDS,
+  FOLLOWING,
+  GENERATION,
+  HEAD,
+  NEXT_HI,
+  NEXT_LO,
+  PREVIOUS,
+  type QueueMemory,
+  ROW_WORDS,
+  TAIL,
+  TWO_32,
+  VERSION,
+} from './queue-layout.ts';
+import { TailWriter } from './tail-writer.ts';
 
 export function takeOverTails(memory: QueueMemory): TailWriter {
   const rows = new Int32Array(memory.rows);

@@ -11,7 +11,8 @@ import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts'
 import type { ConsumeQueueSet } from '../../storage/consume-queue/consume-queue-set.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
-import { CHUNK_UNITS, type TailFiler } from '../queue/queue-table.ts';
+import { CHUNK_UNITS } from '../queue/queue-layout.ts';
+import type { TailFiler } from '../queue/tail-filer.ts';
 import { StoreError } from './errors.ts';
 
 /** A record larger than that is none. */

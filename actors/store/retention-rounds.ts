@@ -6,7 +6,7 @@
  */
 import type { ConsumeQueue } from '../../storage/consume-queue/consume-queue.ts';
 import { FLUSHED_END, type Watermarks } from '../commit-log/watermarks.ts';
-import type { TailFiler } from '../queue/queue-table.ts';
+import type { TailFiler } from '../queue/tail-filer.ts';
 import { DEFAULT_RETENTION, decideDiskFull, decideRetention, type RetentionRules } from './decide-retention.ts';
 import type { StoreFiles } from './open-store.ts';
 

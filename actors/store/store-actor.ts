@@ -16,7 +16,7 @@ import { storeLayout } from '../../storage/store-layout.ts';
 import { isSyncFailure, noteSyncFailure, SyncMark } from '../../storage/sync-failure.ts';
 import type { IndexFeed } from '../commit-log/index-feed.ts';
 import { DISPATCHED_END, FLUSHED_END, type Watermarks, WRITTEN_END } from '../commit-log/watermarks.ts';
-import type { TailFiler } from '../queue/queue-table.ts';
+import type { TailFiler } from '../queue/tail-filer.ts';
 import { CheckpointSteps } from './checkpoint-steps.ts';
 import { DEFAULT_RETENTION, type RetentionRules } from './decide-retention.ts';
 import { DiskLevel } from './disk-level.ts';

@@ -11,7 +11,7 @@ import type { BrokerMemory } from '../broker/broker-memory.ts';
 import { type ThreadWorld, thisWorld } from '../broker/broker-world.ts';
 import { IndexFeed } from '../commit-log/index-feed.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
-import { TailFiler } from '../queue/queue-table.ts';
+import { TailFiler } from '../queue/tail-filer.ts';
 import { type LiveConfig, settingsAs } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import type { RetentionRules } from './decide-retention.ts';

@@ -21,7 +21,10 @@ import { allocateRunTable, RunTable } from '../../actors/commit-log/run-table.ts
 import { Sequencer } from '../../actors/commit-log/sequencer.ts';
 import type { DiskVerdict } from '../../actors/commit-log/sequencer-parts.ts';
 import { allocateWatermarks, FLUSHED_END, Watermarks, WRITTEN_END } from '../../actors/commit-log/watermarks.ts';
-import { allocateQueues, QueueTable, TailFiler, TailWriter } from '../../actors/queue/queue-table.ts';
+import { allocateQueues } from '../../actors/queue/queue-layout.ts';
+import { QueueTable } from '../../actors/queue/queue-table.ts';
+import { TailFiler } from '../../actors/queue/tail-filer.ts';
+import { TailWriter } from '../../actors/queue/tail-writer.ts';
 import { ColdReader } from '../../actors/store/cold-read.ts';
 import type { RetentionRules } from '../../actors/store/decide-retention.ts';
 import type { OpenedStore, StoreConfig } from '../../actors/store/open-store.ts';

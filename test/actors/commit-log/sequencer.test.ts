@@ -8,7 +8,8 @@ import { allocateRunTable, RunTable } from '../../../actors/commit-log/run-table
 import { Sequencer } from '../../../actors/commit-log/sequencer.ts';
 import type { DiskVerdict, LogFiles } from '../../../actors/commit-log/sequencer-parts.ts';
 import { allocateWatermarks, DISPATCHED_END, Watermarks, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
-import { allocateQueues, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { allocateQueues } from '../../../actors/queue/queue-layout.ts';
+import { TailWriter } from '../../../actors/queue/tail-writer.ts';
 import { takeOverTails } from '../../../actors/queue/take-over-tails.ts';
 import { plainTopic } from '../../../actors/topic/topic-config.ts';
 import { topicState } from '../../../actors/topic/topic-table.ts';

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { allocateQueues, CHUNK_UNITS, QueueTable, TailFiler, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { allocateQueues, CHUNK_UNITS } from '../../../actors/queue/queue-layout.ts';
+import { QueueTable } from '../../../actors/queue/queue-table.ts';
+import { TailFiler } from '../../../actors/queue/tail-filer.ts';
+import { TailWriter } from '../../../actors/queue/tail-writer.ts';
 import { QUEUE_UNIT_BYTES } from '../../../storage/consume-queue/queue-unit.ts';
 
 const nobody = (): void => {};

@@ -1,19 +1,13 @@
 /** A log worker that ended between any two of its stores, and what its successor makes of the queue tails. */
 import { type Test, test } from 'tap';
-import {
-  allocateQueues,
-  CHUNK_UNITS,
-  QUEUE_LAYOUT,
-  type QueueMemory,
-  QueueTable,
-  TailFiler,
-  TailWriter,
-} from '../../../actors/queue/queue-table.ts';
+import { allocateQueues, CHUNK_UNITS, type QueueMemory, ROW_WORDS } from '../../../actors/queue/queue-layout.ts';
+import { QueueTable } from '../../../actors/queue/queue-table.ts';
+import { TailFiler } from '../../../actors/queue/tail-filer.ts';
+import { TailWriter } from '../../../actors/queue/tail-writer.ts';
 import { takeOverTails } from '../../../actors/queue/take-over-tails.ts';
 import { QUEUE_UNIT_BYTES } from '../../../storage/consume-queue/queue-unit.ts';
 import { diesAtStore } from '../../support/die-at-store.ts';
 
-const { ROW_WORDS } = QUEUE_LAYOUT;
 const nobody = (): void => {};
 const CHUNKS = 12;
 /** What is in each queue before, and when all is written: chunks are begun, one and several, full ones are passed. */

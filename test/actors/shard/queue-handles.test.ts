@@ -1,5 +1,6 @@
 import { test } from 'tap';
-import { allocateQueues, QueueTable } from '../../../actors/queue/queue-table.ts';
+import { allocateQueues } from '../../../actors/queue/queue-layout.ts';
+import { QueueTable } from '../../../actors/queue/queue-table.ts';
 import { QueueHandleList } from '../../../actors/shard/queue-handles.ts';
 import type { QueueInterned, TopicRetired } from '../../../actors/store/store-messages.ts';
 import type { ActorRef } from '../../../runtime/actor.ts';

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { test } from 'tap';
 import { DISPATCHED_END, WRITTEN_END } from '../../../actors/commit-log/watermarks.ts';
-import { TailFiler, TailWriter } from '../../../actors/queue/queue-table.ts';
+import { TailFiler } from '../../../actors/queue/tail-filer.ts';
+import { TailWriter } from '../../../actors/queue/tail-writer.ts';
 import type { IndexFound, TableSaved } from '../../../actors/store/store-messages.ts';
 import { decodeMessageRecords } from '../../../model/message-record.ts';
 import { readWhole } from '../../../storage/json-table.ts';
