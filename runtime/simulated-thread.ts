@@ -201,9 +201,9 @@ export class SimulatedThread implements ThreadHandle, Doer {
     this.#time.tell(() => `STEP ${this.name} asleep=${this.#isAsleep} poked=${this.#isPoked}`);
     let waitMs = 0;
     this.#guard(() => {
-      if (this.#isAsleep) loop.awoke();
+      if (this.#isAsleep) loop.blocking.awoke();
       if (!loop.isToldToRun && this.state === 'running') this.#drain(loop);
-      else waitMs = loop.step();
+      else waitMs = loop.blocking.step();
     });
     const now = this.#time.nowMs;
     this.#isAsleep = waitMs > 0;

@@ -67,7 +67,7 @@ export async function runThread(load: (birth: ThreadBirth) => Promise<ThreadModu
     if (birth.loop === 'event') {
       thread.runOnEvents(() => void stop().catch(crash));
     } else {
-      thread.runBlocking();
+      thread.blocking.run();
       await stop();
     }
   } catch (thrown) {

@@ -1,51 +1,32 @@
 /**
- * Thread loop: one thread of the system: its rings, sources, actors and turns, and how it sleeps. One a thread, the root's included.
+ * Thread loop: one thread of the system: its rings, sources, actors and turns. One a thread, the root's included. When turns run, and how the thread
+ * sleeps, say event-turns.ts and blocking-turns.ts.
  * A throw out of a source, a raw record's handler, a turn's end or a socket's callback is a crash of the thread: its supervisor decides.
  *
  * A turn: rings → sources → timers and actors → publish the rings, waking who sleeps → turn ends → publish what those wrote.
  */
+import assert from 'node:assert/strict';
 import type { Actor, ActorMessage, ActorRef, LogLevel } from '../actor.ts';
-import { ActorHost, type HostPort } from '../actor-host.ts';
-import type { Clock } from '../clock.ts';
+import { ActorHost } from '../actor-host.ts';
 import { RuntimeError } from '../errors.ts';
+import type { HostPort } from '../host-port.ts';
 import type { HostRecordType } from '../host-record.ts';
 import { PathRef } from '../path-ref.ts';
-import type { Random } from '../random.ts';
 import type { RecordSink } from '../ring/ring-buffer.ts';
-import { type RingMemory, recordBytesMax } from '../ring/ring-layout.ts';
+import { recordBytesMax } from '../ring/ring-layout.ts';
 import { SlotCodec } from '../ring/slot-codec.ts';
-import type { Heap } from './heap.ts';
-import { NapGovernor } from './nap-governor.ts';
-import type { Placement } from './placement.ts';
+import { BlockingTurns } from './blocking-turns.ts';
+import type { DrivenTurns } from './driven-turns.ts';
+import { EventTurns } from './event-turns.ts';
 import { RingLanes } from './ring-lanes.ts';
-import {
-  ACTOR_RESTARTS,
-  ACTORS,
-  BUSY_US,
-  blockOf,
-  COMMAND,
-  COMMAND_RUN,
-  DEAD_LETTERS,
-  DEATHS,
-  EPOCH_WORD,
-  HEARTBEAT,
-  IN_CALL,
-  MAILBOX_DEPTH,
-  MESSAGES,
-  REFUSED,
-  RING_FULL,
-  SLEEPS,
-  TIMERS,
-  TURNS,
-} from './thread-block.ts';
+import { blockOf, COMMAND, COMMAND_RUN, DEATHS, EPOCH_WORD } from './thread-block.ts';
 import type { Activator, LoopKind, PollSource, RecordHandler, ThreadContext } from './thread-context.ts';
-import { TrimGovernor } from './trim-governor.ts';
-import { declareAsleep, declareAwake, endSleep, nap, sleep, sleepAsync, wake } from './wake-up.ts';
+import type { ThreadParts } from './thread-parts.ts';
+import { ThreadSigns } from './thread-signs.ts';
+import { wake } from './wake-up.ts';
 
 /** After this long a turn ends although actors have messages left, so that sockets are served. */
 const TURN_MAX_MS = 4;
-/** A blocking thread looks around at least this often, and shows that it lives. */
-const SLEEP_MAX_MS = 1000;
 /** While words wait for room in a full ring, nobody rings when there is room again. */
 const OUTGOING_RETRY_MS = 5;
 /** Turns in a row in which rings wait for actors that have messages left. */
@@ -53,37 +34,13 @@ const HELD_BACK_TURNS_MAX = 8;
 const RAW_TYPE_MAX = 255;
 const DRAIN_MAX_MS = 2000;
 
-/** What a thread is made of. `rings[from][to]`, only this thread's row and column filled; the diagonal is empty. */
-export interface ThreadParts {
-  readonly index: number;
-  readonly name: string;
-  readonly loop: LoopKind;
-  readonly generation: number;
-  readonly placement: Placement;
-  readonly threadCount: number;
-  readonly words: Int32Array;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
-  readonly ringBytes: number;
-  readonly heartbeatMs: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Trimmed when the thread has been quiet for a while; absent: the heap is not ours to collect. */
-  readonly heap?: Heap | undefined;
-  readonly log: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void;
-  readonly report: (event: string, detail: Record<string, string | number | boolean>) => void;
-  /** Must not return to the loop's caller: the thread ends. */
-  readonly fail: (error: Error) => void;
-  /** A loop that is driven step by step (a blocking one in a simulation) wants its next step: something came from outside its turns. */
-  readonly turnWanted?: () => void;
-}
-
-export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
+export class ThreadLoop implements ThreadContext, HostPort, RecordSink, DrivenTurns {
   readonly index: number;
   readonly name: string;
   readonly loop: LoopKind;
   readonly generation: number;
   readonly host: ActorHost;
+  readonly signs: ThreadSigns;
   readonly #parts: ThreadParts;
   readonly #words: Int32Array;
   readonly #block: number;
@@ -99,26 +56,17 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   /** The running turn is at its ends, or the thread looks around before it sleeps. */
   #isPastActors = false;
   #wantsTurn = false;
-  /** Actors had messages left when the last turn was over. */
-  readonly #trims: TrimGovernor;
-  #busyMs = 0;
-  #naps: { readonly governor: NapGovernor; readonly count: () => number } | undefined;
   /** 0: it sleeps as soon as there is nothing to do. */
   #lingerUntilMs = 0;
+  /** Actors had messages left when the last turn was over. */
   #hasBacklog = false;
   #turnsHeldBack = 0;
-  #isRunning = false;
   #isEnded = false;
-  #immediate: NodeJS.Immediate | undefined;
-  #isAsleepArmed = false;
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = Number.POSITIVE_INFINITY;
-  #heartbeat: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #turnBeganMs = 0;
-  #busyFromMs = 0;
-  #turns = 0;
-  #onCommand: (() => void) | undefined;
+  /** One of the two says when turns run. */
+  readonly #events: EventTurns | undefined;
+  readonly #blocking: BlockingTurns | undefined;
   readonly #shouldYield = (): boolean => this.#parts.clock.monotonicMs() - this.#turnBeganMs > TURN_MAX_MS;
 
   constructor(parts: ThreadParts) {
@@ -129,7 +77,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     this.generation = parts.generation;
     this.#words = parts.words;
     this.#block = blockOf(parts.index);
-    this.#trims = new TrimGovernor(parts.clock.monotonicMs());
+    this.signs = new ThreadSigns(parts);
+    if (parts.loop === 'event') this.#events = new EventTurns(this, parts);
+    else this.#blocking = new BlockingTurns(this, parts);
     this.#lanes = new RingLanes(parts);
     this.#deaths = new Int32Array(parts.threadCount);
     // Pairs with the root's store of EPOCH: deaths before this thread began are none of its business.
@@ -202,7 +152,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   allowNaps(count: () => number): void {
-    this.#naps = { governor: new NapGovernor(), count };
+    this.#events?.allowNaps(count);
   }
 
   linger(untilMs: number): void {
@@ -216,9 +166,9 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   workCame(): void {
-    if (this.#inTurn || this.#immediate !== undefined || this.#isEnded) return;
-    if (this.loop === 'blocking') this.#parts.turnWanted?.();
-    else this.#immediate = setImmediate(this.#onImmediate);
+    if (this.#inTurn || this.#isEnded) return;
+    if (this.#events !== undefined) this.#events.workCame();
+    else this.#blocking!.workCame();
   }
 
   wake(thread: number): boolean {
@@ -247,12 +197,11 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   }
 
   enterCall(): void {
-    // Pairs with the supervisor's load at its ticks: odd means that no heartbeat can come.
-    Atomics.add(this.#words, this.#block + IN_CALL, 1);
+    this.signs.callChanged();
   }
 
   leaveCall(): void {
-    Atomics.add(this.#words, this.#block + IN_CALL, 1);
+    this.signs.callChanged();
   }
 
   log(level: LogLevel, text: string, fields?: Record<string, unknown>): void {
@@ -299,7 +248,6 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
 
   // ---- turns
 
-  /** One turn. True: something was done, or is left to do. */
   turn(): boolean {
     this.#inTurn = true;
     this.#wantsTurn = false;
@@ -319,7 +267,7 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
       if (this.host.turn(this.#turnBeganMs, this.#shouldYield) > 0) didWork = true;
       this.#hasBacklog = this.host.hasWork;
       // Before the records are shown: whoever has an answer finds the counters that go with it.
-      this.#count();
+      this.signs.count(this.host, this.#lanes.full);
       // Before the turn ends: what an actor told others is on its way before a socket says that it was done.
       this.#lanes.publish();
       this.#isPastActors = true;
@@ -333,22 +281,6 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     }
   }
 
-  /** Shared counters are plain stores: they are read for show, and a wrapped word is a word. */
-  #count(): void {
-    const words = this.#words;
-    const block = this.#block;
-    const host = this.host;
-    words[block + TURNS] = ++this.#turns;
-    words[block + MAILBOX_DEPTH] = host.queued;
-    words[block + MESSAGES] = host.handled;
-    words[block + ACTORS] = host.actors;
-    words[block + TIMERS] = host.timers;
-    words[block + DEAD_LETTERS] = host.deadLetters.count;
-    words[block + REFUSED] = host.refused;
-    words[block + ACTOR_RESTARTS] = host.restarts;
-    words[block + RING_FULL] = this.#lanes.full;
-  }
-
   #lookForDeaths(): void {
     this.#epoch = Atomics.load(this.#words, EPOCH_WORD);
     for (let i = 0; i < this.#deaths.length; i++) {
@@ -359,222 +291,69 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
     }
   }
 
-  /** Whether something came up that only a look after `declareAsleep` could find. */
-  #recheck(): boolean {
-    if (this.#lanes.hasRecords || this.host.hasWork) return true;
-    // Pairs with the root's stores, which are followed by `wake`.
-    if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) return true;
-    if (Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN && this.#onCommand !== undefined) return true;
-    const sources = this.#sources;
-    for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
-    // A source that found nothing may still have written or told something.
-    return this.#wantsTurn || this.#lanes.hasUnpublished || this.host.hasWork;
+  lookAgain(): boolean {
+    this.#inTurn = true;
+    this.#isPastActors = true;
+    try {
+      if (this.#lanes.hasRecords || this.host.hasWork) return true;
+      // Pairs with the root's stores, which are followed by `wake`.
+      if (Atomics.load(this.#words, EPOCH_WORD) !== this.#epoch) return true;
+      const sources = this.#sources;
+      for (let i = 0; i < sources.length; i++) if ((sources[i] as PollSource).poll()) return true;
+      // A source that found nothing may still have written or told something.
+      return this.#wantsTurn || this.#lanes.hasUnpublished || this.host.hasWork;
+    } finally {
+      this.#inTurn = false;
+      this.#isPastActors = false;
+    }
   }
 
-  #lingers(): boolean {
+  lingers(): boolean {
     if (this.#lingerUntilMs === 0) return false;
     if (this.#parts.clock.monotonicMs() < this.#lingerUntilMs) return true;
     this.#lingerUntilMs = 0;
     return false;
   }
 
-  #beat(): void {
-    this.#words[this.#block + HEARTBEAT] = ((this.#words[this.#block + HEARTBEAT] as number) + 1) | 0;
+  nextLookMs(nowMs: number): number {
+    const nextMs = this.host.nextTimerMs ?? Number.POSITIVE_INFINITY;
+    return this.host.hasOutgoing ? Math.min(nextMs, nowMs + OUTGOING_RETRY_MS) : nextMs;
   }
 
-  /** Shown in microseconds, as a word that wraps. */
-  #countBusy(ms: number): void {
-    this.#busyMs += ms;
-    this.#words[this.#block + BUSY_US] = ((this.#words[this.#block + BUSY_US] as number) + ms * 1000) | 0;
+  publish(): void {
+    this.#lanes.publish();
   }
 
-  /** Gives back what a burst has left, when the thread has been quiet for a while. */
-  #trim(nowMs: number): void {
-    const heap = this.#parts.heap;
-    if (heap === undefined || !this.#trims.shouldTrim(nowMs, this.#busyMs, heap.bytes)) return;
-    heap.collect();
-    this.#trims.trimmed(heap.bytes());
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
-  // ---- a blocking thread
-
-  /** Runs until the stop command; throws what `fail` was given. */
-  runBlocking(): void {
-    this.#isRunning = true;
-    this.#busyFromMs = this.#parts.clock.monotonicMs();
-    while (this.isToldToRun) {
-      const waitMs = this.step();
-      if (waitMs === 0) continue;
-      sleep(this.#words, this.index, waitMs);
-      this.awoke();
-    }
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
-  /** The root has not said stop. */
+  get isInTurn(): boolean {
+    return this.#inTurn;
+  }
+
   get isToldToRun(): boolean {
     // Pairs with the root's store, which is followed by `wake`.
     return Atomics.load(this.#words, this.#block + COMMAND) === COMMAND_RUN;
   }
 
-  /**
-   * A blocking thread's turn, and when it had nothing to do the look that falling asleep needs. Gives for how many ms the thread may
-   * sleep now, which it is declared to do until `awoke`; 0: not at all. Throws what `fail` was given.
-   */
-  step(): number {
-    this.#beat();
-    const didWork = this.turn();
-    if (this.#failure !== undefined) throw this.#failure;
-    const waitMs = didWork || this.#lingers() ? 0 : this.#fallAsleep();
-    if (this.#failure !== undefined) throw this.#failure;
-    return waitMs;
-  }
+  // ---- when turns run
 
-  /** The sleep that `step` allowed is over. */
-  awoke(): void {
-    this.#busyFromMs = this.#parts.clock.monotonicMs();
-    declareAwake(this.#words, this.index);
-  }
-
-  #fallAsleep(): number {
-    const words = this.#words;
-    declareAsleep(words, this.index);
-    this.#isPastActors = true;
-    const isAwake = this.#recheck() || !this.isToldToRun;
-    this.#isPastActors = false;
-    let waitMs = 0;
-    if (!isAwake) {
-      const before = this.#parts.clock.monotonicMs();
-      this.#countBusy(before - this.#busyFromMs);
-      waitMs = Math.min(SLEEP_MAX_MS, this.#parts.heartbeatMs);
-      const nextTimerMs = this.host.nextTimerMs;
-      if (nextTimerMs !== undefined) waitMs = Math.min(waitMs, Math.max(0, nextTimerMs - before));
-      if (this.host.hasOutgoing) waitMs = Math.min(waitMs, OUTGOING_RETRY_MS);
-      if (waitMs > 0) {
-        words[this.#block + SLEEPS] = ((words[this.#block + SLEEPS] as number) + 1) | 0;
-        // Declared asleep: whoever has something meanwhile rings, and the sleep that follows ends at once.
-        this.#trim(before);
-        return waitMs;
-      }
-      this.#busyFromMs = before;
-    }
-    declareAwake(words, this.index);
-    return 0;
-  }
-
-  // ---- an event thread
-
-  /** From now on turns run as work comes. `onCommand` is called once when the stop command is seen. */
+  /** An event thread: from now on turns run as work comes. `onCommand` is called once when the stop command is seen. */
   runOnEvents(onCommand: () => void): void {
-    this.#onCommand = onCommand;
-    this.#isRunning = true;
-    this.#beat();
-    this.#heartbeat = setInterval(() => {
-      this.#beat();
-      this.#trim(this.#parts.clock.monotonicMs());
-      // A turn a beat costs nothing, and puts an end to any wait that no design should have.
-      this.requestTurn();
-    }, this.#parts.heartbeatMs);
-    this.#heartbeat.unref();
-    this.requestTurn();
+    assert(this.#events !== undefined, 'A blocking thread has no turns of the event loop');
+    this.#events.run(onCommand);
   }
 
-  readonly #onImmediate = (): void => {
-    this.#immediate = undefined;
-    this.#eventTurn();
-  };
-
-  #eventTurn(): void {
-    if (this.#isEnded) return;
-    if (!this.#isRunning) {
-      // `main` has not settled yet: what it sends may go, nothing is taken in.
-      this.#lanes.publish();
-      return;
-    }
-    declareAwake(this.#words, this.index);
-    const beganMs = this.#parts.clock.monotonicMs();
-    this.turn();
-    this.#countBusy(this.#parts.clock.monotonicMs() - beganMs);
-    if (this.#isEnded) return;
-    if (this.#onCommand !== undefined && Atomics.load(this.#words, this.#block + COMMAND) !== COMMAND_RUN) {
-      const onCommand = this.#onCommand;
-      this.#onCommand = undefined;
-      onCommand();
-    }
-    const naps = this.#naps;
-    if (naps !== undefined) {
-      const napMs = naps.governor.afterTurn(this.#turnBeganMs, naps.count());
-      // Still declared awake: nobody rings meanwhile, and the look below finds what came.
-      if (napMs > 0) nap(napMs);
-    }
-    if (this.#lingers()) {
-      // Declared awake: nobody rings, the turns behind those of sockets and timers look.
-      this.requestTurn();
-      return;
-    }
-    // No second turn to find out that nothing is left: the look that falling asleep needs anyway tells.
-    declareAsleep(this.#words, this.index);
-    this.#inTurn = true;
-    this.#isPastActors = true;
-    let found: boolean;
-    try {
-      found = this.#recheck();
-    } finally {
-      this.#inTurn = false;
-      this.#isPastActors = false;
-    }
-    if (found) {
-      declareAwake(this.#words, this.index);
-      this.requestTurn();
-      return;
-    }
-    this.#armTimer();
-    this.#armDoorbell();
+  /** A blocking thread: runs until the stop command; throws what `fail` was given. `step` and `awoke` of it drive it from outside. */
+  get blocking(): BlockingTurns {
+    assert(this.#blocking !== undefined, 'An event thread must not block');
+    return this.#blocking;
   }
-
-  #armDoorbell(): void {
-    // One wait at a time, kept over turns that sockets and timers began: any later notify resolves it.
-    if (this.#isAsleepArmed) return;
-    const woken = sleepAsync(this.#words, this.index);
-    this.#words[this.#block + SLEEPS] = ((this.#words[this.#block + SLEEPS] as number) + 1) | 0;
-    if (woken === undefined) {
-      this.requestTurn();
-      return;
-    }
-    this.#isAsleepArmed = true;
-    void woken.then(this.#onDoorbell);
-  }
-
-  readonly #onDoorbell = (): void => {
-    this.#isAsleepArmed = false;
-    if (this.#inTurn || this.#isEnded) return;
-    try {
-      this.#eventTurn();
-    } catch (thrown) {
-      // Out of a promise it would be an unhandled rejection; a crash is an uncaught exception.
-      setImmediate(() => {
-        throw thrown;
-      });
-    }
-  };
-
-  #armTimer(): void {
-    let nextMs = this.host.nextTimerMs ?? Number.POSITIVE_INFINITY;
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (this.host.hasOutgoing) nextMs = Math.min(nextMs, nowMs + OUTGOING_RETRY_MS);
-    if (nextMs === this.#timerMs || nextMs === Number.POSITIVE_INFINITY) return;
-    // An earlier wake-up than needed is left standing: it finds nothing and arms the next.
-    if (this.#timerMs <= nextMs && this.#timerMs > nowMs) return;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timerMs = nextMs;
-    this.#timer = setTimeout(this.#onTimer, Math.min(Math.max(1, Math.ceil(nextMs - nowMs)), 0x7fffffff));
-    this.#timer.unref();
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timer = undefined;
-    this.#timerMs = Number.POSITIVE_INFINITY;
-    this.#eventTurn();
-  };
 
   // ---- the end
 
@@ -601,9 +380,6 @@ export class ThreadLoop implements ThreadContext, HostPort, RecordSink {
   /** No turn runs any more. */
   end(): void {
     this.#isEnded = true;
-    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    if (this.#heartbeat !== undefined) clearInterval(this.#heartbeat);
-    if (this.#isAsleepArmed) endSleep(this.#words, this.index);
+    this.#events?.end();
   }
 }

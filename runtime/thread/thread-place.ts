@@ -4,7 +4,7 @@
  */
 import type { RingMemory } from '../ring/ring-layout.ts';
 import { Placement, type PlacementRule, type ThreadName } from './placement.ts';
-import type { ThreadParts } from './thread-loop.ts';
+import type { ThreadParts } from './thread-parts.ts';
 
 /** Plain data and shared memory: it may be posted. */
 export interface ThreadPlace {
