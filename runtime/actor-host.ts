@@ -3,69 +3,26 @@
  * One a thread, and one a simulation: the same class in both. It decides nothing about threads and rings; those are behind HostPort.
  * An actor's failure that its supervision does not cover ends in `port.fail`: the thread's own supervisor decides.
  */
-import type { Actor, ActorMessage, ActorRef, ChildSpec, LogLevel, Restart } from './actor.ts';
+import { Activators, checkPath, MAILBOX_MAX, topSupervision } from './activators.ts';
+import type { Actor, ActorMessage, ActorRef, ChildSpec, LogLevel } from './actor.ts';
 import { ActorCell, type CellHost, type TopSupervision } from './actor-cell.ts';
+import { Asks } from './asks.ts';
 import { type DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import { DeathWatch } from './death-watch.ts';
 import { RuntimeError, toError } from './errors.ts';
-import { type HostRecordType, TELL, type WatchWord } from './host-record.ts';
+import { DEFAULT_LIMITS, type HostLimits, type HostPort } from './host-port.ts';
+import { TELL, type WatchWord } from './host-record.ts';
 import { PathRef, type RefHost } from './path-ref.ts';
-import { RestartBudget } from './supervision/restart-budget.ts';
-import { isRestarted, planRestart } from './supervision/restart-strategy.ts';
+import { CellSupervision } from './supervision/cell-supervision.ts';
 import type { Activator } from './thread/thread-context.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { TurnScheduler } from './turn-scheduler.ts';
-
-/** What a host needs of the thread it lives on. */
-export interface HostPort {
-  readonly index: number;
-  readonly name: string;
-  readonly generation: number;
-  /** −1: no rule places the path. */
-  placementOf(path: string): number;
-  /** Puts a message into the ring to `thread`. False: full. Throws RuntimeError for what cannot travel. */
-  send(thread: number, type: HostRecordType, path: string, message: ActorMessage): boolean;
-  /** An actor, a timer or a word has something to do: a turn must come, unless one is running. */
-  workCame(): void;
-  now(): number;
-  monotonicMs(): number;
-  random(): number;
-  log(level: LogLevel, text: string, fields?: Record<string, unknown>): void;
-  /** The thread has failed. */
-  fail(error: Error): void;
-}
-
-export interface HostLimits {
-  /** Actors alive at once. */
-  readonly actorsMax: number;
-  /** Asks without an answer, of all actors of the thread. */
-  readonly asksMax: number;
-  readonly watchesMax: number;
-  readonly timersMax: number;
-}
-
-const DEFAULT_LIMITS: HostLimits = { actorsMax: 2 ** 20, asksMax: 2 ** 16, watchesMax: 2 ** 20, timersMax: 2 ** 20 };
-const MAILBOX_MAX = 1024;
-const PATH_CHARACTERS_MAX = 1024;
-
-interface Registration {
-  readonly prefix: string;
-  readonly activator: Activator;
-  readonly top: TopSupervision;
-}
-
-interface Ask {
-  readonly timer: number;
-  readonly onReply: (reply: ActorMessage | undefined) => void;
-}
 
 export class ActorHost implements RefHost, CellHost {
   /** Messages in all mailboxes. */
   queued = 0;
   /** Messages handled, ever. */
   handled = 0;
-  /** Actors restarted, ever. */
-  restarts = 0;
   /** Messages refused because a mailbox on this thread was full. */
   refused = 0;
   readonly deadLetters: DeadLetters;
@@ -74,12 +31,10 @@ export class ActorHost implements RefHost, CellHost {
   readonly #scheduler: TurnScheduler;
   readonly #timers: TimerWheel<() => void>;
   readonly #cells: Map<string, ActorCell> = new Map();
-  /** Longest prefix first. */
-  readonly #registrations: Registration[] = [];
-  readonly #asks: Map<number, Ask> = new Map();
-  readonly #askPrefix: string;
-  #nextAsk = 0;
+  readonly #activators: Activators = new Activators();
+  readonly #asks: Asks;
   readonly #deathWatch: DeathWatch;
+  readonly #supervision: CellSupervision;
   #deferred: (() => void)[] = [];
   #isStopping = false;
   readonly #fire = (run: () => void): void => run();
@@ -100,12 +55,38 @@ export class ActorHost implements RefHost, CellHost {
       },
       this.#limits.watchesMax,
     );
-    this.#askPrefix = `${port.name}/?${port.generation}.`;
+    this.#asks = new Asks(
+      {
+        refHere: (path) => this.refOn(port.index, path),
+        schedule: (delayMs, run) => this.schedule(delayMs, run),
+        cancel: (timer) => this.cancel(timer),
+        defer: (run) => this.#defer(run),
+        log: (level, text, fields) => port.log(level, text, fields),
+      },
+      `${port.name}/?${port.generation}.`,
+      this.#limits.asksMax,
+    );
+    this.#supervision = new CellSupervision({
+      monotonicMs: () => port.monotonicMs(),
+      schedule: (delayMs, run) => this.schedule(delayMs, run),
+      defer: (run) => this.#defer(run),
+      begun: (cell) => {
+        if (cell.mailbox.size > 0) this.#line(cell);
+      },
+      forget: (cell) => this.#forget(cell),
+      log: (level, text, fields) => port.log(level, text, fields),
+      fail: (error) => port.fail(error),
+    });
     this.deadLetters = new DeadLetters((level, text, fields) => port.log(level, text, fields));
   }
 
   get actors(): number {
     return this.#cells.size;
+  }
+
+  /** Actors restarted, ever. */
+  get restarts(): number {
+    return this.#supervision.restarts;
   }
 
   get timers(): number {
@@ -225,12 +206,7 @@ export class ActorHost implements RefHost, CellHost {
   }
 
   #deliverToNone(path: string, message: ActorMessage): void {
-    if (path.startsWith(this.#askPrefix)) {
-      // A reply that comes after its deadline finds nothing, as it should.
-      this.#settleAsk(Number(path.slice(this.#askPrefix.length)), message);
-      return;
-    }
-    this.deadLetter(path, message, 'no-actor');
+    if (!this.#asks.answered(path, message)) this.deadLetter(path, message, 'no-actor');
   }
 
   deadLetter(path: string, message: ActorMessage, reason: DeadLetterReason, cause?: Error): void {
@@ -240,8 +216,7 @@ export class ActorHost implements RefHost, CellHost {
   // ---- finding and starting actors
 
   register(prefix: string, activator: Activator): void {
-    this.#registrations.push({ prefix, activator, top: topSupervision(activator) });
-    this.#registrations.sort((a, b) => b.prefix.length - a.prefix.length);
+    this.#activators.register(prefix, activator);
   }
 
   spawn(path: string, create: () => Actor<never>, options: Omit<Activator, 'create'> = {}): ActorRef<ActorMessage> {
@@ -280,25 +255,22 @@ export class ActorHost implements RefHost, CellHost {
     this.#cells.set(path, cell);
     parent.children ??= new Map();
     parent.children.set(child.id, cell);
-    this.#begin(cell);
+    this.#supervision.begin(cell);
     return self;
   }
 
   #find(path: string): ActorCell | undefined {
     const found = this.#cells.get(path);
     if (found !== undefined || this.#isStopping) return found;
-    for (const registration of this.#registrations) {
-      if (!path.startsWith(registration.prefix)) continue;
-      if (path.length > PATH_CHARACTERS_MAX) return undefined;
-      const { activator, prefix } = registration;
-      return this.#startTop(path, () => activator.create(path, path.slice(prefix.length)), registration.top);
-    }
-    return undefined;
+    const registration = this.#activators.of(path);
+    if (registration === undefined) return undefined;
+    const { activator, prefix } = registration;
+    return this.#startTop(path, () => activator.create(path, path.slice(prefix.length)), registration.top);
   }
 
   /** Whether an actor lives at `path`, or would be made by a message. */
   #mayCome(path: string): boolean {
-    return this.#cells.has(path) || (!this.#isStopping && this.#registrations.some(({ prefix }) => path.startsWith(prefix)));
+    return this.#cells.has(path) || (!this.#isStopping && this.#activators.of(path) !== undefined);
   }
 
   #startTop(path: string, create: () => Actor<never>, top: TopSupervision): ActorCell | undefined {
@@ -307,128 +279,29 @@ export class ActorHost implements RefHost, CellHost {
     const cell = new ActorCell(this, self, create, top);
     self.cell = cell;
     this.#cells.set(path, cell);
-    this.#begin(cell);
+    this.#supervision.begin(cell);
     return cell;
-  }
-
-  #begin(cell: ActorCell): void {
-    try {
-      cell.begin();
-    } catch (thrown) {
-      this.failed(cell, toError(thrown));
-      return;
-    }
-    if (cell.stopRequested) this.stopSoon(cell);
-    if (cell.mailbox.size > 0) this.#line(cell);
   }
 
   // ---- ending and supervising actors
 
-  /** `cell` threw. Its supervision decides. */
   failed(cell: ActorCell, error: Error): void {
-    if (cell.state === 'gone') return;
-    this.#port.log('error', 'actor failed', { actor: cell.path, error: error.message, stack: error.stack ?? '' });
-    this.#ended(cell, error);
+    this.#supervision.failed(cell, error);
   }
 
-  /** `cell` has asked for its own end. A permanent child comes back (as in OTP); an actor without parent is gone until the next message. */
   stoppedItself(cell: ActorCell): void {
-    if (cell.state !== 'running') return;
-    if (cell.parent === undefined) this.#stopForGood(cell);
-    else this.#ended(cell, undefined);
+    this.#supervision.stoppedItself(cell);
   }
 
-  /** After the current message; also when the actor asked for it in `started`. */
   stopSoon(cell: ActorCell): void {
-    const incarnation = cell.incarnation;
-    this.#defer(() => {
-      if (cell.incarnation === incarnation && cell.stopRequested) this.stoppedItself(cell);
-    });
+    this.#supervision.stopSoon(cell);
   }
 
   stopChild(parent: ActorCell, path: string): void {
-    const child = parent.children?.get(path.slice(parent.path.length + 1));
-    if (child !== undefined && child.path === path) this.#stopForGood(child);
+    this.#supervision.stopChild(parent, path);
   }
 
-  #ended(cell: ActorCell, error: Error | undefined): void {
-    if (!isRestarted(cell.restart, error !== undefined)) {
-      this.#stopForGood(cell);
-      return;
-    }
-    const parent = cell.parent;
-    const budget = parent === undefined ? (cell.top as TopSupervision).budget : parent.childBudget;
-    const delayMs = budget.take(this.#port.monotonicMs());
-    if (delayMs < 0) {
-      this.#escalate(cell, error);
-      return;
-    }
-    if (parent === undefined) {
-      this.#suspend(cell);
-      this.#resumeAfter(delayMs, [cell]);
-      return;
-    }
-    const siblings = [...(parent.children as Map<string, ActorCell>).values()];
-    const plan = planRestart(
-      parent.supervision.strategy,
-      siblings.map((sibling) => sibling.restart),
-      siblings.indexOf(cell),
-    );
-    const toStart = plan.start.map((index) => siblings[index] as ActorCell);
-    this.#suspend(cell);
-    for (const index of plan.stop) {
-      const sibling = siblings[index] as ActorCell;
-      if (toStart.includes(sibling)) this.#suspend(sibling);
-      else this.#stopForGood(sibling);
-    }
-    this.#resumeAfter(delayMs, toStart);
-  }
-
-  #escalate(cell: ActorCell, error: Error | undefined): void {
-    const parent = cell.parent;
-    const text = `'${cell.path}' failed more often than its supervision allows`;
-    const failure = new RuntimeError(
-      'MQ_RUNTIME_ACTOR_FAILED',
-      error === undefined ? text : `${text}: ${error.message}`,
-      { path: cell.path },
-      error,
-    );
-    if (parent === undefined) {
-      this.#suspend(cell);
-      this.#port.fail(failure);
-    } else this.failed(parent, failure);
-  }
-
-  /** Ends the instance and its children; the mailbox waits for the next instance. */
-  #suspend(cell: ActorCell): void {
-    if (cell.state === 'gone') return;
-    this.#stopChildren(cell);
-    cell.halt('suspended');
-  }
-
-  #resumeAfter(delayMs: number, cells: readonly ActorCell[]): void {
-    const incarnations = cells.map((cell) => cell.incarnation);
-    const resume = (): void => {
-      cells.forEach((cell, i) => {
-        // Stopped, or restarted by something wider, in the meantime.
-        if (cell.state !== 'suspended' || cell.incarnation !== incarnations[i]) return;
-        this.restarts++;
-        this.#begin(cell);
-      });
-    };
-    if (delayMs > 0) this.schedule(delayMs, resume);
-    else this.#defer(resume);
-  }
-
-  #stopChildren(cell: ActorCell): void {
-    if (cell.children === undefined) return;
-    for (const child of [...cell.children.values()].reverse()) this.#stopForGood(child);
-  }
-
-  #stopForGood(cell: ActorCell): void {
-    if (cell.state === 'gone') return;
-    this.#stopChildren(cell);
-    cell.halt('gone');
+  #forget(cell: ActorCell): void {
     for (let message = cell.mailbox.shift(); message !== undefined; message = cell.mailbox.shift()) {
       this.queued--;
       this.deadLetter(cell.path, message, 'actor-stopped');
@@ -450,9 +323,8 @@ export class ActorHost implements RefHost, CellHost {
   /** Stops all actors, the youngest first. No actor starts after that. */
   stopAll(): void {
     this.#isStopping = true;
-    for (const cell of [...this.#cells.values()].reverse()) this.#stopForGood(cell);
-    for (const ask of this.#asks.values()) this.#timers.cancel(ask.timer);
-    this.#asks.clear();
+    for (const cell of [...this.#cells.values()].reverse()) this.#supervision.stop(cell);
+    this.#asks.drop();
   }
 
   // ---- time
@@ -492,25 +364,7 @@ export class ActorHost implements RefHost, CellHost {
     timeoutMs: number,
     onReply: (reply: R | undefined) => void,
   ): void {
-    if (this.#asks.size >= this.#limits.asksMax) {
-      this.#port.log('warn', 'too many asks without an answer', { asks: this.#asks.size, target: target.path });
-      this.#defer(() => onReply(undefined));
-      return;
-    }
-    const id = this.#nextAsk++;
-    const replyTo = this.refOn<R>(this.#port.index, this.#askPrefix + id);
-    const message = build(replyTo);
-    const timer = this.schedule(timeoutMs, () => this.#settleAsk(id, undefined));
-    this.#asks.set(id, { timer, onReply: onReply as (reply: ActorMessage | undefined) => void });
-    if (!target.tell(message)) this.#defer(() => this.#settleAsk(id, undefined));
-  }
-
-  #settleAsk(id: number, reply: ActorMessage | undefined): void {
-    const ask = this.#asks.get(id);
-    if (ask === undefined) return;
-    this.#asks.delete(id);
-    this.#timers.cancel(ask.timer);
-    ask.onReply(reply);
+    this.#asks.ask(target, build, timeoutMs, onReply);
   }
 
   // ---- death watch
@@ -526,21 +380,5 @@ export class ActorHost implements RefHost, CellHost {
 
   log(level: LogLevel, text: string, fields?: Record<string, unknown>): void {
     this.#port.log(level, text, fields);
-  }
-}
-
-function topSupervision(options: { restart?: Restart; intensity?: number; periodMs?: number; mailboxMax?: number }): TopSupervision {
-  return {
-    restart: options.restart ?? 'permanent',
-    budget: new RestartBudget(options.intensity ?? 10, options.periodMs ?? 10_000),
-    mailboxMax: options.mailboxMax ?? MAILBOX_MAX,
-  };
-}
-
-function checkPath(path: string): void {
-  if (path.length === 0 || path.length > PATH_CHARACTERS_MAX || path.startsWith('/')) {
-    throw new RuntimeError('MQ_RUNTIME_BAD_PATH', `An actor's path must have 1…${PATH_CHARACTERS_MAX} characters and not begin with '/'`, {
-      path: path.slice(0, 64),
-    });
   }
 }

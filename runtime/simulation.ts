@@ -4,10 +4,11 @@
  * Fails by throwing what would have failed the thread, and when actors keep each other busy for ever without time going on.
  */
 import type { Actor, ActorMessage, ActorRef, LogLevel } from './actor.ts';
-import { ActorHost, type HostPort } from './actor-host.ts';
+import { ActorHost } from './actor-host.ts';
 import { VirtualClock } from './clock.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { RuntimeError } from './errors.ts';
+import type { HostPort } from './host-port.ts';
 import { SeededRandom } from './random.ts';
 import type { Activator } from './thread/thread-context.ts';
 
