@@ -1,6 +1,12 @@
 /**
  * What the sequencer is given by its surroundings: the commit log's files, what a disk error means, and whom to tell. Types only.
  */
+import type { TailWriter } from '../queue/tail-writer.ts';
+import type { IndexFeed } from './index-feed.ts';
+import type { LaneView } from './log-lane.ts';
+import type { RunTable } from './run-table.ts';
+import type { Watermarks } from './watermarks.ts';
+
 /** What the sequencer asks of the commit log's files (`storage/commit-log/commit-log.ts`). */
 export interface LogFiles {
   readonly segmentBytes: number;
@@ -30,4 +36,21 @@ export interface SequencerHooks {
   refusing?(error: Error): void;
   /** An append failed: `cut-back` goes on, `fence` never does. */
   failed(verdict: DiskVerdict, error: Error): void;
+}
+
+export interface SequencerParts {
+  readonly lanes: readonly LaneView[];
+  readonly queues: TailWriter;
+  readonly runs: RunTable;
+  readonly feed: IndexFeed;
+  readonly marks: Watermarks;
+  readonly files: LogFiles;
+  readonly classify: (error: Error) => DiskVerdict;
+  readonly hooks: SequencerHooks;
+  readonly now: () => number;
+  readonly syncFlush: boolean;
+  /** Delay by level − 1. */
+  readonly delayLevelsMs: readonly number[];
+  /** No record may be older in the log than the last one there. */
+  readonly lastStoreTimestamp: number;
 }

@@ -7,8 +7,8 @@
  * Source: RocketMQ `CommitLog.asyncPutMessage`, `CommitLog.DefaultAppendMessageCallback`, `CommitLogDispatcherBuildConsumeQueue`.
  */
 import assert from 'node:assert/strict';
-import { readInt64 } from '../../model/message-record.ts';
 import type { TailWriter } from '../queue/tail-writer.ts';
+import { dueTime } from './due-time.ts';
 import type { IndexFeed } from './index-feed.ts';
 import {
   D_FLAGS,
@@ -35,7 +35,6 @@ import {
   FLAG_UNIQUE,
   FLAG_WAIT_SYNC,
   type LaneView,
-  NO_PLACE,
   OUTCOME_DISK_FULL,
   OUTCOME_FENCED,
   OUTCOME_NO_QUEUE,
@@ -43,7 +42,8 @@ import {
 } from './log-lane.ts';
 import { forEachKeyHash } from './record-keys.ts';
 import type { RunTable } from './run-table.ts';
-import type { DiskVerdict, LogFiles, SequencerHooks } from './sequencer-parts.ts';
+import type { DiskVerdict, LogFiles, SequencerHooks, SequencerParts } from './sequencer-parts.ts';
+import { takeOverLane } from './take-over-lane.ts';
 import { DISPATCHED_END, type Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A run is what one write takes; also the bound of a lane's share of a pass. */
@@ -81,22 +81,7 @@ export class Sequencer {
   readonly #runLength: number[] = [];
   readonly #runPosition: number[] = [];
 
-  constructor(parts: {
-    lanes: readonly LaneView[];
-    queues: TailWriter;
-    runs: RunTable;
-    feed: IndexFeed;
-    marks: Watermarks;
-    files: LogFiles;
-    classify: (error: Error) => DiskVerdict;
-    hooks: SequencerHooks;
-    now: () => number;
-    syncFlush: boolean;
-    /** Delay by level − 1. */
-    delayLevelsMs: readonly number[];
-    /** No record may be older in the log than the last one there. */
-    lastStoreTimestamp: number;
-  }) {
+  constructor(parts: SequencerParts) {
     this.#lanes = parts.lanes;
     this.#taken = new Int32Array(parts.lanes.length);
     this.#queues = parts.queues;
@@ -116,49 +101,13 @@ export class Sequencer {
 
   /**
    * Takes over from a log worker that died, before the first `poll`. What lies behind the written end is not in the log: the file is
-   * cut there. What lies before it is, even if the dead worker did not come to say so: its units and its lane's mark are brought up. A place that
-   * the dead worker gave and did not come to write is another record's soon: it is taken back before anything is written, and so is an answer that
-   * it did not come to give.
+   * cut there. What lies before it is, and is brought up (take-over-lane.ts). A place that the dead worker gave and did not come to write is
+   * another record's soon: it is taken back before anything is written.
    */
   takeOver(): void {
     this.#files.cutBack(this.#end);
-    for (let laneIndex = 0; laneIndex < this.#lanes.length; laneIndex++) {
-      const lane = this.#lanes[laneIndex]!;
-      const words = lane.descriptors;
-      const head = lane.published();
-      let count = lane.written();
-      for (; count !== head; count = (count + 1) | 0) {
-        const at = lane.descriptorAt(count);
-        // Passed over in the middle of a run: what follows it may be written.
-        if (words[at + D_OUTCOME] === OUTCOME_NO_QUEUE) continue;
-        const high = words[at + D_PHYSICAL_HI]!;
-        const low = words[at + D_PHYSICAL_LO]!;
-        const size = words[at + D_SIZE]!;
-        if (high === NO_PLACE || high * TWO_32 + (low >>> 0) + size > this.#end) break;
-        const handle = words[at + D_QUEUE]!;
-        const offset = words[at + D_OFFSET_HI]! * TWO_32 + (words[at + D_OFFSET_LO]! >>> 0);
-        const flags = words[at + D_FLAGS]!;
-        if ((flags & FLAG_NO_DISPATCH) !== 0 || this.#queues.peek(handle) !== offset) continue;
-        let tagLow = words[at + D_TAG]!;
-        let tagHigh = tagLow >> 31;
-        if ((flags & FLAG_DELAYED) !== 0) {
-          const timeAt = (words[at + D_POSITION]! & lane.byteMask) + ((flags & FLAG_BORN_V6) === 0 ? 56 : 68);
-          const due = this.#dueTime(tagLow, readInt64(lane.bytes, timeAt));
-          tagHigh = Math.floor(due / TWO_32);
-          tagLow = due | 0;
-        } else if ((flags & FLAG_TIMED) !== 0) tagHigh = words[at + D_KEY_HASH]!;
-        this.#queues.take(handle);
-        this.#queues.append(handle, offset, high, low, size, tagHigh, tagLow);
-      }
-      this.#taken[laneIndex] = count;
-      for (let left = count; left !== head; left = (left + 1) | 0) {
-        const at = lane.descriptorAt(left);
-        words[at + D_PHYSICAL_HI] = NO_PLACE;
-        // The dead worker may have been about to refuse it: nobody was told.
-        words[at + D_OUTCOME] = 0;
-      }
-      lane.setWritten(count);
-    }
+    for (let lane = 0; lane < this.#lanes.length; lane++)
+      this.#taken[lane] = takeOverLane(this.#lanes[lane]!, this.#end, this.#queues, this.#delayLevelsMs);
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
     // A notice that was not sent yet went with the dead worker.
     this.#queues.tellUnheard(this.#hooks.waiting);
@@ -349,7 +298,7 @@ export class Sequencer {
       if ((flags & PARKED) !== 0) {
         if ((flags & FLAG_TIMED) !== 0) tagHigh = words[at + D_KEY_HASH]!;
         else {
-          const due = this.#dueTime(tagLow, time);
+          const due = dueTime(this.#delayLevelsMs, tagLow, time);
           tagHigh = Math.floor(due / TWO_32);
           tagLow = due | 0;
         }
@@ -391,11 +340,6 @@ export class Sequencer {
       this.#hooks.syncWanted();
     }
     if (feed.waiting > feed.capacity >> 1 || queues.freeChunks < queues.chunkCount >> 2) this.#hooks.storeHurry();
-  }
-
-  /** When a record of this delay level, stored at `storeTime`, is to be delivered. */
-  #dueTime(level: number, storeTime: number): number {
-    return storeTime + (this.#delayLevelsMs[level - 1] ?? 0);
   }
 
   /** A place in the lane as a virtual position, seen from the record `first`, which lies less than one lap before it. */
