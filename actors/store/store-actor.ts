@@ -53,6 +53,8 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
   readonly #tables: TableDesk;
   #open: OpenParts | null = null;
   #openedBytes: Uint8Array | null = null;
+  /** Everything is on the disk: what was due still finds nothing to do. */
+  #isClosed = false;
   #openFailure: { readonly error: string; readonly code: string } | null = null;
   #context: ActorContext | null = null;
   #timer: TimerId | null = null;
@@ -111,11 +113,9 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
         message.replyTo.tell({ kind: 'opened-page', at: message.at, bytes });
         return;
       }
-      case 'queue-interned': {
-        const open = this.#open;
-        if (open !== null) open.files.handles.set(message.handle, open.files.queues.queue(message.topic, message.queueId));
+      case 'queue-interned':
+        this.#open?.files.handles.set(message.handle, this.#open.files.queues.queue(message.topic, message.queueId));
         return;
-      }
       case 'round':
         this.#timer = null;
         this.#round();
@@ -203,8 +203,9 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     const open = this.#open;
     const { monotonicMs, hooks } = this.#parts;
     const began = monotonicMs();
-    if (open === null && this.#parts.takesOver && began >= this.#faults.retryAt && !this.#faults.isFenced) this.#takeOver(this.#context!);
-    if (open === null || this.#faults.isFenced) return false;
+    if (this.#isClosed || this.#faults.isFenced) return false;
+    if (open === null && this.#parts.takesOver && began >= this.#faults.retryAt) this.#takeOver(this.#context!);
+    if (open === null) return false;
     this.#lastRound = began;
     if (began < this.#faults.retryAt) {
       this.#schedule(this.#faults.retryAt - began);
@@ -377,6 +378,7 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     try {
       hooks.inCall(() => closeInOrder(open, marks, this.#say));
       this.#open = null;
+      this.#isClosed = true;
       return { kind: 'store-stopped', ok: true };
     } catch (error) {
       if (error instanceof StorageError && !isNoRoom(error)) this.#faults.fence(error);

@@ -175,6 +175,23 @@ test('StoreActor takes over from a dead one beside a log that goes on', async (t
   }
 });
 
+test('StoreActor that took over and was stopped stays closed: a round that was due still finds nothing to do', async (t) => {
+  const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
+  store.open();
+  for (let number = 0; number < 100; number++) store.send(message(number));
+  store.kill();
+  store.spawnStore();
+  for (let number = 100; number < 200; number++) store.send(message(number));
+  store.poll();
+  t.ok(store.stop().ok);
+  store.advance(2_000);
+  store.store.tell({ kind: 'hurry' });
+  store.advance(1);
+  t.equal(store.simulation.logs.filter(({ text }) => text === 'the store was taken over').length, 1, 'it takes over once');
+  const next = new StoreUnderTest(store.disk, ROOT);
+  t.ok(next.open().wasClean, 'what was closed in order is found so');
+});
+
 test('StoreActor takes over on a full disk as soon as there is room', async (t) => {
   const disk = new MemoryDisk({ seed: 1 });
   const store = new StoreUnderTest(disk, '/store');
