@@ -111,7 +111,7 @@ export class ColdPulls {
       return;
     }
     this.#answers.counters.coldPulls++;
-    const readsAhead = wantsAll && this.#ahead.isWorthwhile(handle, reply.offset, pending.max);
+    const ahead = wantsAll ? this.#ahead.wanted(handle, reply.offset, pending.max) : 0;
     this.#underWay.awaitReader(pending, now);
     this.#waiting.push({
       kind: 'cold-pull',
@@ -122,8 +122,8 @@ export class ColdPulls {
       queueId: pending.queueId,
       handle,
       offset: reply.offset,
-      max: readsAhead ? MESSAGES_MAX : lookAtMax(pending),
-      bytesMax: readsAhead ? AHEAD_BYTES : isFiltered ? FILTERED_BYTES_MAX : pending.bytesMax,
+      max: ahead > 0 ? Math.min(ahead, MESSAGES_MAX) : lookAtMax(pending),
+      bytesMax: ahead > 0 ? AHEAD_BYTES : isFiltered ? FILTERED_BYTES_MAX : pending.bytesMax,
       codes,
       min: reply.min,
       visibleMax: reply.max,

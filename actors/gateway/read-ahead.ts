@@ -9,6 +9,8 @@ import { QUEUE_OFFSET_AT, readInt32, readInt64 } from '../../model/message-recor
 
 /** Fetched in one go when reading ahead. */
 export const AHEAD_BYTES = 256 * 1024;
+/** Messages asked for, as a share of how many fit if they are like the last ones. */
+const SURPLUS = 1.125;
 const ENTRIES_MAX = 32;
 /** Ends of earlier cold pulls remembered. */
 const ENDS_MAX = 1024;
@@ -30,10 +32,14 @@ export class ReadAhead {
   readonly #idle: Buffer[] = [];
   readonly #cut: Cut = { bytes: new Uint8Array(0), start: 0, end: 0, count: 0, next: 0 };
 
-  /** Whether a pull of `max` messages at `offset` goes on where one ended, and is small enough to read ahead of it. */
-  isWorthwhile(handle: number, offset: number, max: number): boolean {
+  /**
+   * How many messages to ask the reader for, when a pull of `max` messages at `offset` goes on where one ended and is small enough to read
+   * ahead of it; else 0. As many as will fit by what the last ones measured, and a few: each one more has its unit read for nothing.
+   */
+  wanted(handle: number, offset: number, max: number): number {
     const average = this.#ends.get(offset * HANDLES + handle);
-    return average !== undefined && 2 * max * average <= AHEAD_BYTES;
+    if (average === undefined || 2 * max * average > AHEAD_BYTES) return 0;
+    return Math.ceil((AHEAD_BYTES / average) * SURPLUS);
   }
 
   /** Cuts the messages of a pull off what is kept for its offset; null: nothing is. */

@@ -27,7 +27,7 @@ import type { SendPath } from './send-path.ts';
 import type { InputLimits } from './unfinished-input.ts';
 import { chooseHolders, closeFromBytes, crowdedFromBytes, overfullRemark, type UnsentLimits, unsentAllowance } from './unsent-allowance.ts';
 
-const READ_BUFFER_BYTES = 256 * 1024;
+const READ_BUFFER_BYTES = 512 * 1024;
 /** Control requests of one connection that wait for their answer. */
 const REQUESTS_IN_FLIGHT_MAX = 4096;
 const IDLE_SCAN_MS = 10_000;

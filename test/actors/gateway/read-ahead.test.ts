@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { AHEAD_IDLE_MS, ReadAhead } from '../../../actors/gateway/read-ahead.ts';
+import { AHEAD_BYTES, AHEAD_IDLE_MS, ReadAhead } from '../../../actors/gateway/read-ahead.ts';
 import { decodeMessageRecords, encodeMessageRecord } from '../../../model/message-record.ts';
 
 function records(first: number, count: number): Uint8Array {
@@ -15,11 +15,14 @@ const offsetsOf = (cut: { bytes: Uint8Array; start: number; end: number }): numb
 test('ReadAhead answers the pulls that go on where a cold one ended', (t) => {
   const ahead = new ReadAhead();
   const bytes = records(100, 10);
-  t.notOk(ahead.isWorthwhile(7, 100, 4), 'nothing is known of the queue yet');
+  t.equal(ahead.wanted(7, 100, 4), 0, 'nothing is known of the queue yet');
   const first = ahead.split(7, bytes, 0, bytes.length, 110, 10, 4, 1e6, 0);
   t.same(offsetsOf(first), [100, 101, 102, 103]);
   t.equal(first.next, 104);
-  t.ok(ahead.isWorthwhile(7, 104, 4), 'now it is read in sequence');
+  const fit = AHEAD_BYTES / (bytes.length / 10);
+  const wanted = ahead.wanted(7, 104, 4);
+  t.ok(wanted > fit && wanted < 1.2 * fit, 'now it is read in sequence: what fits, and a few');
+  t.equal(ahead.wanted(7, 104, fit), 0, 'a pull that takes most of it is not read ahead of');
   bytes.fill(0);
   const second = ahead.take(7, 104, 4, 1e6, 1);
   t.ok(second);
