@@ -3,7 +3,7 @@
  * never: either end may be gone without the other knowing (half open). A frame that a client sends again is its own business. The
  * broker's end is what its gateway takes for a socket. Bounded by what clients ask.
  */
-import type { ClientSocket, Listen, ListenOptions } from '../actors/gateway/client-connection.ts';
+import type { ClientSocket, Listen, ListenOptions } from '../actors/gateway/client-socket.ts';
 import type { SeededRandom } from '../runtime/random.ts';
 import type { SimulatedTime } from '../runtime/simulated-time.ts';
 

@@ -3,7 +3,7 @@
  * here, at most what was in the ring when the guest was told to pause.
  */
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
-import type { ClientSocket } from '../gateway/client-connection.ts';
+import type { ClientSocket } from '../gateway/client-socket.ts';
 import { PIPE_CLOSE, PIPE_PAUSE, PIPE_RESUME, PipeWriter } from './pipe.ts';
 
 export class PipeSocket implements ClientSocket {

@@ -3,10 +3,10 @@
  * turn's end. Stops reading when told to (a full lane, too much unsent), so that a slow client costs a bounded amount of memory
  * and nobody else anything.
  */
-import { createServer, Socket } from 'node:net';
 import type { Host } from '../../model/message-record.ts';
 import { encodeCommand, ONEWAY_FLAG } from '../../protocol/remoting/command.ts';
 import { FrameReader } from '../../protocol/remoting/frame-reader.ts';
+import type { ClientSocket } from './client-socket.ts';
 import type { BufferHolder, OutputBuffer, OutputPool } from './output-pool.ts';
 import type { Connection } from './request.ts';
 
@@ -31,26 +31,6 @@ export interface ConnectionOwner {
   closed(connection: ClientConnection, reason: string): void;
   /** The memory of its unfinished requests was `before` and is another now. */
   inputChanged(connection: ClientConnection, before: number): void;
-}
-
-/** What a connection asks of its socket: a TCP one, or a way through shared memory that behaves like it. */
-export interface ClientSocket {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-  readonly localAddress?: string | undefined;
-  readonly localPort?: number | undefined;
-  /** Bytes taken and not passed on. */
-  readonly writableLength: number;
-  /** False: passed on later; `drain` follows. `done` when the bytes are no longer needed. */
-  write(bytes: Uint8Array, done?: () => void): boolean;
-  pause(): unknown;
-  resume(): unknown;
-  cork(): void;
-  uncork(): void;
-  end(): unknown;
-  destroy(): unknown;
-  on(event: 'end' | 'close' | 'drain', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 export class ClientConnection implements Connection, BufferHolder {
@@ -331,56 +311,3 @@ export function hostOfBytes(bytes: Uint8Array): Host {
   const address = bytes.subarray(0, bytes.length - 4);
   return { address, port: new DataView(bytes.buffer, bytes.byteOffset).getInt32(address.length) };
 }
-
-type Handle = { readonly fd?: number };
-
-export type ListenOptions = {
-  host: string;
-  port: number;
-  reusePort: boolean;
-  /** Connections that may wait to be accepted. */
-  backlog: number;
-  readBuffer: Uint8Array;
-  /** Who reads the socket; null: it is not wanted. */
-  accepted: (socket: ClientSocket) => { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null;
-  failed: (error: Error) => void;
-};
-export type Listen = (options: ListenOptions) => Promise<{ port: number; close(): Promise<void> }>;
-
-/** Accepts on one address and gives each socket with a reader that fills one shared buffer instead of a fresh one for each read. */
-export const listen: Listen = (options) => {
-  return new Promise((resolve, reject) => {
-    const server = createServer({ pauseOnConnect: true, noDelay: true }, (accepted) => {
-      // The accepted socket's handle moves into a socket with our read buffer: `onread` is an option of the constructor only.
-      const inner = accepted as unknown as { _handle: Handle | null };
-      const handle = inner._handle;
-      if (handle === null) return;
-      inner._handle = null;
-      let reader: { received(chunk: Uint8Array, length: number): void; isHeld: boolean } | null = null;
-      const socket = new Socket({
-        handle,
-        allowHalfOpen: false,
-        onread: {
-          buffer: options.readBuffer,
-          callback: (length: number, chunk: Uint8Array): boolean => {
-            reader?.received(chunk, length);
-            return reader !== null && !reader.isHeld;
-          },
-        },
-      } as unknown as ConstructorParameters<typeof Socket>[0]);
-      reader = options.accepted(socket);
-      if (reader === null) socket.destroy();
-      else socket.resume();
-    });
-    server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, reusePort: options.reusePort, backlog: options.backlog }, () => {
-      server.off('error', reject);
-      server.on('error', options.failed);
-      const address = server.address();
-      resolve({
-        port: typeof address === 'object' && address !== null ? address.port : options.port,
-        close: () => new Promise((done) => server.close(() => done())),
-      });
-    });
-  });
-};

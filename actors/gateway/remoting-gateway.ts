@@ -17,7 +17,8 @@ import { FLOW_CONTROL, REQUEST_CODE_NOT_SUPPORTED, SYSTEM_ERROR } from '../../pr
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { type AskClient, type AskClientWithBody, ClientCalls, type ClientCallsParts } from './client-calls.ts';
-import { ClientConnection, type ClientSocket, type ConnectionOwner, type Listen, listen } from './client-connection.ts';
+import { ClientConnection, type ConnectionOwner } from './client-connection.ts';
+import { type ClientSocket, type Listen, listen } from './client-socket.ts';
 import { type FetchAnswer, fetchLong, type LongBody } from './fetch-long.ts';
 import { InputRelief } from './input-relief.ts';
 import { OutputPool } from './output-pool.ts';

@@ -9,7 +9,7 @@ import { GUEST_GROUP } from '../../runtime/thread/placement.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { shardPath } from '../broker/actor-paths.ts';
 import { openGuestDoor } from '../embedded/guest-door.ts';
-import { listen } from '../gateway/client-connection.ts';
+import { listen } from '../gateway/client-socket.ts';
 import type { LiveConfig } from '../settings/live-config.ts';
 import { startSettings } from '../settings/settings-actor.ts';
 import { type SendsStopped, type ServedShard, ShardActor } from '../shard/shard-actor.ts';

@@ -5,7 +5,7 @@
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import type { BrokerConfig } from '../broker/broker-config.ts';
 import type { BrokerMemory } from '../broker/broker-memory.ts';
-import type { Listen } from '../gateway/client-connection.ts';
+import type { Listen } from '../gateway/client-socket.ts';
 import { RemotingGateway } from '../gateway/remoting-gateway.ts';
 import type { UnsentLimits } from '../gateway/unsent-allowance.ts';
 import type { KeyValueOptions } from '../name-server/key-value-actor.ts';
