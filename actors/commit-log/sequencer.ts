@@ -43,7 +43,7 @@ import {
 import { forEachKeyHash } from './record-keys.ts';
 import type { RunTable } from './run-table.ts';
 import type { DiskVerdict, LogFiles, SequencerHooks, SequencerParts } from './sequencer-parts.ts';
-import { takeOverLane } from './take-over-lane.ts';
+import { closeLane, takeOverLane } from './take-over-lane.ts';
 import { DISPATCHED_END, type Watermarks, WRITTEN_END } from './watermarks.ts';
 
 /** A run is what one write takes; also the bound of a lane's share of a pass. */
@@ -109,6 +109,7 @@ export class Sequencer {
     for (let lane = 0; lane < this.#lanes.length; lane++)
       this.#taken[lane] = takeOverLane(this.#lanes[lane]!, this.#end, this.#queues, this.#delayLevelsMs);
     this.#queues.publish(this.#hooks.waiting, this.#hooks.guestWaits);
+    for (let lane = 0; lane < this.#lanes.length; lane++) closeLane(this.#lanes[lane]!, this.#taken[lane]!);
     // A notice that was not sent yet went with the dead worker.
     this.#queues.tellUnheard(this.#hooks.waiting);
     this.#hooks.guestWaits?.();

@@ -29,7 +29,7 @@ import {
 
 const TWO_32 = 0x1_0000_0000;
 
-/** @param end the log's written end. Gives the count behind the lane's last record in the log; its mark is moved there. */
+/** @param end the log's written end. Gives the count behind the lane's last record in the log, for `closeLane`. */
 export function takeOverLane(lane: LaneView, end: number, queues: TailWriter, delayLevelsMs: readonly number[]): number {
   const words = lane.descriptors;
   const head = lane.published();
@@ -57,12 +57,20 @@ export function takeOverLane(lane: LaneView, end: number, queues: TailWriter, de
     queues.take(handle);
     queues.append(handle, offset, high, low, size, tagHigh, tagLow);
   }
+  return count;
+}
+
+/**
+ * Takes back what the dead worker took and did not write, and moves the lane's mark to `count`, so that what it wrote is answered. Behind the units: should
+ * this worker end before it has shown them, the next one finds by the mark what has none yet.
+ */
+export function closeLane(lane: LaneView, count: number): void {
+  const head = lane.published();
   for (let left = count; left !== head; left = (left + 1) | 0) {
     const at = lane.descriptorAt(left);
-    words[at + D_PHYSICAL_HI] = NO_PLACE;
+    lane.descriptors[at + D_PHYSICAL_HI] = NO_PLACE;
     // The dead worker may have been about to refuse it: nobody was told.
-    words[at + D_OUTCOME] = 0;
+    lane.descriptors[at + D_OUTCOME] = 0;
   }
   lane.setWritten(count);
-  return count;
 }

@@ -154,6 +154,35 @@ test('Sequencer.takeOver: wherever a log worker ends between two stores, each re
   t.end();
 });
 
+test('Sequencer.takeOver: wherever a successor ends too, each record is in the log and in its queue once', (t) => {
+  const bodies = ['one', 'two', 'three', 'four', 'five'];
+  let n = 1;
+  for (let isFirst = true; isFirst; n++) {
+    let k = 1;
+    for (let died = true; died; k++) {
+      const world = new World();
+      const first = world.worker(false);
+      world.put(0, 'one');
+      first.drain(0);
+      for (const body of bodies.slice(1, 4)) world.put(1, body);
+      isFirst = diesAtStore(n, () => first.drain(1));
+      for (const mark of [DISPATCHED_END, WRITTEN_END] as const) world.marks.mend(mark);
+      died = diesAtStore(k, () => world.worker(true));
+      for (const mark of [DISPATCHED_END, WRITTEN_END] as const) world.marks.mend(mark);
+      const third = world.worker(true);
+      third.poll();
+      world.put(0, 'five');
+      third.poll();
+      const found = world.records().map(({ body, queueOffset }) => `${Buffer.from(body)}@${queueOffset}`);
+      if (found.join() !== bodies.map((body, offset) => `${body}@${offset}`).join()) t.fail(`${n}, then ${k}: ${found}`);
+      if (world.marks.read(DISPATCHED_END) !== third.end) t.fail(`${n}, then ${k}: dispatched to ${world.marks.read(DISPATCHED_END)}`);
+    }
+    if (k < 6) t.fail(`${k} places in a take-over`);
+  }
+  t.ok(n > 10, `${n} places`);
+  t.end();
+});
+
 test('Sequencer.takeOver: wherever a log worker ends on a full disk, no offset is left out, and what is refused is not there', (t) => {
   let n = 1;
   for (let died = true; died; n++) {
