@@ -92,7 +92,8 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - SQL92 subscriptions are on unless \`enablePropertyFilter\` is switched off; verdicts are those of rocketmq-filter 5.3.3, but digits of other scripts than ASCII are no numbers.
 - A half message ends once. Where the Java broker stores a message a second time for a second commit, or for a commit after a rollback, the same word once
   more is answered 0 and does nothing, another one is refused (1). One that was given up is refused (604) until request 323 has resumed it; 323 takes
-  half messages that were given up and nothing else. It may be ended by any place that it has had since its producer was first asked.
+  half messages that were given up and nothing else, each once, over restarts too: a message with the tag \`RESUMED\` in \`TRANS_CHECK_MAX_TIME_TOPIC\`
+  says which have been (a Java broker resumes what lies there as often as it is asked, and so delivers it again). It may be ended by any place that it has had since its producer was first asked.
 - The age of a half message is that by the broker's clock, not by its producer's. END_TRANSACTION (37) with "not known" is answered 0, when it is not one-way.
   One that names another message, by \`transactionId\` and \`msgId\`, than the one that lies at its two places is refused with 1; a Java broker ends that one.
   A half message may have a delay level, which counts from its commit on, but no time of its own (\`TIMER_\`): that is refused (13).

@@ -2,8 +2,12 @@
  * What simulated clients ask of the broker, in RocketMQ's words, as promises: null means that no answer came. One function a request. What
  * keeps account of an answer does so in `onAnswer`, the moment it comes: a promise may go on later, when the broker has died meanwhile.
  */
+
+import { type BrokerIdentity, registerCommand } from '../actors/registration/register-command.ts';
+import type { TableVersion, TopicConfig } from '../actors/topic/topic-config.ts';
 import { POP_CK, parseProperties } from '../model/message-property.ts';
 import { decodeMessageRecords, type MessageRecord } from '../model/message-record.ts';
+import { decodeAssignments, encodeQueryAssignment } from '../protocol/remoting/bodies/query-assignment.ts';
 import type { RemotingCommand } from '../protocol/remoting/command.ts';
 import { formatReceipt } from '../protocol/remoting/receipt.ts';
 import {
@@ -15,9 +19,12 @@ import {
   HEART_BEAT,
   POP_MESSAGE,
   PULL_MESSAGE,
+  QUERY_ASSIGNMENT,
   QUERY_CONSUMER_OFFSET,
   RECALL_MESSAGE,
+  RESUME_CHECK_HALF_MESSAGE,
   SEND_MESSAGE_V2,
+  SET_MESSAGE_REQUEST_MODE,
   UPDATE_CONSUMER_OFFSET,
 } from '../protocol/remoting/request-code.ts';
 import type { SimClient } from './sim-client.ts';
@@ -52,6 +59,8 @@ export type SendFields = {
   readonly queues: number;
   readonly sysFlag?: number;
   readonly group?: string;
+  /** Another request than SEND_MESSAGE_V2, with the same fields. */
+  readonly code?: number;
 };
 
 export function send(
@@ -74,7 +83,7 @@ export function send(
     k: 'false',
     m: String(fields.isBatch ?? false),
   };
-  return ask(client, SEND_MESSAGE_V2, ext, fields.body, 6_000, onAnswer);
+  return ask(client, fields.code ?? SEND_MESSAGE_V2, ext, fields.body, 6_000, onAnswer);
 }
 
 export type PullFilter = { readonly type: 'TAG' | 'SQL92'; readonly expression: string };
@@ -146,10 +155,73 @@ export async function committedOffset(
   });
 }
 
-/** Makes the client a member of a producer group. */
-export async function beatProducer(client: SimClient, clientId: string, group: string): Promise<void> {
+/** Makes the client a member of a producer group. True: the broker said so. */
+export async function beatProducer(client: SimClient, clientId: string, group: string): Promise<boolean> {
   const beat = { clientID: clientId, producerDataSet: [{ groupName: group }], consumerDataSet: [] };
-  await ask(client, HEART_BEAT, {}, Buffer.from(JSON.stringify(beat)));
+  const answer = await ask(client, HEART_BEAT, {}, Buffer.from(JSON.stringify(beat)));
+  return answer?.code === 0;
+}
+
+/** Makes the client a member of a consumer group that reads `topic`. True: the broker said so. */
+export async function beatConsumer(client: SimClient, clientId: string, group: string, topic: string): Promise<boolean> {
+  const subscription = { topic, subString: '*', tagsSet: [], codeSet: [], subVersion: 1, classFilterMode: false, expressionType: 'TAG' };
+  const consumer = {
+    groupName: group,
+    consumeType: 'CONSUME_PASSIVELY',
+    messageModel: 'CLUSTERING',
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    unitMode: false,
+    subscriptionDataSet: [subscription],
+  };
+  const beat = { clientID: clientId, producerDataSet: [], consumerDataSet: [consumer] };
+  const answer = await ask(client, HEART_BEAT, {}, Buffer.from(JSON.stringify(beat)));
+  return answer?.code === 0;
+}
+
+/** A broker with these topics at the name server that the broker has beside it. True: the name server said that it has them. */
+export async function register(
+  client: SimClient,
+  broker: BrokerIdentity,
+  topics: readonly TopicConfig[],
+  version: TableVersion,
+): Promise<boolean> {
+  const { code, ext = {}, body } = registerCommand(broker, 0, topics, version);
+  const fields = Object.fromEntries(Object.entries(ext ?? {}).map(([name, value]) => [name, String(value)]));
+  const answer = await ask(client, code, fields, body ?? null);
+  return answer?.code === 0;
+}
+
+export type AssignedQueues = { readonly mode: string; readonly brokerName: string; readonly queueId: number };
+
+/** Which queues the broker gives to a member; null: no answer, or one that changes nothing. */
+export async function queryAssignment(
+  client: SimClient,
+  asked: { readonly topic: string; readonly group: string; readonly clientId: string; readonly isBroadcast: boolean },
+): Promise<readonly AssignedQueues[] | null> {
+  const { topic, group: consumerGroup, clientId, isBroadcast } = asked;
+  const messageModel = isBroadcast ? 'BROADCASTING' : 'CLUSTERING';
+  const body = encodeQueryAssignment({ topic, consumerGroup, clientId, strategyName: 'AVG', messageModel });
+  const answer = await ask(client, QUERY_ASSIGNMENT, {}, body);
+  if (answer?.code !== 0) return null;
+  return decodeAssignments(answer.body)?.map(({ queue: { brokerName, queueId }, mode }) => ({ mode, brokerName, queueId })) ?? null;
+}
+
+/** `onAnswer` gets the code; null: no answer. */
+export async function setRequestMode(
+  client: SimClient,
+  mode: { readonly topic: string; readonly consumerGroup: string; readonly mode: string; readonly popShareQueueNum: number },
+  onAnswer: (code: number | null) => void,
+): Promise<void> {
+  await ask(client, SET_MESSAGE_REQUEST_MODE, {}, Buffer.from(JSON.stringify(mode)), ANSWER_MS, (answer) => onAnswer(answer?.code ?? null));
+}
+
+/** A half message that was given up is to be asked about anew; `id` is where it is kept. */
+export function resumeCheck(
+  client: SimClient,
+  id: string,
+  onAnswer: (answer: RemotingCommand | null) => void,
+): Promise<RemotingCommand | null> {
+  return ask(client, RESUME_CHECK_HALF_MESSAGE, { msgId: id }, null, ANSWER_MS, onAnswer);
 }
 
 export function endFields(

@@ -3,11 +3,14 @@
  */
 import type { PlantedBug } from './planted/planted-bug.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
+import { Assignments } from './workloads/assignments.ts';
 import { Filters } from './workloads/filters.ts';
 import { Messages } from './workloads/messages.ts';
 import { Offsets } from './workloads/offsets.ts';
 import { Pops } from './workloads/pops.ts';
 import { Recalls } from './workloads/recalls.ts';
+import { Requests } from './workloads/requests.ts';
+import { Resumes } from './workloads/resumes.ts';
 import { Retries } from './workloads/retries.ts';
 import { Transactions } from './workloads/transactions.ts';
 import { World, type WorldResult } from './world.ts';
@@ -29,7 +32,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   if (world.scenario.pops) world.workloads.push(new Pops(world));
   if (world.scenario.filters) world.workloads.push(new Filters(world));
   if (world.scenario.recalls) world.workloads.push(new Recalls(world));
-  if (world.scenario.transactions) world.workloads.push(new Transactions(world));
+  if (world.scenario.transactions) {
+    const transactions = new Transactions(world);
+    world.workloads.push(transactions);
+    if (world.scenario.resumes) world.workloads.push(new Resumes(world, transactions));
+  }
+  if (world.scenario.requests) world.workloads.push(new Requests(world));
+  if (world.scenario.assignments) world.workloads.push(new Assignments(world));
   const undo = bug?.patch?.();
   try {
     return await world.run();

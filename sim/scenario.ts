@@ -65,6 +65,12 @@ export type Scenario = {
   readonly recalls: boolean;
   /** Asynchronous flush: the longest time that what is written waits for the disk. Longer than offsets wait, they may last longer than what they count. */
   readonly flushMs: number;
+  /** Half messages are given up after two checks, and an operator has them checked anew: in worlds with transactions. */
+  readonly resumes: boolean;
+  /** Requests and their replies. */
+  readonly requests: boolean;
+  /** The broker divides queues among members and keeps how groups read; a name server runs beside it. */
+  readonly assignments: boolean;
 };
 
 export function scenarioOf(seed: number): Scenario {
@@ -128,5 +134,8 @@ export function scenarioOf(seed: number): Scenario {
     filters: chance(0.25),
     recalls: chance(0.25),
     flushMs: pick(500, 500, 5_000),
+    resumes: chance(0.5),
+    requests: chance(0.25),
+    assignments: chance(0.25),
   };
 }

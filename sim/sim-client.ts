@@ -61,6 +61,11 @@ export class SimClient {
     this.#connected()?.send(encodeCommand({ code, opaque, flag: ONEWAY_FLAG, ext, body }));
   }
 
+  /** Answers what the broker has asked, by the connection that there is now. */
+  answer(command: RemotingCommand, code: number): void {
+    if (this.#link?.isOpen === true) this.#link.send(encodeCommand({ code, opaque: command.opaque, flag: RESPONSE_FLAG, ext: {} }));
+  }
+
   /** Closes the connection; the next request makes another. What waits is answered by null. */
   drop(): void {
     const link = this.#link;

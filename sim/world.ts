@@ -42,6 +42,8 @@ const STOP_MS_MAX = 12_000;
 const VERIFY_MS_MAX = 120_000;
 /** What is under way when the world is healed comes to its end. */
 const SETTLE_MS = 3_000;
+/** Where half messages are to be given up. */
+const CHECKS_BEFORE_GIVEN_UP = 2;
 /** What is due comes so late at most, also when no broker was there in time: threads may stand still, a reader that died is asked again after 2.5 s. */
 const LATE_MS = 6_000;
 /** The wheel asks a reader that died while it counted again after 30 s. */
@@ -430,7 +432,7 @@ function configOf(scenario: Scenario): BrokerConfig {
     `timerFlushIntervalMs=${scenario.saveMs}`,
     'transactionTimeOut=500',
     'transactionCheckInterval=700',
-    'transactionCheckMax=1000',
+    `transactionCheckMax=${scenario.resumes ? CHECKS_BEFORE_GIVEN_UP : 1000}`,
   ];
   const { config, warnings } = parseBrokerConfig(
     lines.join('\n'),
@@ -447,6 +449,7 @@ function configOf(scenario: Scenario): BrokerConfig {
     registerAddresses: [],
     commitLogSegmentBytes: scenario.segmentBytes,
     pluginsMax: 0,
+    nameServerEnable: scenario.assignments,
     queuesMax: QUEUES_MAX,
     delayLevelsMs: DELAYS_MS,
   };

@@ -10,6 +10,7 @@ import { formatMessageId } from '../../model/message-id.ts';
 import {
   CHECK_IMMUNITY_TIME_IN_SECONDS,
   formatProperties,
+  KEYS,
   PRODUCER_GROUP,
   REAL_QUEUE_ID,
   REAL_TOPIC,
@@ -24,6 +25,7 @@ import {
 } from '../../model/message-property.ts';
 import { encodeMessageRecord, type Host, type MessageRecord } from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_MASK } from '../../model/system-flag.ts';
+import { tagCode } from '../../model/tag-hash.ts';
 import { TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import type { InnerMessage } from '../commit-log/inner-append.ts';
 import type { TopicState } from '../topic/topic-table.ts';
@@ -33,6 +35,8 @@ export type Properties = ReadonlyMap<string, string>;
 /** Set by the broker, on a half message that is stored again: one that a client sends would end it before its time. */
 const BROKERS_OWN = [TRANSACTION_CHECK_TIMES, TRANSACTION_PREPARED_QUEUE_OFFSET, TRANSACTION_ORIGIN_QUEUE_OFFSET] as const;
 const OP_TAG = 'd';
+const RESUMED_TAG = 'RESUMED';
+export const RESUMED_TAG_CODE: number = tagCode(RESUMED_TAG);
 const COUNT = /^\d{1,9}$/;
 const OFFSET = /^\d{1,15}$/;
 
@@ -84,6 +88,33 @@ export function givenUpMessage(half: MessageRecord, properties: Properties, orig
 /** A half message that was given up, as it is stored to be asked about anew. */
 export function resumedMessage(kept: MessageRecord, properties: Properties, topic: TopicState): InnerMessage {
   return { ...sameMessage(kept, new Map(properties).set(TRANSACTION_CHECK_TIMES, '0')), topic };
+}
+
+/** Says of a half message that was given up that it is resumed: it stands in the same topic, and names the place where that one is kept. */
+export function resumedMark(kept: MessageRecord, properties: Properties, topic: TopicState, now: number, host: Host): InnerMessage {
+  const uniqueKey = properties.get(UNIQ_KEY);
+  return {
+    topic,
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: now,
+    bornHost: host,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: kept.physicalOffset,
+    body: Buffer.from(`resumed ${formatMessageId(host, kept.physicalOffset)}`),
+    properties: new Map([
+      [WAIT_STORE_MSG_OK, 'true'],
+      [TAGS, RESUMED_TAG],
+      ...(uniqueKey === undefined ? [] : [[KEYS, uniqueKey] as const]),
+    ]),
+    delayLevel: 0,
+  };
+}
+
+/** Of a record of TRANS_CHECK_MAX_TIME_TOPIC: all others there are half messages, whatever their tags are. */
+export function isResumedMark(properties: Properties): boolean {
+  return properties.get(TAGS) === RESUMED_TAG && !properties.has(REAL_TOPIC);
 }
 
 function sameMessage(half: MessageRecord, properties: Properties): Omit<InnerMessage, 'topic'> {

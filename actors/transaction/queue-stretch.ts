@@ -24,6 +24,9 @@ export type StretchParts = {
   readonly visibleEnd: () => number;
 };
 
+/** Whether the record at this offset is to be read, whose unit lies at `at`. */
+export type IsWanted = (offset: number, units: Uint8Array, at: number) => boolean;
+
 const UNITS_MAX = 256;
 const RECORDS_MAX = 64;
 const RECORD_BYTES_MAX = 512 * 1024;
@@ -42,14 +45,7 @@ export class QueueStretch {
   }
 
   /** Reads [from, to) of the one queue of `topic`. Calls back at once or later. */
-  read(
-    topic: string,
-    handle: number,
-    from: number,
-    to: number,
-    isWanted: (offset: number) => boolean,
-    onRead: (stretch: Stretch | null) => void,
-  ): void {
+  read(topic: string, handle: number, from: number, to: number, isWanted: IsWanted, onRead: (stretch: Stretch | null) => void): void {
     assert(!this.#isReading && from < to, 'One stretch is read after the other');
     this.#isReading = true;
     const done = (stretch: Stretch | null): void => {
@@ -67,13 +63,7 @@ export class QueueStretch {
     }
   }
 
-  #fetch(
-    units: Uint8Array,
-    count: number,
-    from: number,
-    isWanted: (offset: number) => boolean,
-    done: (stretch: Stretch | null) => void,
-  ): void {
+  #fetch(units: Uint8Array, count: number, from: number, isWanted: IsWanted, done: (stretch: Stretch | null) => void): void {
     const end = this.#parts.visibleEnd();
     const places: Place[] = [];
     const offsets: number[] = [];
@@ -82,8 +72,8 @@ export class QueueStretch {
     let unit = 0;
     for (; unit < count; unit++) {
       const offset = from + unit;
-      if (!isWanted(offset)) continue;
       const at = unit * QUEUE_UNIT_BYTES;
+      if (!isWanted(offset, units, at)) continue;
       const isThere = isMessage(units, at);
       const physical = unitPhysicalOffset(units, at);
       if (isThere) {

@@ -3,7 +3,7 @@
  * too long. One a broker, at `transaction`, on the first shard. What it knows comes from the half topic, the op topic and the offsets of
  * the group CID_RMQ_SYS_TRANS in both, as a Java broker keeps them; a bit a half message is in memory, and what was stored again of late.
  *
- * A half message ends once: a second word for it is answered and does nothing. Requests that come while it starts wait.
+ * A half message ends once: a second word for it is answered and does nothing. One that was given up is resumed once. Requests that come while it starts wait.
  * Fails by assertion only, and with its thread: a new life must find in the log what this one gave to it. Refusals: see end-desk.ts.
  * Source: RocketMQ 5.4 `TransactionalMessageServiceImpl`, `TransactionalMessageCheckService`, `AdminBrokerProcessor.resumeCheckHalfMessage`.
  */
@@ -17,9 +17,10 @@ import { consumerGroupPath } from '../consumer-group/group-table-actor.ts';
 import type { CommitOffset } from '../consumer-group/offset-keeper.ts';
 import { CheckRound } from './check-round.ts';
 import { EndDesk, endOf } from './end-desk.ts';
-import { checkTimes, originOf, producerGroupOf, realDestination, resumedMessage, waitsSince } from './half-message.ts';
+import { checkTimes, originOf, producerGroupOf, realDestination, resumedMark, resumedMessage, waitsSince } from './half-message.ts';
 import { type Found, QueueStretch } from './queue-stretch.ts';
 import { type Halves, RecoverHalves } from './recover-halves.ts';
+import { ResumedMarks } from './resumed-marks.ts';
 import type {
   EndTransaction,
   HalfMessagesListed,
@@ -48,6 +49,7 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
   #held: EndTransaction[] = [];
   #lists: ListHalfMessages[] = [];
   readonly #resuming: Set<number> = new Set();
+  readonly #marks: ResumedMarks;
   /** What came from outside and waits for a turn. */
   #arrivals: ((context: ActorContext) => void)[] = [];
   #self: ActorRef<TransactionEvent> | null = null;
@@ -62,6 +64,7 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.#stretch = new QueueStretch(parts);
+    this.#marks = new ResumedMarks(parts, this.#later);
     this.#recovery = new RecoverHalves(parts, this.#later, this.#stretch, (halves, context) => this.#open(halves, context));
   }
 
@@ -96,6 +99,7 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
       case 'turn':
         this.#recovery?.turn(context);
         this.#known?.desk.retry(context);
+        this.#marks.turn(context);
         break;
     }
   }
@@ -239,8 +243,9 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
       this.#resuming.delete(physical);
       answer(replyTo, code, remark);
     };
-    this.#parts.viewOne(physical, (bytes) => this.#later((then) => this.#resumeKept(physical, bytes, known, done, then)));
-    void context;
+    this.#marks.whenRead(context, () =>
+      this.#parts.viewOne(physical, (bytes) => this.#later((then) => this.#resumeKept(physical, bytes, known, done, then))),
+    );
   }
 
   #resumeKept(
@@ -267,22 +272,27 @@ export class TransactionActor implements Actor<TransactionCommand | TransactionE
     }
     const origin = properties.has(TRANSACTION_ORIGIN_QUEUE_OFFSET) ? originOf(kept, properties) : null;
     const standing = origin === null ? null : ledger.standing(-1, origin);
-    if (standing !== null && (standing.kind !== 'ended' || (standing.outcome !== null && standing.outcome !== 'given-up'))) {
-      const how = standing.kind === 'ended' ? `was ${standing.outcome} meanwhile` : 'is resumed already';
+    const isEndedOtherwise = standing?.kind === 'ended' && standing.outcome !== null && standing.outcome !== 'given-up';
+    const isWaiting = standing !== null && standing.kind !== 'ended';
+    const marks = this.#marks;
+    const mark = resumedMark(kept, properties, topics.get(TRANS_CHECK_MAX_TIME_TOPIC)!, context.now(), this.#parts.storeHost);
+    if (marks.has(physical) || isEndedOtherwise || isWaiting) {
+      const how = isEndedOtherwise ? `was ${standing.outcome} meanwhile` : 'is resumed already';
       done(SYSTEM_ERROR, `the half message at offset ${physical} ${how}; nothing was done`);
+      // A crash has parted the mark from what it speaks of. Should it not be taken now, the next one who asks brings it.
+      if (!marks.has(physical)) append.append(mark, ({ kind }) => this.#later(() => kind !== 'refused' && marks.add(physical)), true);
       return;
     }
-    const notTaken = append.append(
-      resumedMessage(kept, properties, topics.get(TRANS_HALF_TOPIC)!),
-      (appended) =>
-        this.#later(() => {
-          if (appended.kind === 'refused') done(SERVICE_NOT_AVAILABLE, appended.remark);
-          else {
-            if (origin !== null) ledger.standsFor(origin, appended.queueOffset);
-            done(SUCCESS, '');
-          }
-        }),
-      true,
+    const again = resumedMessage(kept, properties, topics.get(TRANS_HALF_TOPIC)!);
+    const notTaken = append.appendAll([again, mark], ([appended]) =>
+      this.#later(() => {
+        if (appended!.kind === 'refused') done(SERVICE_NOT_AVAILABLE, appended!.remark);
+        else {
+          marks.add(physical);
+          if (origin !== null) ledger.standsFor(origin, appended!.queueOffset);
+          done(SUCCESS, '');
+        }
+      }),
     );
     if (notTaken === 'refused') done(SERVICE_NOT_AVAILABLE, append.refusal!);
     else if (notTaken !== null)

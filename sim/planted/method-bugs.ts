@@ -22,18 +22,12 @@ import { EndDesk } from '../../actors/transaction/end-desk.ts';
 import { TransactionLedger } from '../../actors/transaction/transaction-ledger.ts';
 import { CommitLog } from '../../storage/commit-log/commit-log.ts';
 import type { PlantedBug } from './planted-bug.ts';
-import { type Method, replaced } from './replaced.ts';
-
-function all(...undo: (() => void)[]): () => void {
-  return () => {
-    for (const each of undo) each();
-  };
-}
+import { type Method, replaced, together } from './replaced.ts';
 
 /** Within `name` of `target`, the flushed mark reads as the written one. */
 function flushedIsWritten(target: object, name: string): () => void {
   let isInside = false;
-  return all(
+  return together(
     replaced(
       target,
       name,
@@ -138,7 +132,7 @@ export const methodBugs: readonly PlantedBug[] = [
         function (...given) {
           return isTakingOver ? undefined : former.apply(this, given);
         };
-      return all(
+      return together(
         replaced(
           Sequencer.prototype,
           'takeOver',
@@ -188,7 +182,7 @@ export const methodBugs: readonly PlantedBug[] = [
     what: 'a checkpoint says of units that are still in memory that they are in their files',
     patch: () => {
       let written = 0;
-      return all(
+      return together(
         replaced(
           Watermarks.prototype,
           'read',

@@ -13,3 +13,10 @@ export function replaced(target: object, name: string, make: (former: Method) =>
     methods[name] = former;
   };
 }
+
+/** Puts all of them back. */
+export function together(...undo: readonly (() => void)[]): () => void {
+  return () => {
+    for (const each of undo) each();
+  };
+}

@@ -3,9 +3,9 @@
  * is not given out; at the end: each reader has had all that its filter lets through, wherever the broker went on behind what it passed over.
  */
 import type { MessageRecord } from '../../model/message-record.ts';
-import { SeededRandom } from '../../runtime/random.ts';
 import { FOUND, type PullFilter, pull, queueEnd, send } from '../asking.ts';
-import type { Crash, Workload } from '../workload.ts';
+import { idOf, SeededWorkload } from '../seeded-workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const TOPIC = 'F';
@@ -25,18 +25,14 @@ type Reader = {
   readonly next: number[];
 };
 
-export class Filters implements Workload {
+export class Filters extends SeededWorkload {
   readonly name = 'filters';
-  readonly #world: World;
-  readonly #random: SeededRandom;
   readonly #items: Map<string, Item> = new Map();
   readonly #readers: readonly Reader[];
-  #isStopped = false;
   #isOver = false;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x61c88647);
+    super(world, 0x61c88647);
     const queues = world.scenario.queues;
     const reader = (group: string, type: PullFilter['type'], expression: string, wants: Reader['wants']): Reader => ({
       group,
@@ -56,40 +52,36 @@ export class Filters implements Workload {
     for (const reader of this.#readers) for (const queueId of reader.next.keys()) void this.#read(reader, queueId);
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
   onCrash(crash: Crash): void {
-    if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
+    if (!this.isForgetful(crash)) return;
     for (const item of this.#items.values()) item.mayBeLost = true;
     // The queues may end earlier, and go on with other messages.
     for (const { next } of this.#readers) next.fill(0);
   }
 
   async #produce(): Promise<void> {
-    const client = this.#world.client();
-    const { queues } = this.#world.scenario;
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
+    const client = this.world.client();
+    const { queues } = this.world.scenario;
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 2 * GAP_MS);
       const id = `f${this.#items.size}`;
       // In runs, so that a filter passes over many at once.
       const tag = TAGS[Math.floor(this.#items.size / 20) % TAGS.length]!;
-      const item: Item = { id, tag, n: this.#random.below(NUMBERS), isAcked: false, mayBeLost: false };
+      const item: Item = { id, tag, n: this.random.below(NUMBERS), isAcked: false, mayBeLost: false };
       this.#items.set(id, item);
-      const body = Buffer.from(`${id}|`.padEnd(16 + this.#random.below(100), 'f'));
+      const body = this.bodyOf(id, 100);
       const properties = { TAGS: tag, n: String(item.n) };
-      const fields = { topic: TOPIC, queueId: this.#random.below(queues), body, properties, bornMs: this.#world.time.clock.now(), queues };
+      const fields = { topic: TOPIC, queueId: this.random.below(queues), body, properties, bornMs: this.world.time.clock.now(), queues };
       await send(client, fields, (answer) => {
         if (answer?.code !== 0) return;
         item.isAcked = true;
-        this.#world.count('to be filtered');
+        this.world.count('to be filtered');
       });
     }
   }
 
   async #read(reader: Reader, queueId: number): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     const { group, filter } = reader;
     while (!this.#isOver) {
       const offset = reader.next[queueId]!;
@@ -97,19 +89,18 @@ export class Filters implements Workload {
       if (got?.code === FOUND) for (const record of got.records) this.#seen(reader, record);
       // A crash meanwhile may have put it back.
       if (got !== null && got.next >= 0 && reader.next[queueId] === offset) reader.next[queueId] = got.next;
-      await this.#world.sleep(this.#random.next() * 40);
+      await this.world.sleep(this.random.next() * 40);
     }
   }
 
   #seen(reader: Reader, record: MessageRecord): void {
-    const text = Buffer.from(record.body.buffer, record.body.byteOffset, record.body.length).toString('latin1');
-    const item = this.#items.get(text.slice(0, text.indexOf('|')));
+    const item = this.#items.get(idOf(record));
     const where = `${TOPIC}/${record.queueId} at ${record.queueOffset}`;
-    if (item === undefined) this.#world.problem(`a ghost: ${where} is nothing that anybody sent`);
-    else if (!reader.wants(item)) this.#world.problem(`${item.id} (${item.tag}, ${item.n}) of ${where} passed ${reader.filter.expression}`);
+    if (item === undefined) this.world.problem(`a ghost: ${where} is nothing that anybody sent`);
+    else if (!reader.wants(item)) this.world.problem(`${item.id} (${item.tag}, ${item.n}) of ${where} passed ${reader.filter.expression}`);
     else {
       reader.seen.add(item);
-      this.#world.count('filtered');
+      this.world.count('filtered');
     }
   }
 
@@ -119,9 +110,9 @@ export class Filters implements Workload {
   }
 
   async verify(): Promise<void> {
-    const client = this.#world.client();
-    const until = this.#world.time.nowMs + CAUGHT_UP_WITHIN_MS;
-    while (this.#readers.some((reader) => this.#missing(reader).length > 0) && this.#world.time.nowMs < until) await this.#world.sleep(200);
+    const client = this.world.client();
+    const until = this.world.time.nowMs + CAUGHT_UP_WITHIN_MS;
+    while (this.#readers.some((reader) => this.#missing(reader).length > 0) && this.world.time.nowMs < until) await this.world.sleep(200);
     this.#isOver = true;
     for (const reader of this.#readers) {
       const missing = this.#missing(reader);
@@ -129,7 +120,7 @@ export class Filters implements Workload {
       const ends: (number | null)[] = [];
       for (const queueId of reader.next.keys()) ends.push(await queueEnd(client, 'max', TOPIC, queueId));
       const ids = missing.map(({ id }) => id).slice(0, 8);
-      this.#world.problem(`${reader.filter.expression} has not had ${ids} (${missing.length}); it is at ${reader.next} of ${ends}`);
+      this.world.problem(`${reader.filter.expression} has not had ${ids} (${missing.length}); it is at ${reader.next} of ${ends}`);
     }
   }
 }

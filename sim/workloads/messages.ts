@@ -6,12 +6,12 @@
 import { parseMessageId } from '../../model/message-id.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
 import type { RemotingCommand } from '../../protocol/remoting/command.ts';
-import { SeededRandom } from '../../runtime/random.ts';
 import { FOUND, pull, queueEnd, send } from '../asking.ts';
 import { DELAYS_MS } from '../delays.ts';
 import { Ledger, type Sent } from '../ledger.ts';
+import { SeededWorkload } from '../seeded-workload.ts';
 import type { SimClient } from '../sim-client.ts';
-import type { Crash, Workload } from '../workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const BURST_MAX = 8;
@@ -21,99 +21,87 @@ const AGAIN_MAX = 2;
 const SMALLEST_BODY_BYTES = 16;
 const TIMER_MS_MAX = 2_500;
 
-export class Messages implements Workload {
+export class Messages extends SeededWorkload {
   readonly name = 'messages';
   readonly ledger: Ledger;
-  readonly #world: World;
-  readonly #random: SeededRandom;
-  #isStopped = false;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x27d4eb2f);
+    super(world, 0x27d4eb2f);
     this.ledger = new Ledger(world);
   }
 
   start(): void {
-    const { producers, readers } = this.#world.scenario;
+    const { producers, readers } = this.world.scenario;
     for (let i = 0; i < producers; i++) void this.#produce(i);
     for (let i = 0; i < readers; i++) void this.#read(i);
-  }
-
-  stop(): void {
-    this.#isStopped = true;
   }
 
   onCrash(crash: Crash): void {
     this.ledger.crashed(crash);
   }
 
-  dueAtMs(): number {
-    return this.#dueAtMs;
-  }
-
   #topic(): string {
-    return `T${this.#random.below(this.#world.scenario.topics)}`;
+    return `T${this.random.below(this.world.scenario.topics)}`;
   }
 
   // ---- producers
 
   async #produce(number: number): Promise<void> {
-    const { gapMs } = this.#world.scenario;
-    const client = this.#world.client();
+    const { gapMs } = this.world.scenario;
+    const client = this.world.client();
     let connection = 0;
     client.onConnected = () => {
       connection++;
     };
     let order = 0;
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 2 * gapMs);
-      const isBurst = this.#random.below(3) === 0;
-      const sends = isBurst ? 1 + this.#random.below(BURST_MAX) : 1;
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 2 * gapMs);
+      const isBurst = this.random.below(3) === 0;
+      const sends = isBurst ? 1 + this.random.below(BURST_MAX) : 1;
       const all: Promise<void>[] = [];
       // Before the first one's line is noted: it counts connections.
       client.connect();
       for (let i = 0; i < sends; i++) all.push(this.#send(client, `${number}.${connection}`, order++));
       await Promise.all(all);
-      if (this.#random.below(200) === 0) client.drop();
+      if (this.random.below(200) === 0) client.drop();
     }
   }
 
   async #send(client: SimClient, line: string, order: number): Promise<void> {
-    const { scenario } = this.#world;
+    const { scenario } = this.world;
     const topic = this.#topic();
-    const queueId = this.#random.below(scenario.queues);
-    if (scenario.batches && this.#random.below(6) === 0) {
+    const queueId = this.random.below(scenario.queues);
+    if (scenario.batches && this.random.below(6) === 0) {
       await this.#sendBatch(client, line, order, topic, queueId);
       return;
     }
-    const level = scenario.delays && this.#random.below(5) === 0 ? 1 + this.#random.below(DELAYS_MS.length) : 0;
-    const timerMs = scenario.timers && level === 0 && this.#random.below(5) === 0 ? 1 + this.#random.below(TIMER_MS_MAX) : 0;
+    const level = scenario.delays && this.random.below(5) === 0 ? 1 + this.random.below(DELAYS_MS.length) : 0;
+    const timerMs = scenario.timers && level === 0 && this.random.below(5) === 0 ? 1 + this.random.below(TIMER_MS_MAX) : 0;
     const delayMs = level > 0 ? DELAYS_MS[level - 1]! : timerMs;
-    const bytes = SMALLEST_BODY_BYTES + this.#random.below(scenario.bodyBytesMax);
+    const bytes = SMALLEST_BODY_BYTES + this.random.below(scenario.bodyBytesMax);
     const { sent, body } = this.ledger.begin({ topic, queueId, bytes, line, order, isParked: delayMs > 0 });
     if (delayMs > 0) this.#delays.set(sent.id, delayMs);
-    for (let again = this.#random.below(4) === 0 ? AGAIN_MAX : 0; ; again--) {
-      const bornMs = this.#world.time.clock.now();
+    for (let again = this.random.below(4) === 0 ? AGAIN_MAX : 0; ; again--) {
+      const bornMs = this.world.time.clock.now();
       const properties: Record<string, string> = {};
       if (level > 0) properties['DELAY'] = String(level);
       else if (timerMs > 0) properties['TIMER_DELAY_MS'] = String(timerMs);
       await send(client, { topic, queueId, body, bornMs, queues: scenario.queues, properties }, (answer) => this.#answered(sent, answer));
-      if (sent.isAcked || again === 0 || this.#isStopped) return;
+      if (sent.isAcked || again === 0 || this.isStopped) return;
       // The same once more: there may be two of it.
       sent.copies++;
-      await this.#world.sleep(this.#random.next() * 100);
+      await this.world.sleep(this.random.next() * 100);
     }
   }
 
   async #sendBatch(client: SimClient, line: string, order: number, topic: string, queueId: number): Promise<void> {
-    const { scenario } = this.#world;
-    const items = Array.from({ length: 2 + this.#random.below(BATCH_MAX) }, (_, i) => {
-      const bytes = SMALLEST_BODY_BYTES + this.#random.below(Math.min(1000, scenario.bodyBytesMax));
+    const { scenario } = this.world;
+    const items = Array.from({ length: 2 + this.random.below(BATCH_MAX) }, (_, i) => {
+      const bytes = SMALLEST_BODY_BYTES + this.random.below(Math.min(1000, scenario.bodyBytesMax));
       return this.ledger.begin({ topic, queueId, bytes, line, order: order + i / 100 });
     });
     const body = Buffer.concat(items.map((item) => batchItem(item.body)));
-    const fields = { topic, queueId, body, isBatch: true, bornMs: this.#world.time.clock.now(), queues: scenario.queues };
+    const fields = { topic, queueId, body, isBatch: true, bornMs: this.world.time.clock.now(), queues: scenario.queues };
     await send(client, fields, (answer) => {
       if (answer?.code !== 0) return;
       const first = Number(answer.ext.get('queueOffset'));
@@ -124,44 +112,44 @@ export class Messages implements Workload {
 
   #answered(sent: Sent, answer: RemotingCommand | null): void {
     if (answer === null) {
-      this.#world.count('unanswered');
+      this.world.count('unanswered');
       return;
     }
     if (answer.code !== 0) {
-      this.#world.count(`answer ${answer.code}`);
+      this.world.count(`answer ${answer.code}`);
       return;
     }
     if (Number(answer.ext.get('queueId')) !== sent.queueId && !sent.isParked)
-      this.#world.problem(`${sent.id} was sent to queue ${sent.queueId} and acknowledged in ${answer.ext.get('queueId')}`);
+      this.world.problem(`${sent.id} was sent to queue ${sent.queueId} and acknowledged in ${answer.ext.get('queueId')}`);
     this.ledger.acked(sent, Number(answer.ext.get('queueOffset')), parseMessageId(String(answer.ext.get('msgId'))).physicalOffset);
-    if (sent.isParked) this.#dueAtMs = Math.max(this.#dueAtMs, this.#world.time.nowMs + this.#delays.get(sent.id)!);
+    if (sent.isParked) this.promised(this.#delays.get(sent.id)!);
   }
 
   // ---- readers
 
   async #read(number: number): Promise<void> {
-    const { scenario } = this.#world;
-    const client = this.#world.client();
+    const { scenario } = this.world;
+    const client = this.world.client();
     const positions = new Map<string, number>();
     const group = `R${number}`;
-    while (!this.#isStopped) {
+    while (!this.isStopped) {
       const topic = this.#topic();
-      const queueId = this.#random.below(scenario.queues);
+      const queueId = this.random.below(scenario.queues);
       const key = `${topic}/${queueId}`;
-      const dice = this.#random.below(20);
+      const dice = this.random.below(20);
       if (dice === 0) positions.set(key, 0);
       const offset = positions.get(key) ?? 0;
-      const max = 1 + this.#random.below(32);
-      const got = await pull(client, { group, topic, queueId, offset, max, holdMs: this.#random.below(3) * 100 }, ({ records }) => {
+      const max = 1 + this.random.below(32);
+      const got = await pull(client, { group, topic, queueId, offset, max, holdMs: this.random.below(3) * 100 }, ({ records }) => {
         this.#checkRun(key, offset, records);
         for (const record of records) this.#seen(topic, queueId, record);
       });
-      if (got === null) this.#world.count('pulls without answer');
+      if (got === null) this.world.count('pulls without answer');
       else if (got.code === FOUND) {
-        this.#world.count('pulls found');
+        this.world.count('pulls found');
         positions.set(key, got.next);
       } else if (got.next >= 0) positions.set(key, got.next);
-      await this.#world.sleep(this.#random.next() * 40);
+      await this.world.sleep(this.random.next() * 40);
     }
   }
 
@@ -169,13 +157,12 @@ export class Messages implements Workload {
     let expected = offset;
     for (const record of records) {
       if (record.queueOffset !== expected && !(this.ledger.mayHaveGaps && record.queueOffset > expected))
-        this.#world.problem(`a pull of ${where} at ${offset} got ${record.queueOffset} where ${expected} belongs`);
+        this.world.problem(`a pull of ${where} at ${offset} got ${record.queueOffset} where ${expected} belongs`);
       expected = record.queueOffset + 1;
     }
   }
 
   readonly #delays: Map<string, number> = new Map();
-  #dueAtMs = 0;
 
   #seen(topic: string, queueId: number, record: MessageRecord): void {
     this.ledger.seen(topic, queueId, record);
@@ -184,14 +171,14 @@ export class Messages implements Workload {
     if (sent === undefined) return;
     const delayMs = this.#delays.get(sent.id) ?? 0;
     if (delayMs > 0 && record.storeTimestamp < sent.sentAtMs + delayMs)
-      this.#world.problem(`${sent.id} was to come after ${delayMs} ms and came after ${record.storeTimestamp - sent.sentAtMs}`);
+      this.world.problem(`${sent.id} was to come after ${delayMs} ms and came after ${record.storeTimestamp - sent.sentAtMs}`);
   }
 
   // ---- the end
 
   async verify(): Promise<void> {
-    const { scenario } = this.#world;
-    const client = this.#world.client();
+    const { scenario } = this.world;
+    const client = this.world.client();
     for (let topic = 0; topic < scenario.topics; topic++) {
       for (let queueId = 0; queueId < scenario.queues; queueId++) await this.#verifyQueue(client, `T${topic}`, queueId);
     }
@@ -204,7 +191,7 @@ export class Messages implements Workload {
       const wasUsed = [...this.ledger.sent.values()].some(
         (sent) => sent.topic === topic && (sent.isAcked || sent.isSeen) && !sent.mayBeLost,
       );
-      if (wasUsed) this.#world.problem(`${topic}/${queueId} is not there, though messages of it were acknowledged`);
+      if (wasUsed) this.world.problem(`${topic}/${queueId} is not there, though messages of it were acknowledged`);
       return;
     }
     const records: MessageRecord[] = [];
@@ -220,9 +207,9 @@ export class Messages implements Workload {
         at = got.next;
         tries = 0;
       } else if (++tries > 20) {
-        this.#world.problem(`${topic}/${queueId} cannot be read at ${at} of ${max}: ${got === null ? 'no answer' : `code ${got.code}`}`);
+        this.world.problem(`${topic}/${queueId} cannot be read at ${at} of ${max}: ${got === null ? 'no answer' : `code ${got.code}`}`);
         break;
-      } else await this.#world.sleep(100);
+      } else await this.world.sleep(100);
     }
     this.ledger.verifyQueue(topic, queueId, min, max, records);
   }

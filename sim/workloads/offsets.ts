@@ -3,10 +3,10 @@
  * after the end of a process, or of the shard that has the group, by what was committed in the last second at most, and by what stood
  * still in that second. A power cut in asynchronous flush takes what was not synced, which offsets are not.
  */
-import { SeededRandom } from '../../runtime/random.ts';
 import { commitOffset, committedOffset, pull } from '../asking.ts';
+import { SeededWorkload } from '../seeded-workload.ts';
 import type { SimClient } from '../sim-client.ts';
-import type { Crash, Workload } from '../workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const GROUPS = 3;
@@ -25,18 +25,14 @@ type Place = {
   most: number;
 };
 
-export class Offsets implements Workload {
+export class Offsets extends SeededWorkload {
   readonly name = 'offsets';
-  readonly #world: World;
-  readonly #random: SeededRandom;
   readonly #places: Place[] = [];
-  #isStopped = false;
   /** Ends of shards and processes so far. */
   #ends = 0;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x7feb352d);
+    super(world, 0x7feb352d);
   }
 
   start(): void {
@@ -44,7 +40,7 @@ export class Offsets implements Workload {
       const place: Place = {
         group: `G${i}`,
         topic: 'T0',
-        queueId: this.#random.below(this.#world.scenario.queues),
+        queueId: this.random.below(this.world.scenario.queues),
         acked: [],
         next: 0,
         most: 0,
@@ -54,15 +50,11 @@ export class Offsets implements Workload {
     }
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
   async #commit(place: Place): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     const { group, topic, queueId } = place;
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 150);
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 150);
       // A pull makes the group, and says how far it may commit.
       const got = await pull(client, { group, topic, queueId, offset: place.next, max: 4, holdMs: 0 });
       if (got === null || got.next < place.next || got.code !== 0) continue;
@@ -72,10 +64,10 @@ export class Offsets implements Workload {
       const ends = this.#ends;
       await commitOffset(client, { group, topic, queueId, offset }, () => {
         // An answer that was on its way when its shard died is one of the last second's.
-        if (ends === this.#ends) place.acked.push({ offset, ackedAtMs: this.#world.time.nowMs });
-        this.#world.count('commits');
+        if (ends === this.#ends) place.acked.push({ offset, ackedAtMs: this.world.time.nowMs });
+        this.world.count('commits');
       });
-      if (this.#random.below(4) === 0) await this.#look(client, place);
+      if (this.random.below(4) === 0) await this.#look(client, place);
     }
   }
 
@@ -83,14 +75,14 @@ export class Offsets implements Workload {
   onCrash(crash: Crash): void {
     if (crash.kind === 'stop') return;
     this.#ends++;
-    const isUnsynced = crash.losesUnsynced && !this.#world.scenario.syncFlush;
+    const isUnsynced = crash.losesUnsynced && !this.world.scenario.syncFlush;
     this.#forget(isUnsynced ? 0 : crash.fencedAtMs);
   }
 
   onThreadEnd(name: string): void {
     if (!name.startsWith('shard')) return;
     this.#ends++;
-    this.#forget(this.#world.time.nowMs);
+    this.#forget(this.world.time.nowMs);
   }
 
   #forget(atMs: number): void {
@@ -104,24 +96,24 @@ export class Offsets implements Workload {
   /** What calls and threads took that stood still in the last seconds. */
   #stoodStill(atMs: number): number {
     let sum = 0;
-    for (const { atMs: at, ms } of this.#world.stillness) if (at > atMs - 8_000) sum += ms;
+    for (const { atMs: at, ms } of this.world.stillness) if (at > atMs - 8_000) sum += ms;
     return sum;
   }
 
   async #look(client: SimClient, place: Place): Promise<void> {
     const known = place.acked.at(-1)?.offset ?? -1;
-    const lives = this.#world.ends;
+    const lives = this.world.ends;
     await committedOffset(client, place, (offset) => {
       // What it knew may have been taken back since it was asked.
-      const floor = lives === this.#world.ends ? known : Math.min(known, place.acked.at(-1)?.offset ?? -1);
+      const floor = lives === this.world.ends ? known : Math.min(known, place.acked.at(-1)?.offset ?? -1);
       const where = `the offset of ${place.group} in ${place.topic}/${place.queueId}`;
-      if (offset < floor) this.#world.problem(`${where} was ${floor} and is ${offset}`);
-      if (offset > place.most) this.#world.problem(`${where} is ${offset}, more than ${place.most}, the most that was committed`);
+      if (offset < floor) this.world.problem(`${where} was ${floor} and is ${offset}`);
+      if (offset > place.most) this.world.problem(`${where} is ${offset}, more than ${place.most}, the most that was committed`);
     });
   }
 
   async verify(): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     for (const place of this.#places) await this.#look(client, place);
   }
 }

@@ -3,11 +3,10 @@
  * is given to nobody before its time is over, and one whose acknowledgement was answered does not come again; at the end all are acknowledged. What the log
  * could not take is promised to nobody: where the disk fails or is full, the end of a life brings back what was given out; so does a power cut.
  */
-import type { MessageRecord } from '../../model/message-record.ts';
-import { SeededRandom } from '../../runtime/random.ts';
 import { ackPopped, type Popped, pop, send } from '../asking.ts';
+import { idOf, SeededWorkload } from '../seeded-workload.ts';
 import type { SimClient } from '../sim-client.ts';
-import type { Crash, Workload } from '../workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const TOPIC = 'P';
@@ -36,17 +35,13 @@ type Item = {
   mayBeLost: boolean;
 };
 
-export class Pops implements Workload {
+export class Pops extends SeededWorkload {
   readonly name = 'pops';
-  readonly #world: World;
-  readonly #random: SeededRandom;
   readonly #items: Map<string, Item> = new Map();
-  #isStopped = false;
   #isOver = false;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x2c1b3c6d);
+    super(world, 0x2c1b3c6d);
   }
 
   start(): void {
@@ -54,13 +49,9 @@ export class Pops implements Workload {
     for (let i = 0; i < CONSUMERS; i++) void this.#consume();
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
   onCrash(crash: Crash): void {
     this.#failed(crash.losesUnsynced);
-    if (crash.losesUnsynced && !this.#world.scenario.syncFlush) for (const item of this.#items.values()) item.mayBeLost = true;
+    if (crash.losesUnsynced && !this.world.scenario.syncFlush) for (const item of this.#items.values()) item.mayBeLost = true;
   }
 
   onThreadEnd(name: string): void {
@@ -69,17 +60,17 @@ export class Pops implements Workload {
 
   /** What the log could not take is forgotten now; what was being stored once more may come from both places. */
   #failed(isPower: boolean): void {
-    const { fullMs, diskErrorsPer10000, failedSync, threadDeathsPer10000 } = this.#world.scenario;
+    const { fullMs, diskErrorsPer10000, failedSync, threadDeathsPer10000 } = this.world.scenario;
     const all = isPower || fullMs > 0 || diskErrorsPer10000 > 0 || failedSync !== null || threadDeathsPer10000 > 0;
-    const soon = this.#world.time.clock.now() + COMING_AGAIN_MS;
+    const soon = this.world.time.clock.now() + COMING_AGAIN_MS;
     for (const item of this.#items.values()) if (all || item.heldUntil < soon) item.isDoubtful = true;
   }
 
   async #produce(): Promise<void> {
-    const client = this.#world.client();
-    const { queues } = this.#world.scenario;
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
+    const client = this.world.client();
+    const { queues } = this.world.scenario;
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 2 * GAP_MS);
       const id = `p${this.#items.size}`;
       const item: Item = {
         id,
@@ -92,27 +83,27 @@ export class Pops implements Workload {
         mayBeLost: false,
       };
       this.#items.set(id, item);
-      const body = Buffer.from(`${id}|`.padEnd(16 + this.#random.below(200), 'p'));
-      const fields = { topic: TOPIC, queueId: this.#random.below(queues), body, bornMs: this.#world.time.clock.now(), queues };
+      const body = this.bodyOf(id, 200);
+      const fields = { topic: TOPIC, queueId: this.random.below(queues), body, bornMs: this.world.time.clock.now(), queues };
       await send(client, fields, (answer) => {
         if (answer?.code !== 0) return;
         item.isSent = true;
-        this.#world.count('to be popped');
+        this.world.count('to be popped');
       });
     }
   }
 
   async #consume(): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     while (!this.#isOver) {
       const mine: (readonly [Item, Popped])[] = [];
       const options = {
         group: GROUP,
         topic: TOPIC,
-        max: 1 + this.#random.below(8),
-        invisibleMs: INVISIBLE_MS[this.#random.below(INVISIBLE_MS.length)]!,
-        holdMs: this.#random.below(3) * 200,
-        nowMs: this.#world.time.clock.now(),
+        max: 1 + this.random.below(8),
+        invisibleMs: INVISIBLE_MS[this.random.below(INVISIBLE_MS.length)]!,
+        holdMs: this.random.below(3) * 200,
+        nowMs: this.world.time.clock.now(),
         brokerName: BROKER,
       };
       await pop(client, options, (popped) => {
@@ -123,10 +114,10 @@ export class Pops implements Workload {
       });
       for (const [item, one] of mine) {
         // Some are forgotten while there is load.
-        if (!this.#isStopped && this.#random.below(4) === 0) continue;
+        if (!this.isStopped && this.random.below(4) === 0) continue;
         await this.#ack(client, item, one);
       }
-      await this.#world.sleep(this.#random.next() * 100);
+      await this.world.sleep(this.random.next() * 100);
     }
   }
 
@@ -134,10 +125,10 @@ export class Pops implements Workload {
     await ackPopped(client, receipt, (answer) => {
       if (answer?.code === 0) {
         item.isDone = true;
-        this.#world.count('acknowledged pops');
+        this.world.count('acknowledged pops');
       } else {
         item.mayBeDone = true;
-        this.#world.count(`pops not acknowledged ${answer?.code ?? ''}`);
+        this.world.count(`pops not acknowledged ${answer?.code ?? ''}`);
       }
     });
   }
@@ -146,16 +137,16 @@ export class Pops implements Workload {
     const item = this.#items.get(idOf(record));
     const where = `${record.topic}/${record.queueId} at ${record.queueOffset}`;
     if (item === undefined) {
-      this.#world.problem(`a ghost: ${where} is popped, which nobody sent`);
+      this.world.problem(`a ghost: ${where} is popped, which nobody sent`);
       return null;
     }
-    this.#world.count('popped');
+    this.world.count('popped');
     // Its answer was longer on its way than the message was invisible.
     if (popTime < item.popTime) return null;
     if (!item.isDoubtful) {
-      if (item.isDone) this.#world.problem(`${item.id} was acknowledged and is popped again at ${popTime} (${where})`);
+      if (item.isDone) this.world.problem(`${item.id} was acknowledged and is popped again at ${popTime} (${where})`);
       else if (popTime < item.heldUntil)
-        this.#world.problem(`${item.id} is with a client until ${item.heldUntil} and is popped again at ${popTime} (${where})`);
+        this.world.problem(`${item.id} is with a client until ${item.heldUntil} and is popped again at ${popTime} (${where})`);
     }
     item.popTime = popTime;
     item.heldUntil = popTime + invisibleMs;
@@ -168,15 +159,10 @@ export class Pops implements Workload {
   }
 
   async verify(): Promise<void> {
-    const until = this.#world.time.nowMs + SETTLED_WITHIN_MS;
-    while (this.#open().length > 0 && this.#world.time.nowMs < until) await this.#world.sleep(500);
+    const until = this.world.time.nowMs + SETTLED_WITHIN_MS;
+    while (this.#open().length > 0 && this.world.time.nowMs < until) await this.world.sleep(500);
     this.#isOver = true;
     for (const { id, heldUntil } of this.#open())
-      this.#world.problem(`${id} was sent and is never acknowledged; it was given out last until ${heldUntil}`);
+      this.world.problem(`${id} was sent and is never acknowledged; it was given out last until ${heldUntil}`);
   }
-}
-
-function idOf(record: MessageRecord): string {
-  const text = Buffer.from(record.body.buffer, record.body.byteOffset, record.body.length).toString('latin1');
-  return text.slice(0, text.indexOf('|'));
 }

@@ -6,11 +6,11 @@
  */
 import { parseProperties, RETRY_TOPIC } from '../../model/message-property.ts';
 import type { MessageRecord } from '../../model/message-record.ts';
-import { SeededRandom } from '../../runtime/random.ts';
-import { commitOffset, committedOffset, FOUND, pull, queueEnd, send, sendBack } from '../asking.ts';
+import { commitOffset, committedOffset, FOUND, pull, send, sendBack } from '../asking.ts';
 import { DELAYS_MS } from '../delays.ts';
+import { idOf, SeededWorkload } from '../seeded-workload.ts';
 import type { SimClient } from '../sim-client.ts';
-import type { Crash, Workload } from '../workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const TOPIC = 'Q';
@@ -25,7 +25,6 @@ const FATES: readonly number[] = [0, 0, 1, 1, 2, NEVER];
 const CRASH_ONE_IN = 40;
 const LEVELS = 2;
 const SETTLED_WITHIN_MS = 90_000;
-const TRIES_MAX = 20;
 /** No message begins there: after a power cut. */
 const NOT_THERE = 1;
 
@@ -43,60 +42,52 @@ type Item = {
 /** `isKnown`: the consumer has asked where its group is. */
 type Place = { readonly topic: string; readonly queueId: number; next: number; isKnown: boolean };
 
-export class Retries implements Workload {
+export class Retries extends SeededWorkload {
   readonly name = 'retries';
-  readonly #world: World;
-  readonly #random: SeededRandom;
   readonly #items: Map<string, Item> = new Map();
   readonly #places: Place[] = [];
-  #isStopped = false;
   #isOver = false;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x4cf5ad43);
+    super(world, 0x4cf5ad43);
   }
 
   start(): void {
     void this.#produce();
-    const { queues } = this.#world.scenario;
+    const { queues } = this.world.scenario;
     for (let queueId = 0; queueId < queues; queueId++) this.#places.push({ topic: TOPIC, queueId, next: 0, isKnown: false });
     this.#places.push({ topic: RETRY, queueId: 0, next: 0, isKnown: false });
     for (const place of this.#places) void this.#consume(place);
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
   onCrash(crash: Crash): void {
-    if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
+    if (!this.isForgetful(crash)) return;
     for (const item of this.#items.values()) if (!item.isDone) item.mayBeLost = true;
     // The queues may end earlier, and go on with other messages: consumers begin anew where the broker has them.
     for (const place of this.#places) place.isKnown = false;
   }
 
   async #produce(): Promise<void> {
-    const client = this.#world.client();
-    const { queues } = this.#world.scenario;
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
+    const client = this.world.client();
+    const { queues } = this.world.scenario;
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 2 * GAP_MS);
       const id = `q${this.#items.size}`;
-      const fate = FATES[this.#random.below(FATES.length)]!;
+      const fate = FATES[this.random.below(FATES.length)]!;
       const item: Item = { id, fate, isAcked: false, isDone: false, mayBeLost: false, back: new Map() };
       this.#items.set(id, item);
-      const body = Buffer.from(`${id}|`.padEnd(16 + this.#random.below(200), 'q'));
-      const fields = { topic: TOPIC, queueId: this.#random.below(queues), body, bornMs: this.#world.time.clock.now(), queues };
+      const body = this.bodyOf(id, 200);
+      const fields = { topic: TOPIC, queueId: this.random.below(queues), body, bornMs: this.world.time.clock.now(), queues };
       await send(client, fields, (answer) => {
         if (answer?.code !== 0) return;
         item.isAcked = true;
-        this.#world.count('to be tried');
+        this.world.count('to be tried');
       });
     }
   }
 
   async #consume(place: Place): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     while (!this.#isOver) {
       const { topic, queueId } = place;
       if (!place.isKnown) {
@@ -105,7 +96,7 @@ export class Retries implements Workload {
           place.isKnown = true;
         });
         // Some are slow to begin, and messages come meanwhile.
-        await this.#world.sleep(this.#random.next() * 200);
+        await this.world.sleep(this.random.next() * 200);
         continue;
       }
       const { next } = place;
@@ -115,14 +106,14 @@ export class Retries implements Workload {
         for (const record of got.records) isDone &&= await this.#work(client, record);
         if (isDone && place.next === next) place.next = got.next;
       } else if (got !== null && got.next >= 0 && place.next === next) place.next = got.next;
-      if (place.isKnown && this.#random.below(4) === 0)
+      if (place.isKnown && this.random.below(4) === 0)
         await commitOffset(client, { group: GROUP, topic, queueId, offset: place.next }, () => {});
-      if (!this.#isStopped && this.#random.below(CRASH_ONE_IN) === 0) {
-        this.#world.count('crashed consumers');
+      if (!this.isStopped && this.random.below(CRASH_ONE_IN) === 0) {
+        this.world.count('crashed consumers');
         client.drop();
         place.isKnown = false;
       }
-      await this.#world.sleep(this.#random.next() * 40);
+      await this.world.sleep(this.random.next() * 40);
     }
   }
 
@@ -135,39 +126,38 @@ export class Retries implements Workload {
       item.isDone = true;
       return true;
     }
-    const level = 1 + this.#random.below(LEVELS);
-    const dueAt = this.#world.time.clock.now() + (attempt < AGAIN_MAX ? DELAYS_MS[level - 1]! : 0);
+    const level = 1 + this.random.below(LEVELS);
+    const dueAt = this.world.time.clock.now() + (attempt < AGAIN_MAX ? DELAYS_MS[level - 1]! : 0);
     item.back.set(attempt, Math.min(dueAt, item.back.get(attempt) ?? Number.POSITIVE_INFINITY));
     const answer = await sendBack(client, { group: GROUP, physicalOffset: record.physicalOffset, level, attemptsMax: AGAIN_MAX });
-    this.#world.count('given back');
+    this.world.count('given back');
     if (answer?.code === NOT_THERE && !item.mayBeLost && /no message begins there/.test(answer.remark ?? ''))
-      this.#world.problem(`${item.id} was read at ${record.physicalOffset} and cannot be given back: ${answer.remark}`);
+      this.world.problem(`${item.id} was read at ${record.physicalOffset} and cannot be given back: ${answer.remark}`);
     return answer?.code === 0;
   }
 
   #check(record: MessageRecord): Item | null {
-    const text = Buffer.from(record.body.buffer, record.body.byteOffset, record.body.length).toString('latin1');
-    const id = text.slice(0, text.indexOf('|'));
+    const id = idOf(record);
     const item = this.#items.get(id);
     const attempt = record.reconsumeTimes;
     const where = `${record.topic}/${record.queueId} at ${record.queueOffset}`;
     if (item === undefined) {
-      this.#world.problem(`a ghost: ${where} is ${JSON.stringify(id)}, which nobody sent`);
+      this.world.problem(`a ghost: ${where} is ${JSON.stringify(id)}, which nobody sent`);
       return null;
     }
     if (record.topic === TOPIC) {
-      if (attempt !== 0) this.#world.problem(`${id} in ${where} has had ${attempt} attempts before its first`);
+      if (attempt !== 0) this.world.problem(`${id} in ${where} has had ${attempt} attempts before its first`);
       return item;
     }
     const origin = parseProperties(record.properties).get(RETRY_TOPIC);
-    if (origin !== TOPIC) this.#world.problem(`${id} in ${where} comes from ${origin}, not from ${TOPIC}`);
+    if (origin !== TOPIC) this.world.problem(`${id} in ${where} comes from ${origin}, not from ${TOPIC}`);
     const dueAt = item.back.get(attempt - 1);
     if (dueAt === undefined)
-      this.#world.problem(`${id} is in ${where} with attempt ${attempt}, and nobody has given attempt ${attempt - 1} back`);
+      this.world.problem(`${id} is in ${where} with attempt ${attempt}, and nobody has given attempt ${attempt - 1} back`);
     else if (record.storeTimestamp < dueAt)
-      this.#world.problem(`${id} in ${where} came ${dueAt - record.storeTimestamp} ms before its time`);
+      this.world.problem(`${id} in ${where} came ${dueAt - record.storeTimestamp} ms before its time`);
     const isDead = record.topic === DEAD;
-    if (isDead !== attempt > AGAIN_MAX) this.#world.problem(`${id} is in ${where} with attempt ${attempt}`);
+    if (isDead !== attempt > AGAIN_MAX) this.world.problem(`${id} is in ${where} with attempt ${attempt}`);
     return item;
   }
 
@@ -176,35 +166,24 @@ export class Retries implements Workload {
   }
 
   async verify(): Promise<void> {
-    const client = this.#world.client();
-    const until = this.#world.time.nowMs + SETTLED_WITHIN_MS;
+    const client = this.world.client();
+    const until = this.world.time.nowMs + SETTLED_WITHIN_MS;
     do {
       await this.#readDead(client);
-      if (this.#open().length > 0) await this.#world.sleep(1_000);
-    } while (this.#open().length > 0 && this.#world.time.nowMs < until);
+      if (this.#open().length > 0) await this.world.sleep(1_000);
+    } while (this.#open().length > 0 && this.world.time.nowMs < until);
     this.#isOver = true;
     for (const { id, fate, back } of this.#open())
-      this.#world.problem(
-        `${id} was acknowledged, is to succeed at attempt ${fate}, was given back at ${[...back.keys()]}, and is nowhere`,
-      );
+      this.world.problem(`${id} was acknowledged, is to succeed at attempt ${fate}, was given back at ${[...back.keys()]}, and is nowhere`);
   }
 
-  async #readDead(client: SimClient): Promise<void> {
-    const max = (await queueEnd(client, 'max', DEAD, 0)) ?? 0;
-    for (let at = 0, tries = 0; at < max && tries < TRIES_MAX; ) {
-      const got = await pull(client, { group: 'VQ', topic: DEAD, queueId: 0, offset: at, max: 32, holdMs: 0 });
-      for (const record of got?.records ?? []) {
-        const item = this.#check(record);
-        if (item === null) continue;
-        if (item.fate !== NEVER) this.#world.problem(`${item.id} is a dead letter, and was to succeed at attempt ${item.fate}`);
-        item.isDone = true;
-        this.#world.count('dead letters');
-      }
-      if (got !== null && got.next > at) at = got.next;
-      else {
-        tries++;
-        await this.#world.sleep(100);
-      }
-    }
+  #readDead(client: SimClient): Promise<void> {
+    return this.eachRecord(client, { group: 'VQ', topic: DEAD, queueId: 0 }, (record) => {
+      const item = this.#check(record);
+      if (item === null) return;
+      if (item.fate !== NEVER) this.world.problem(`${item.id} is a dead letter, and was to succeed at attempt ${item.fate}`);
+      item.isDone = true;
+      this.world.count('dead letters');
+    });
   }
 }

@@ -9,10 +9,10 @@ import type { MessageRecord } from '../../model/message-record.ts';
 import { TRANSACTION_COMMIT, TRANSACTION_PREPARED, TRANSACTION_ROLLBACK } from '../../model/system-flag.ts';
 import type { RemotingCommand } from '../../protocol/remoting/command.ts';
 import { CHECK_TRANSACTION_STATE } from '../../protocol/remoting/request-code.ts';
-import { SeededRandom } from '../../runtime/random.ts';
-import { beatProducer, endFields, endOneway, endTransaction, FOUND, pull, queueEnd, send } from '../asking.ts';
+import { beatProducer, endFields, endOneway, endTransaction, pull, send } from '../asking.ts';
+import { idOf, SeededWorkload } from '../seeded-workload.ts';
 import type { SimClient } from '../sim-client.ts';
-import type { Crash, Workload } from '../workload.ts';
+import type { Crash } from '../workload.ts';
 import type { World } from '../world.ts';
 
 const TOPIC = 'X';
@@ -20,7 +20,6 @@ const GROUP = 'PGX';
 const PRODUCERS = 2;
 const BEAT_MS = 300;
 const GAP_MS = 60;
-const TRIES_MAX = 20;
 
 type Outcome = 'commit' | 'rollback' | 'unknown';
 const OUTCOMES: readonly Outcome[] = ['commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'rollback', 'unknown'];
@@ -42,22 +41,17 @@ type Half = {
   mayRepeat: boolean;
 };
 
-export class Transactions implements Workload {
+export class Transactions extends SeededWorkload {
   readonly name = 'transactions';
-  readonly #world: World;
-  readonly #random: SeededRandom;
   readonly #halves: Map<string, Half> = new Map();
-  #isStopped = false;
-  #dueAtMs = 0;
 
   constructor(world: World) {
-    this.#world = world;
-    this.#random = new SeededRandom(world.scenario.seed ^ 0x6c8e9cf5);
+    super(world, 0x6c8e9cf5);
   }
 
   start(): void {
     for (let i = 0; i < PRODUCERS; i++) {
-      const client = this.#world.client();
+      const client = this.world.client();
       client.onPush = (command) => this.#onPush(client, command);
       void this.#beat(client, `producer-${i}`);
       void this.#produce(client);
@@ -65,49 +59,47 @@ export class Transactions implements Workload {
     void this.#read();
   }
 
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  dueAtMs(): number {
-    return this.#dueAtMs;
-  }
-
   onCrash(crash: Crash): void {
-    if (!crash.losesUnsynced || this.#world.scenario.syncFlush) return;
+    if (!this.isForgetful(crash)) return;
     for (const half of this.#halves.values()) {
       half.mayBeLost = true;
       half.mayRepeat = true;
     }
   }
 
+  /** Of a half message that lies in the broker under this id: whether it is to be committed, and nobody has seen it; undefined: there is no such. */
+  isWaited(id: string): boolean | undefined {
+    const half = this.#halves.get(id);
+    return half === undefined ? undefined : half.outcome === 'commit' && !half.isSettled;
+  }
+
   /** Members of the group are asked; it goes on after the load. */
   async #beat(client: SimClient, clientId: string): Promise<void> {
     for (;;) {
       await beatProducer(client, clientId, GROUP);
-      await this.#world.sleep(BEAT_MS);
+      await this.world.sleep(BEAT_MS);
     }
   }
 
   async #produce(client: SimClient): Promise<void> {
-    while (!this.#isStopped) {
-      await this.#world.sleep(this.#random.next() * 2 * GAP_MS);
-      const outcome: Outcome = OUTCOMES[this.#random.below(OUTCOMES.length)]!;
-      const queueId = this.#random.below(this.#world.scenario.queues);
+    while (!this.isStopped) {
+      await this.world.sleep(this.random.next() * 2 * GAP_MS);
+      const outcome: Outcome = OUTCOMES[this.random.below(OUTCOMES.length)]!;
+      const queueId = this.random.below(this.world.scenario.queues);
       const id = `x${this.#halves.size}`;
       const half: Half = { id, queueId, outcome, isAcked: false, physical: -1, isCommitted: false, ...NEW };
       this.#halves.set(id, half);
-      this.#world.count('halves');
+      this.world.count('halves');
       const properties = { UNIQ_KEY: id, TRAN_MSG: 'true', PGROUP: GROUP };
-      const bornMs = this.#world.time.clock.now();
-      const body = Buffer.from(`${id}|`.padEnd(16 + this.#random.below(200), 'x'));
+      const bornMs = this.world.time.clock.now();
+      const body = this.bodyOf(id, 200);
       let halfOffset = -1;
       const fields = {
         topic: TOPIC,
         queueId,
         body,
         bornMs,
-        queues: this.#world.scenario.queues,
+        queues: this.world.scenario.queues,
         properties,
         sysFlag: TRANSACTION_PREPARED,
         group: GROUP,
@@ -117,14 +109,14 @@ export class Transactions implements Workload {
         half.isAcked = true;
         half.physical = parseMessageId(String(answer.ext.get('msgId'))).physicalOffset;
         halfOffset = Number(answer.ext.get('queueOffset'));
-        this.#dueAtMs = Math.max(this.#dueAtMs, this.#world.time.nowMs);
+        this.promised(0);
       });
       // Some are forgotten, and their producer is asked.
-      if (halfOffset < 0 || this.#random.below(4) === 0) continue;
-      await this.#world.sleep(this.#random.next() * 200);
+      if (halfOffset < 0 || this.random.below(4) === 0) continue;
+      await this.world.sleep(this.random.next() * 200);
       this.#say(half);
       const end = endFields({ group: GROUP, halfOffset, physical: half.physical, id }, WORDS[outcome], false);
-      const tries = this.#random.below(3);
+      const tries = this.random.below(3);
       for (let i = 0; i <= tries && !half.isSettled; i++)
         await endTransaction(client, end, (answer) => {
           if (answer?.code === 0) half.isSettled = true;
@@ -138,13 +130,15 @@ export class Transactions implements Workload {
 
   #onPush(client: SimClient, command: RemotingCommand): void {
     if (command.code !== CHECK_TRANSACTION_STATE) return;
-    this.#world.count('checks');
+    this.world.count('checks');
     const id = String(command.ext.get('transactionId'));
     const half = this.#halves.get(id);
     if (half === undefined) {
-      this.#world.problem(`a producer is asked about ${id}, which nobody sent`);
+      this.world.problem(`a producer is asked about ${id}, which nobody sent`);
       return;
     }
+    // Nobody knows yet, until the broker does not ask any more.
+    if (this.world.scenario.resumes && !this.isStopped && this.random.below(3) > 0) return;
     this.#say(half);
     const halfOffset = Number(command.ext.get('tranStateTableOffset'));
     const physical = Number(command.ext.get('commitLogOffset'));
@@ -152,59 +146,44 @@ export class Transactions implements Workload {
   }
 
   async #read(): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     const positions = new Map<number, number>();
-    while (!this.#isStopped) {
-      const queueId = this.#random.below(this.#world.scenario.queues);
+    while (!this.isStopped) {
+      const queueId = this.random.below(this.world.scenario.queues);
       const offset = positions.get(queueId) ?? 0;
       const got = await pull(client, { group: 'RX', topic: TOPIC, queueId, offset, max: 32, holdMs: 0 }, ({ records }) => {
         for (const record of records) this.#seen(record);
       });
       if (got !== null && got.next >= 0) positions.set(queueId, got.next);
-      await this.#world.sleep(this.#random.next() * 80);
+      await this.world.sleep(this.random.next() * 80);
     }
   }
 
   #seen(record: MessageRecord): Half | null {
-    const text = Buffer.from(record.body.buffer, record.body.byteOffset, record.body.length).toString('latin1');
-    const id = text.slice(0, text.indexOf('|'));
+    const id = idOf(record);
     const half = this.#halves.get(id);
     const where = `${TOPIC}/${record.queueId} at ${record.queueOffset}`;
-    if (half === undefined) this.#world.problem(`a ghost: ${where} is ${JSON.stringify(id)}, which nobody sent`);
-    else if (half.outcome !== 'commit') this.#world.problem(`${id} is seen in ${where}, and was to be ${half.outcome}`);
-    else if (!half.isCommitted) this.#world.problem(`${id} is seen in ${where} before anybody has committed it`);
+    if (half === undefined) this.world.problem(`a ghost: ${where} is ${JSON.stringify(id)}, which nobody sent`);
+    else if (half.outcome !== 'commit') this.world.problem(`${id} is seen in ${where}, and was to be ${half.outcome}`);
+    else if (!half.isCommitted) this.world.problem(`${id} is seen in ${where} before anybody has committed it`);
     if (half !== undefined) half.isSettled = true;
     return half ?? null;
   }
 
   async verify(): Promise<void> {
-    const client = this.#world.client();
+    const client = this.world.client();
     const times = new Map<Half, number>();
-    for (let queueId = 0; queueId < this.#world.scenario.queues; queueId++) {
-      const max = await queueEnd(client, 'max', TOPIC, queueId);
-      for (let at = 0, tries = 0; at < (max ?? 0); ) {
-        const got = await pull(client, { group: 'VX', topic: TOPIC, queueId, offset: at, max: 32, holdMs: 0 });
-        const isFound = got?.code === FOUND && got.records.length > 0;
-        if (isFound) {
-          for (const record of got.records) {
-            const half = this.#seen(record);
-            if (half !== null) times.set(half, (times.get(half) ?? 0) + 1);
-          }
-        }
-        if (got !== null && got.next > at) {
-          at = got.next;
-          tries = 0;
-        } else if (++tries > TRIES_MAX) {
-          this.#world.problem(`${TOPIC}/${queueId} cannot be read at ${at} of ${max}`);
-          break;
-        } else await this.#world.sleep(100);
-      }
+    for (let queueId = 0; queueId < this.world.scenario.queues; queueId++) {
+      await this.eachRecord(client, { group: 'VX', topic: TOPIC, queueId }, (record) => {
+        const half = this.#seen(record);
+        if (half !== null) times.set(half, (times.get(half) ?? 0) + 1);
+      });
     }
     for (const half of this.#halves.values()) {
       const seen = times.get(half) ?? 0;
-      if (seen > 1 && !half.mayRepeat) this.#world.problem(`${half.id} was committed once and is there ${seen} times`);
+      if (seen > 1 && !half.mayRepeat) this.world.problem(`${half.id} was committed once and is there ${seen} times`);
       if (seen === 0 && half.isAcked && half.outcome === 'commit' && !half.mayBeLost)
-        this.#world.problem(`${half.id} was prepared (log ${half.physical}) and is to be committed, and nobody sees it`);
+        this.world.problem(`${half.id} was prepared (log ${half.physical}) and is to be committed, and nobody sees it`);
     }
   }
 }

@@ -219,6 +219,49 @@ test('after the last check a half message is kept, and can be resumed', async (t
   t.same(await bodies(client, topic), ['nobody knows']);
 });
 
+test('what was resumed and committed is not resumed once more after a start; what is still kept is', { skip: isForeign }, async (t) => {
+  const ringmq = await startRingmq({ args: QUICK });
+  t.teardown(() => ringmq.destroy());
+  const group = uniqueName('PG');
+  const topic = uniqueName('resumed');
+  let word = UNKNOWN;
+  const join = async (): Promise<RemotingClient> => {
+    const client = await RemotingClient.connect(ringmq.broker);
+    await joinProducers(client, 'client', group);
+    onChecks(client, group, ({ place }) => endOneway(client, place, word, true));
+    return client;
+  };
+  let client = await join();
+  await sendHalf(client, topic, 'one', { group });
+  await sendHalf(client, topic, 'two', { group });
+  const kept = await waitUntil('both are given up', async () => {
+    const all = await readQueue(client, GIVEN_UP_TOPIC, 0);
+    return all.length === 2 ? all : undefined;
+  });
+  const port = Number(ringmq.broker.split(':')[1]);
+  const idOf = (body: string): string => {
+    const physical = kept.find((one) => one.body.toString() === body)!.physicalOffset;
+    return `7F000001${port.toString(16).padStart(8, '0')}${physical.toString(16).padStart(16, '0')}`.toUpperCase();
+  };
+  word = COMMIT;
+  t.equal((await client.request(323, { msgId: idOf('one') })).code, 0);
+  await waitUntil('the first', async () => (await bodies(client, topic)).length === 1);
+  await client.close();
+  await ringmq.kill();
+  await ringmq.start();
+  client = await join();
+  const resumed = (body: string): ReturnType<RemotingClient['request']> =>
+    waitUntil('an answer of who has started', async () => {
+      const answer = await client.request(323, { msgId: idOf(body) });
+      return answer.code === 2 ? undefined : answer;
+    });
+  t.match(await resumed('one'), { code: 1, remark: /resumed already/ });
+  t.equal((await resumed('two')).code, 0);
+  await waitUntil('the second', async () => (await bodies(client, topic)).length === 2);
+  t.same(await bodies(client, topic), ['one', 'two'], 'each once');
+  await client.close();
+});
+
 test('half messages can be refused, and a prepared message without TRAN_MSG takes no place in its queue', {
   skip: isForeign,
 }, async (t) => {

@@ -45,6 +45,36 @@ test('TransactionActor ends no half message for an end that names another one', 
   t.end();
 });
 
+test('TransactionActor resumes a half message that was given up once, over restarts and however it ended since', (t) => {
+  const before = new TransactionWorld(new MemoryDisk({ seed: 4 }), 4);
+  before.join();
+  for (const body of ['resumed', 'torn', 'left']) before.send(body);
+  before.advance(20_000);
+  const place = (body: string): number => before.records(GIVEN_UP).find((kept) => String(Buffer.from(kept.body)) === body)!.physicalOffset;
+  before.onAsked = (asked) => before.endOneway(asked, true, true);
+  t.match(before.resume(place('resumed')), { code: 0 });
+  before.advance(5_000);
+  t.same(before.seen(), ['resumed']);
+  t.match(before.resume(place('torn')), { code: 0 });
+  const log = before.log();
+  const lastMark = before.records(GIVEN_UP).at(-1)!;
+  // Once with all, once without the last mark: it goes to the log behind what it speaks of, and a crash may part them.
+  for (const end of [log.length, lastMark.physicalOffset]) {
+    const after = new TransactionWorld(diskWith(log.subarray(0, end), 5), 5, before.now + 1_000);
+    after.join();
+    after.advance(100);
+    t.match(after.resume(place('resumed')), { code: 1, remark: /resumed already/ }, 'nobody has to remember how it ended');
+    t.match(after.resume(place('torn')), { code: 1, remark: /resumed already/ });
+    t.match(after.resume(place('left')), { code: 0 });
+    after.onAsked = (asked) => after.endOneway(asked, true, true);
+    after.advance(10_000);
+    t.same(after.seen(), ['left', 'resumed', 'torn'], 'each once');
+    t.match(after.resume(place('torn')), { code: 1 });
+    t.same(after.store.simulation.failures, []);
+  }
+  t.end();
+});
+
 test('TransactionActor asks about what waits, as often as the rules say, and resumes what was given up', (t) => {
   const world = new TransactionWorld(new MemoryDisk({ seed: 2 }), 2);
   world.join(1);
