@@ -9,6 +9,7 @@ import { test } from 'tap';
 import { brokerOptions } from '../actors/broker/broker-options.ts';
 import { renderCompatibilityPage } from '../bin/compatibility-page.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
+import { CLIENT_PROGRAMS } from './compatibility/client-programs.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const rooms = ['actors', 'client', 'cli', 'model', 'protocol', 'runtime', 'storage'];
@@ -147,6 +148,21 @@ test('tidy: the codes of errors are those of docs/errors.md', async (t) => {
 
 test('tidy: docs/compatibility.md lists the request codes that are served', async (t) => {
   t.equal(read('docs/compatibility.md'), renderCompatibilityPage(), 'run `npm run docs` after a change of the handlers');
+});
+
+test('tidy: what docs/kinds.md names is there, and every workload of the simulation is named', async (t) => {
+  const scenarios = new Set(CLIENT_PROGRAMS.flatMap((client) => client.scenarios));
+  const rows = read('docs/kinds.md').match(/^\| .* \|$/gm) ?? [];
+  const named = rows.slice(2).flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, name]) => name!));
+  t.same(
+    named.filter((name) => (name.includes('/') ? !existsSync(join(root, name)) : !scenarios.has(name))),
+    [],
+  );
+  const workloads = listFiles('sim/workloads').filter((file) => file.endsWith('.ts'));
+  t.same(
+    workloads.filter((file) => !named.includes(file)),
+    [],
+  );
 });
 
 /** Settings that a part of the broker reads under other names, at each use. */
