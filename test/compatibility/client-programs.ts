@@ -87,7 +87,16 @@ const JAVA_SCENARIOS = [
 ] as const;
 
 /** What clients have from 5 on. */
-const JAVA_5_SCENARIOS = ['timers', 'timers-recalled', 'timers-killed', 'pop', 'pop-retry', 'pop-invisible', 'pop-restart'] as const;
+const JAVA_5_SCENARIOS = [
+  'timers',
+  'timers-recalled',
+  'timers-killed',
+  'pop',
+  'pop-retry',
+  'pop-invisible',
+  'pop-invisible-killed',
+  'pop-restart',
+] as const;
 
 /** Long ones, and those about a kind of message rather than about threads. */
 const ONCE = [
@@ -103,6 +112,7 @@ const ONCE = [
   'transaction-resumed',
   'pop-retry',
   'pop-invisible',
+  'pop-invisible-killed',
 ] as const;
 
 const GO_SCENARIOS = [
