@@ -104,7 +104,7 @@ ${ADMIN_COMMANDS.map(({ name, what, unsupported }) => `| \`${name}\` | ${what} |
 - Op records carry \`TRAN_RECORDS_BEFORE\`, a property of ours: with how many records, the committed messages among them, they went to the log in one piece. A start after a power cut that tore one of these
   does not count the op record, so that no half message is ended without its message; a Java broker passes over the property.
 - Pops: what is in flight is kept by the broker that gave it out and in its log (\`rmq_sys_REVIVE_LOG_<cluster>\`, in records of our own), not in timers: a
-  message comes again within 200 ms of its invisible time, also after a crash. A Java broker started on the same store afterwards does not know what was in
+  message comes again within 200 ms of its invisible time, also after a crash (from a Java broker, three seconds after it). A Java broker started on the same store afterwards does not know what was in
   flight, and the other way round: let pops be acknowledged first. A receipt that is over is answered \`NO_MESSAGE\` (208), one of another broker, queue or
   message \`MESSAGE_ILLEGAL\` (13); the Java broker says yes to them. After \`retryMaxTimes\` deliveries more than the first a message that is not acknowledged goes to the group's dead letters (the
   Java broker leaves that to its proxy). The committed offset of a group follows the first message that is not done (Java: the last one given out). In an

@@ -55,8 +55,8 @@ const PROGRAM_MS_MAX = 480_000;
 /** Scenarios of one lot. */
 const LOT_MAX = 16;
 
-/** Scenarios that end the broker, bring code into it, or take from its store. */
-const NEED_OURS = /-(?:restart|killed|plugin|aged)$/;
+/** Scenarios that end the broker, bring code into it, take from its store, or hold it to a time that a Java broker misses by seconds. */
+const NEED_OURS = /-(?:restart|killed|plugin|aged|invisible)$/;
 
 type Outcome = Verdict & { client: string; broker: string };
 
