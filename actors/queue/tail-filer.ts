@@ -1,6 +1,6 @@
 /**
  * Tail filer: the store worker's side of the queue tails: names the queues with units that no file has, hands the units over, moves FILED, and
- * frees chunks that have a successor. One a store worker. Fails by what `write` throws, with nothing moved; its successor goes on from FILED.
+ * frees chunks that have a successor. One a store worker. Fails by what `write` throws, with nothing moved; its successor goes on from FILED, and frees what it did not come to.
  * Source: RocketMQ `FlushConsumeQueueService`.
  */
 import assert from 'node:assert/strict';
@@ -16,9 +16,12 @@ import {
   FILED_HI,
   FILED_LO,
   FOLLOWING,
+  GENERATION,
+  GIVEN,
   HEAD,
   MIN_HI,
   MIN_LO,
+  QUEUE,
   ROW_WORDS,
   TWO_32,
 } from './queue-layout.ts';
@@ -47,7 +50,7 @@ export class TailFiler extends QueueTable {
     while (filed < upTo) {
       assert(chunk >= 0, 'Unfiled units lie in chunks');
       const at = chunk * CHUNK_WORDS;
-      const base = (words[at + BASE_HI]! >>> 0) * TWO_32 + (words[at + BASE_LO]! >>> 0);
+      const base = this.#base(chunk);
       // HEAD goes on before FILED does: a worker that died in between had filed what lies before this chunk.
       if (filed < base) filed = base;
       const end = Math.min(base + CHUNK_UNITS, upTo);
@@ -66,6 +69,48 @@ export class TailFiler extends QueueTable {
     if (done.length > 0) Atomics.store(this.rows, row + HEAD, chunk + 1);
     this.#setFiled(row, filed);
     for (const free of done) this.freed.push(free);
+  }
+
+  /**
+   * For a store worker that takes over, before it files anything: names the chunks as free that its predecessor took off their row and did not live to
+   * name. Such a chunk is given, full, filed and followed by another one; it lies on no row and not in the ring. The log worker, or one that takes over
+   * from it, may work meanwhile. Gives how many there were.
+   */
+  reclaim(): number {
+    const words = this.chunkWords;
+    const generations = new Map<number, number>();
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) {
+      const at = chunk * CHUNK_WORDS;
+      const generation = Atomics.load(words, at + GENERATION);
+      // 0: nobody has had it yet.
+      if (generation === 0 || (generation & 1) !== 0) continue;
+      if (Atomics.load(words, at + GIVEN) === 1 && Atomics.load(words, at + FOLLOWING) !== 0) generations.set(chunk, generation);
+    }
+    // What is followed is linked, and only this side takes it off its row: what is on none now, was on none.
+    for (let row = 0; row < this.rows.length; row += ROW_WORDS) {
+      let next = Atomics.load(this.rows, row + HEAD);
+      if (next === 0) continue;
+      // The predecessor had filed what lies before HEAD, and may not have come to say so.
+      const base = this.#base(next - 1);
+      if (this.filed(row / ROW_WORDS) < base) this.#setFiled(row, base);
+      for (; next !== 0; next = Atomics.load(words, (next - 1) * CHUNK_WORDS + FOLLOWING)) generations.delete(next - 1);
+    }
+    const named = this.freed.contents();
+    let count = 0;
+    for (const [chunk, generation] of generations) {
+      const at = chunk * CHUNK_WORDS;
+      if (named.has(chunk) || this.#base(chunk) + CHUNK_UNITS > this.filed(words[at + QUEUE]!)) continue;
+      // Pairs with `TailWriter.collect`, which takes the mark off before the chunk goes from the ring: one that has it still was not in there.
+      if (Atomics.load(words, at + GIVEN) !== 1 || Atomics.load(words, at + GENERATION) !== generation) continue;
+      this.freed.push(chunk);
+      count++;
+    }
+    return count;
+  }
+
+  #base(chunk: number): number {
+    const at = chunk * CHUNK_WORDS;
+    return (this.chunkWords[at + BASE_HI]! >>> 0) * TWO_32 + (this.chunkWords[at + BASE_LO]! >>> 0);
   }
 
   #setFiled(row: number, filed: number): void {

@@ -63,8 +63,9 @@ export class TailWriter extends QueueTable {
     this.#view = new DataView(memory.chunks);
     const used = takesOver ? this.#chunksOnRows() : new Set<number>();
     if (takesOver) this.#adoptRetired();
-    for (let chunk = this.freed.pop(); chunk >= 0; chunk = this.freed.pop()) {
-      this.chunkWords[chunk * CHUNK_WORDS + GIVEN] = 0;
+    for (let chunk = this.freed.peek(); chunk >= 0; chunk = this.freed.peek()) {
+      this.#notGiven(chunk);
+      this.freed.pop();
       used.delete(chunk);
     }
     for (let chunk = memory.chunkCount - 1; chunk >= 0; chunk--) {
@@ -74,7 +75,7 @@ export class TailWriter extends QueueTable {
     }
   }
 
-  /** Whether the store worker has taken the chunk off its row and not come to give it back: it will, or has died, which costs the chunk. */
+  /** Whether the store worker has taken the chunk off its row and not come to give it back: it will, or its successor. */
   #isUnderWay(chunk: number): boolean {
     const at = chunk * CHUNK_WORDS;
     // One that begins where nothing was shown was never on a row.
@@ -82,9 +83,14 @@ export class TailWriter extends QueueTable {
   }
 
   #takeHome(chunk: number): void {
+    this.#notGiven(chunk);
+    this.#free.push(chunk);
+  }
+
+  /** Before it goes from the ring: a chunk that is given and in no place is a lost one, see `TailFiler.reclaim`. */
+  #notGiven(chunk: number): void {
     const at = chunk * CHUNK_WORDS + GIVEN;
     if (this.chunkWords[at] !== 0) this.chunkWords[at] = 0;
-    this.#free.push(chunk);
   }
 
   #chunksOnRows(): Set<number> {
@@ -159,7 +165,10 @@ export class TailWriter extends QueueTable {
 
   /** Brings freed chunks home; gives how many are free. A record needs at most one, a batch one more than its units fill. */
   collect(): number {
-    for (let chunk = this.freed.pop(); chunk >= 0; chunk = this.freed.pop()) this.#takeHome(chunk);
+    for (let chunk = this.freed.peek(); chunk >= 0; chunk = this.freed.peek()) {
+      this.#takeHome(chunk);
+      this.freed.pop();
+    }
     if (this.#free.length < this.chunkCount / 2) this.#sweep();
     return this.#free.length;
   }

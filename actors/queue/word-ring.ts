@@ -22,13 +22,19 @@ export class WordRing {
     Atomics.store(words, 0, (head + 1) | 0);
   }
 
-  /** -1: nothing there. */
-  pop(): number {
+  /** What `pop` would give. -1: nothing there. */
+  peek(): number {
     const words = this.#words;
     const tail = words[1]!;
-    if (tail === Atomics.load(words, 0)) return -1;
-    const word = words[2 + (tail & this.#mask)]!;
-    Atomics.store(words, 1, (tail + 1) | 0);
+    return tail === Atomics.load(words, 0) ? -1 : words[2 + (tail & this.#mask)]!;
+  }
+
+  /** -1: nothing there. */
+  pop(): number {
+    const word = this.peek();
+    const words = this.#words;
+    // Pairs with the load in `contents`.
+    if (word >= 0) Atomics.store(words, 1, (words[1]! + 1) | 0);
     return word;
   }
 

@@ -92,7 +92,9 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
       // Index entries of records before the end are there already.
       this.#open = openParts(files, files.end, this.#parts, this.#say);
       this.#open.tails.adopt();
-      context.log('warn', 'the store was taken over', { position: files.end, records: files.records });
+      // Before anything is filed.
+      const chunks = this.#parts.filer.reclaim();
+      context.log('warn', 'the store was taken over', { position: files.end, records: files.records, chunks });
     } catch (error) {
       if (!isNoRoom(error)) throw error;
       this.#onFailure(error);

@@ -94,38 +94,78 @@ test('takeOverTails: wherever a log worker ends, each unit is shown and filed on
   t.end();
 });
 
-/** Has `meanwhile` run behind the `n`th store to shared memory that `run` makes. False: it makes fewer. */
-function atStore(n: number, meanwhile: () => void, run: () => void): boolean {
-  const store = Atomics.store;
+const LONG = [4 * CHUNK_UNITS + 1, 2 * CHUNK_UNITS + 1, 3 * CHUNK_UNITS, 1];
+
+type Parts = {
+  readonly memory: QueueMemory;
+  readonly writer: TailWriter;
+  readonly filer: TailFiler;
+  readonly files: Map<number, number[]>;
+};
+
+/** Takes as many chunks as there are, all in use at once, and looks whether each unit is there, and is filed, once. */
+function checkAllInUse(t: Test, where: string, { memory, writer, filer, files }: Parts, ends: readonly number[]): void {
+  const more = ends.map((end, handle) => end + [3, 3, 2, 0][handle]! * CHUNK_UNITS);
+  fill(writer, more);
+  const reader = new QueueTable(memory);
+  const target = new Uint8Array(8 * CHUNK_UNITS * QUEUE_UNIT_BYTES);
+  const view = new DataView(target.buffer);
+  for (const [handle, end] of more.entries()) {
+    const from = ends[handle]!;
+    const read = reader.readUnits(handle, from, end - from, target);
+    if (read !== end - from) t.fail(`${where}: ${read} units of queue ${handle} are there, not ${end - from}`);
+    for (let unit = 0; unit < read; unit++)
+      if (view.getInt32(unit * QUEUE_UNIT_BYTES) !== handle || view.getInt32(unit * QUEUE_UNIT_BYTES + 4) !== from + unit)
+        t.fail(`${where}: unit ${from + unit} of queue ${handle} is another one's`);
+  }
+  file(filer, files);
+  for (const [handle, end] of more.entries()) {
+    const units = files.get(handle) ?? [];
+    if (units.length !== end || units.some((offset, index) => offset !== index)) t.fail(`${where}: the file of queue ${handle} is wrong`);
+  }
+  writer.collect();
+  fill(writer, more);
+  if (writer.collect() < CHUNKS - 4) t.fail(`${where}: ${writer.freeChunks} chunks of ${CHUNKS} came back`);
+}
+
+function begunLong(): { memory: QueueMemory; writer: TailWriter } {
+  const memory = allocateQueues(8, CHUNKS);
+  const writer = new TailWriter(memory);
+  for (const handle of LONG.keys()) writer.create(handle, 0, 0, -1);
+  fill(writer, LONG);
+  return { memory, writer };
+}
+
+/** Has `meanwhile` run behind the `n`th store to shared memory that `run` makes, or load from it. False: it makes fewer. */
+function behind(kind: 'store' | 'load', n: number, meanwhile: () => void, run: () => void): boolean {
+  const atomics = Atomics as unknown as Record<string, (...given: unknown[]) => number>;
+  const former = atomics[kind]!;
   let left = n;
-  Atomics.store = ((...given: Parameters<typeof store>) => {
-    const stored = store(...given);
+  atomics[kind] = (...given) => {
+    const word = former(...given);
     if (--left === 0) {
-      Atomics.store = store;
+      atomics[kind] = former;
       meanwhile();
     }
-    return stored;
-  }) as typeof store;
+    return word;
+  };
   try {
     run();
   } finally {
-    Atomics.store = store;
+    atomics[kind] = former;
   }
   return left <= 0;
 }
 
 test('takeOverTails: wherever the store worker is meanwhile, no chunk is given to two queues, and none is lost', (t) => {
-  const long = [4 * CHUNK_UNITS + 1, 2 * CHUNK_UNITS + 1, 3 * CHUNK_UNITS, 1];
   let n = 1;
   for (let isThere = true; isThere; n++) {
-    const memory = allocateQueues(8, CHUNKS);
-    const first = new TailWriter(memory);
-    for (const handle of long.keys()) first.create(handle, 0, 0, -1);
-    fill(first, long);
+    const { memory } = begunLong();
     const filer = new TailFiler(memory);
     const files = new Map<number, number[]>();
     let second: TailWriter | null = null;
-    isThere = atStore(
+    isThere = behind(
+      'store',
       n,
       () => {
         second = takeOverTails(memory);
@@ -133,31 +173,46 @@ test('takeOverTails: wherever the store worker is meanwhile, no chunk is given t
       () => file(filer, files),
     );
     second ??= takeOverTails(memory);
-    if (second.collect() !== CHUNKS - long.length) t.fail(`behind store ${n}: ${second.freeChunks} chunks of ${CHUNKS} are free`);
-    // As many chunks as there are, all in use at once.
-    const more = long.map((end, handle) => end + [3, 3, 2, 0][handle]! * CHUNK_UNITS);
-    fill(second, more);
-    const reader = new QueueTable(memory);
-    const target = new Uint8Array(8 * CHUNK_UNITS * QUEUE_UNIT_BYTES);
-    const view = new DataView(target.buffer);
-    for (const [handle, end] of more.entries()) {
-      const from = long[handle]!;
-      const read = reader.readUnits(handle, from, end - from, target);
-      if (read !== end - from) t.fail(`behind store ${n}: ${read} units of queue ${handle} are there, not ${end - from}`);
-      for (let unit = 0; unit < read; unit++)
-        if (view.getInt32(unit * QUEUE_UNIT_BYTES) !== handle || view.getInt32(unit * QUEUE_UNIT_BYTES + 4) !== from + unit)
-          t.fail(`behind store ${n}: unit ${from + unit} of queue ${handle} is another one's`);
-    }
-    file(filer, files);
-    for (const [handle, end] of more.entries()) {
-      const units = files.get(handle) ?? [];
-      if (units.length !== end || units.some((offset, index) => offset !== index))
-        t.fail(`behind store ${n}: the file of queue ${handle} is wrong`);
-    }
-    second.collect();
-    fill(second, more);
-    if (second.collect() < CHUNKS - 4) t.fail(`behind store ${n}: ${second.freeChunks} chunks of ${CHUNKS} came back`);
+    if (second.collect() !== CHUNKS - LONG.length) t.fail(`behind store ${n}: ${second.freeChunks} chunks of ${CHUNKS} are free`);
+    checkAllInUse(t, `behind store ${n}`, { memory, writer: second, filer, files }, LONG);
   }
   t.ok(n > 10, `${n} places`);
+  t.end();
+});
+
+test('TailFiler.reclaim: wherever a store worker ends, no chunk is lost, and none is given to two queues, whatever the log worker does meanwhile', (t) => {
+  let reclaimed = 0;
+  let n = 1;
+  for (let died = true; died; n++) {
+    for (const meanwhile of ['collects', 'goes on', 'is replaced'] as const) {
+      // Behind so many loads of the successor's: while it looks at the chunks, at the rows, at the ring, and when it is done.
+      for (const place of [1, 30, 50, 60, 70, 1000]) {
+        const { memory, writer } = begunLong();
+        const files = new Map<number, number[]>();
+        const first = new TailFiler(memory);
+        died = diesAtStore(n, () => file(first, files));
+        const second = new TailFiler(memory);
+        let current = writer;
+        const work = (): void => {
+          if (meanwhile === 'is replaced') current = takeOverTails(memory);
+          current.collect();
+          // Into a chunk more, if one is free.
+          if (meanwhile === 'goes on' && current.freeChunks > 0) fill(current, [0, 0, 0, CHUNK_UNITS + 1]);
+        };
+        const isThere = behind('load', place, work, () => {
+          reclaimed += second.reclaim();
+        });
+        if (!isThere) work();
+        const where = `ended before store ${n}, the log worker ${meanwhile} behind load ${place}`;
+        if (second.reclaim() !== 0) t.fail(`${where}: chunks are lost still`);
+        current.nameUnfiled();
+        file(second, files);
+        const ends = LONG.map((_, handle) => current.peek(handle));
+        if (current.collect() < CHUNKS - LONG.length) t.fail(`${where}: ${current.freeChunks} chunks of ${CHUNKS} are free`);
+        checkAllInUse(t, where, { memory, writer: current, filer: second, files }, ends);
+      }
+    }
+  }
+  t.ok(n > 10 && reclaimed > 0, `${n} places, ${reclaimed} chunks`);
   t.end();
 });
