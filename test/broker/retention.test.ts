@@ -168,12 +168,23 @@ test('each level of disk use does its own: expired at any hour, any age, refusal
   await pause(1_500);
   await checkQueues(t, here);
 
-  // Before it is full: a refusal names the level that held when the disk was looked at.
+  // Before it is full: a refusal names the level that held when the disk was looked at, which may have been just before this change reached the store worker.
   await set(here, 'diskSpaceCleanForciblyRatio=97\ndiskSpaceWarningLevelRatio=98\n');
   const free = fill(here.disk.path);
-  const refusal = await waitUntil('a refusal', async () => (await sendMany(here, 0.1)) || undefined, 15_000);
-  t.match(refusal, /^14 .*(is \d+(\.\d)? % full, diskSpaceWarningLevelRatio is 98 %|ENOSPC)/, 'names path, value and limit');
-  t.match(refusal, here.disk.path);
+  const refusals: string[] = [];
+  await waitUntil(
+    'a refusal by the limit of now',
+    async () => {
+      const refusal = await sendMany(here, 0.1);
+      if (refusal !== '') refusals.push(refusal);
+      return /diskSpaceWarningLevelRatio is 98 %|ENOSPC/.test(refusal);
+    },
+    15_000,
+  );
+  for (const refusal of refusals) {
+    t.match(refusal, /^14 .*(is \d+(\.\d)? % full, diskSpaceWarningLevelRatio is 9[89] %|ENOSPC)/, 'names path, value and limit');
+    t.match(refusal, here.disk.path);
+  }
   free();
   const begin = performance.now();
   await waitUntil('sends to be taken again', async () => (await sendMany(here, 0.1)) === '', 15_000);
@@ -192,9 +203,20 @@ test('a disk without a byte left refuses sends at once, reads go on, and it resu
     t.equal(code, 14, 'SERVICE_NOT_AVAILABLE');
     t.match(remark, /(ENOSPC.* of \d+ bytes of its file system are free|% full, diskSpaceWarningLevelRatio)/, 'path, limit and value');
   }
-  const begin = performance.now();
-  const asked = await sendMessage(here.client, 'full', BODY, { queueId: 0 });
-  t.ok(asked.code === 14 && performance.now() - begin < 500, `a refusal takes ${Math.round(performance.now() - begin)} ms`);
+  // A table that is replaced, or a segment that is removed, makes room for a moment.
+  let asked = 0;
+  const refusal = await waitUntil(
+    'a refusal',
+    async () => {
+      const body = Buffer.alloc(BODY.length, `asked ${++asked} `);
+      const begin = performance.now();
+      const { code, remark } = await sendMessage(here.client, 'full', body, { queueId: 0 });
+      return code === 0 ? undefined : { code, remark, tookMs: performance.now() - begin };
+    },
+    15_000,
+  );
+  t.equal(refusal.code, 14, `${refusal.remark}`);
+  t.ok(refusal.tookMs < 500, `a refusal takes ${Math.round(refusal.tookMs)} ms`);
   t.ok((await readQueue(here.client, 'full', 1)).length > 50, 'reads go on');
   await pullMessages(here.client, 'full', 0, 0, { group: 'CG_full' });
   // Group offsets find room in the reserve.
