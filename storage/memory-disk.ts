@@ -7,22 +7,7 @@
 import { dirname, join, normalize } from 'node:path';
 import { type DiskCall, DiskError, StorageError } from './errors.ts';
 import type { Disk, DiskSpace, OpenMode, StorageFile } from './file.ts';
-
-export const PAGE_BYTES = 4096;
-const SECTOR_BYTES = 512;
-
-type Pages = Map<number, Uint8Array>;
-
-/** A file's content: what is visible, and what a power cut leaves. */
-class Content {
-  pages: Pages = new Map();
-  size = 0;
-  safePages: Pages = new Map();
-  safeSize = 0;
-  readonly dirty: Set<number> = new Set();
-  modifiedMs = 0;
-  isSyncBroken = false;
-}
+import { Content, PAGE_BYTES, type PageRoom } from './memory-content.ts';
 
 type Entry = { readonly kind: 'file'; readonly content: Content } | { readonly kind: 'directory' };
 
@@ -65,14 +50,13 @@ function chanceFrom(seed: number): () => number {
 
 export class MemoryDisk implements Disk {
   readonly #chance: () => number;
-  readonly #capacity: number;
+  readonly #room: PageRoom;
   readonly #now: () => number;
   #entries: Map<string, Entry> = new Map([['/', { kind: 'directory' }]]);
   #safeEntries: Map<string, Entry> = new Map([['/', { kind: 'directory' }]]);
   #changes: NameChange[] = [];
   #faults: PlantedFault[] = [];
   readonly #locks: Set<string> = new Set();
-  #usedPages = 0;
   /** Grows at a power cut: files opened before it are dead. */
   #epoch = 0;
   /** Calls that change something, for tests that cut after each. */
@@ -80,7 +64,7 @@ export class MemoryDisk implements Disk {
 
   constructor(options: MemoryDiskOptions) {
     this.#chance = chanceFrom(options.seed);
-    this.#capacity = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
+    this.#room = { usedPages: 0, capacityBytes: options.capacityBytes ?? Number.MAX_SAFE_INTEGER };
     this.#now = options.now ?? (() => 0);
   }
 
@@ -107,10 +91,10 @@ export class MemoryDisk implements Disk {
     this.#changes = [];
     const contents = new Set<Content>();
     for (const entry of [...this.#safeEntries.values(), ...this.#entries.values()]) if (entry.kind === 'file') contents.add(entry.content);
-    for (const content of contents) this.#cutContent(content);
+    for (const content of contents) content.cutPower(this.#chance);
     this.#entries = new Map(this.#safeEntries);
-    this.#usedPages = 0;
-    for (const entry of this.#entries.values()) if (entry.kind === 'file') this.#usedPages += entry.content.pages.size;
+    this.#room.usedPages = 0;
+    for (const entry of this.#entries.values()) if (entry.kind === 'file') this.#room.usedPages += entry.content.pageCount;
   }
 
   /** The process dies, the machine lives on: open files and locks are gone, every byte stays. */
@@ -122,11 +106,7 @@ export class MemoryDisk implements Disk {
 
   /** Flips one bit of a file, behind everybody's back. */
   flipBit(path: string, byte: number, bit: number): void {
-    const content = this.#contentOf(path, 'write');
-    for (const pages of [content.pages, content.safePages]) {
-      const page = pages.get(Math.floor(byte / PAGE_BYTES));
-      if (page !== undefined) page[byte % PAGE_BYTES] = (page[byte % PAGE_BYTES] as number) ^ (1 << bit);
-    }
+    this.#contentOf(path, 'write').flipBit(byte, bit);
   }
 
   open(path: string, mode: OpenMode): StorageFile {
@@ -137,7 +117,7 @@ export class MemoryDisk implements Disk {
     if (found === undefined) {
       if (mode !== 'create' || this.#entries.get(dirname(name))?.kind !== 'directory')
         throw new DiskError('open', 'ENOENT', name, { mode });
-      const content = new Content();
+      const content = new Content(this.#room);
       content.modifiedMs = this.#now();
       this.#change(name, { kind: 'file', content });
     }
@@ -191,7 +171,7 @@ export class MemoryDisk implements Disk {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     if (entry.kind === 'directory' && this.list(name).length > 0) throw new DiskError('remove', 'ENOTEMPTY', name);
-    if (entry.kind === 'file') this.#usedPages -= entry.content.pages.size;
+    if (entry.kind === 'file') this.#room.usedPages -= entry.content.pageCount;
     this.#change(name, null);
   }
 
@@ -207,7 +187,8 @@ export class MemoryDisk implements Disk {
 
   freeBytes(path: string): DiskSpace {
     this.#maybeFail('free-bytes', normalize(path));
-    return { free: Math.max(0, this.#capacity - this.#usedPages * PAGE_BYTES), total: this.#capacity };
+    const { usedPages, capacityBytes } = this.#room;
+    return { free: Math.max(0, capacityBytes - usedPages * PAGE_BYTES), total: capacityBytes };
   }
 
   lock(path: string): () => void {
@@ -226,18 +207,7 @@ export class MemoryDisk implements Disk {
 
   readContent(content: Content, path: string, buffer: Uint8Array, offset: number, length: number, position: number): number {
     this.#maybeFail('read', path);
-    const end = Math.min(content.size, position + length);
-    let at = position;
-    while (at < end) {
-      const page = content.pages.get(Math.floor(at / PAGE_BYTES));
-      const from = at % PAGE_BYTES;
-      const part = Math.min(end - at, PAGE_BYTES - from);
-      const into = offset + at - position;
-      if (page === undefined) buffer.fill(0, into, into + part);
-      else buffer.set(page.subarray(from, from + part), into);
-      at += part;
-    }
-    return Math.max(0, end - position);
+    return content.read(buffer, offset, length, position);
   }
 
   writeContent(content: Content, path: string, buffer: Uint8Array, offset: number, length: number, position: number): void {
@@ -245,16 +215,16 @@ export class MemoryDisk implements Disk {
     if (fault?.errno === 'EINTR' || fault?.errno === 'EAGAIN') {
       // The contract continues such writes; what remains of the fault list may interrupt the rest again.
       const done = Math.min(length, fault.doneBytes ?? 0);
-      this.#writePages(content, path, buffer, offset, done, position);
+      this.#write(content, path, buffer, offset, done, position);
       this.writeContent(content, path, buffer, offset + done, length - done, position + done);
       return;
     }
     if (fault !== null) {
       const done = Math.min(length, fault.doneBytes ?? 0);
-      this.#writePages(content, path, buffer, offset, done, position);
+      this.#write(content, path, buffer, offset, done, position);
       throw new DiskError('write', fault.errno, path, { position, length, done });
     }
-    this.#writePages(content, path, buffer, offset, length, position);
+    this.#write(content, path, buffer, offset, length, position);
   }
 
   syncContent(content: Content, path: string): void {
@@ -262,89 +232,23 @@ export class MemoryDisk implements Disk {
     this.writes++;
     if (fault?.isCut === true) throw new DiskError('sync', fault.errno, path);
     if (fault !== null) {
-      // As Linux does: the pages count as clean from now on, and are not on the disk. A further sync says that all is well.
-      content.dirty.clear();
-      content.isSyncBroken = true;
+      content.failSync();
       throw new DiskError('sync', fault.errno, path);
     }
-    for (const page of content.dirty) {
-      const bytes = content.pages.get(page);
-      if (bytes === undefined) content.safePages.delete(page);
-      else content.safePages.set(page, bytes.slice());
-    }
-    content.dirty.clear();
-    content.safeSize = content.size;
+    content.sync();
   }
 
   truncateContent(content: Content, path: string, bytes: number): void {
     this.#maybeFail('truncate', path);
     this.writes++;
     content.modifiedMs = this.#now();
-    if (bytes < content.size) {
-      const last = Math.floor(bytes / PAGE_BYTES);
-      for (const page of [...content.pages.keys()]) {
-        if (page > last || (page === last && bytes % PAGE_BYTES === 0)) {
-          content.pages.delete(page);
-          content.dirty.add(page);
-          this.#usedPages--;
-        } else if (page === last) {
-          content.pages.get(page)?.fill(0, bytes % PAGE_BYTES);
-          content.dirty.add(page);
-        }
-      }
-    }
-    content.size = bytes;
+    content.truncate(bytes);
   }
 
-  #writePages(content: Content, path: string, buffer: Uint8Array, offset: number, length: number, position: number): void {
+  #write(content: Content, path: string, buffer: Uint8Array, offset: number, length: number, position: number): void {
     this.writes++;
     content.modifiedMs = this.#now();
-    let done = 0;
-    while (done < length) {
-      const at = position + done;
-      const number = Math.floor(at / PAGE_BYTES);
-      let page = content.pages.get(number);
-      if (page === undefined) {
-        if ((this.#usedPages + 1) * PAGE_BYTES > this.#capacity) throw new DiskError('write', 'ENOSPC', path, { position, length, done });
-        page = new Uint8Array(PAGE_BYTES);
-        content.pages.set(number, page);
-        this.#usedPages++;
-      }
-      const from = at % PAGE_BYTES;
-      const part = Math.min(length - done, PAGE_BYTES - from);
-      page.set(buffer.subarray(offset + done, offset + done + part), from);
-      content.dirty.add(number);
-      done += part;
-      content.size = Math.max(content.size, at + part);
-    }
-  }
-
-  #cutContent(content: Content): void {
-    const isNewSize = this.#chance() < 0.5;
-    for (const page of [...content.dirty].sort((one, other) => one - other)) {
-      const fate = this.#chance();
-      const bytes = content.pages.get(page);
-      if (fate < 0.4) continue;
-      if (fate < 0.8) {
-        if (bytes === undefined) content.safePages.delete(page);
-        else content.safePages.set(page, bytes.slice());
-        continue;
-      }
-      const torn = content.safePages.get(page)?.slice() ?? new Uint8Array(PAGE_BYTES);
-      for (let sector = 0; sector < PAGE_BYTES; sector += SECTOR_BYTES)
-        if (bytes !== undefined && this.#chance() < 0.5) torn.set(bytes.subarray(sector, sector + SECTOR_BYTES), sector);
-      content.safePages.set(page, torn);
-    }
-    // A size comes with the journal: when it is lost, pages behind it are lost with it.
-    if (isNewSize && !content.isSyncBroken) content.safeSize = content.size;
-    const last = Math.ceil(content.safeSize / PAGE_BYTES);
-    for (const page of [...content.safePages.keys()]) if (page >= last) content.safePages.delete(page);
-    const end = content.safeSize % PAGE_BYTES;
-    if (end !== 0) content.safePages.get(last - 1)?.fill(0, end);
-    content.pages = new Map([...content.safePages].map(([page, bytes]) => [page, bytes.slice()]));
-    content.size = content.safeSize;
-    content.dirty.clear();
-    content.isSyncBroken = false;
+    content.write(path, buffer, offset, length, position);
   }
 
   #contentOf(path: string, call: DiskCall): Content {

@@ -17,20 +17,22 @@ import { type DescriptorCache, FileHandle } from '../descriptor-cache.ts';
 import { StorageError } from '../errors.ts';
 import type { StorageFile } from '../file.ts';
 import { ChainEntries } from './chain-entries.ts';
+import {
+  allocateSlots,
+  hasSlots,
+  INDEX_ENTRY_BYTES,
+  INDEX_HEADER_BYTES,
+  INT32_MAX,
+  PAGE_SLOTS,
+  readSlots,
+  rebuildSlots,
+  writeSlotPages,
+} from './slot-file.ts';
 
-export const INDEX_HEADER_BYTES = 40;
-export const INDEX_ENTRY_BYTES = 20;
 export const INDEX_SLOTS = 5_000_000;
 export const INDEX_ENTRIES = 20_000_000;
 
-/** Slots in a page of 4 KiB: what is written of the slot table is whole pages. */
-const PAGE_SLOTS = 1024;
-/** Larger than the most that glibc's mapping threshold ever grows to, 32 MiB. */
-const MAPPED_BYTES_MIN = 32 * 1024 * 1024 + 4096;
-const MAPPED_FROM_BYTES = 1024 * 1024;
 const RUN_ENTRIES = 32 * 1024;
-const SCAN_BYTES = 1024 * 1024;
-const INT32_MAX = 0x7fffffff;
 
 /** How many entries a query may still look at: a key of very many messages and a window far back end with it. */
 export type QueryBudget = { entries: number };
@@ -290,32 +292,16 @@ export class IndexFile {
     this.#runBase = this.#entryCount;
   }
 
-  /** Writes neighbouring changed pages together. */
   #writeSlots(): void {
     const slots = this.#slots;
     const dirty = this.#dirtyPages;
     if (slots === null || dirty === null || !this.#hasDirtySlots) return;
-    const pagesMax = 64;
-    const bytes = new Uint8Array(pagesMax * PAGE_SLOTS * 4);
-    for (let page = 0; page < dirty.length; page++) {
-      if (dirty[page] === 0) continue;
-      let end = page + 1;
-      while (end < dirty.length && dirty[end] === 1 && end - page < pagesMax) end++;
-      const last = Math.min(end * PAGE_SLOTS, this.#slotCount);
-      for (let slot = page * PAGE_SLOTS, at = 0; slot < last; slot++, at += 4) writeInt32(bytes, at, slots[slot] as number);
-      this.#file.write(bytes, 0, (last - page * PAGE_SLOTS) * 4, INDEX_HEADER_BYTES + page * PAGE_SLOTS * 4);
-      dirty.fill(0, page, end);
-      page = end - 1;
-    }
+    writeSlotPages(this.#file, slots, dirty);
     this.#hasDirtySlots = false;
   }
 
   #loadSlots(): Int32Array {
-    const bytes = this.#slotCount * 4;
-    // The full table in a block of its own size class: glibc maps such by themselves and gives them back, and a smaller one, once it was
-    // freed, would have it keep all that is smaller still.
-    const memory = new SharedArrayBuffer(bytes > MAPPED_FROM_BYTES ? Math.max(bytes, MAPPED_BYTES_MIN) : bytes);
-    const slots = new Int32Array(memory, 0, this.#slotCount);
+    const slots = allocateSlots(this.#slotCount);
     this.#dirtyPages = new Uint8Array(Math.ceil(this.#slotCount / PAGE_SLOTS));
     this.#run = new Uint8Array(RUN_ENTRIES * INDEX_ENTRY_BYTES);
     this.#runView = new DataView(this.#run.buffer);
@@ -323,15 +309,14 @@ export class IndexFile {
     this.#runBase = this.#entryCount;
     if (this.#entryCount <= 1) {
       // A new file, or one whose first entries never were counted: what stands in its slots is nothing.
-      if (!this.#isNew && this.#hasSlotsInFile()) {
+      if (!this.#isNew && hasSlots(this.#file, this.#slotCount)) {
         this.#dirtyPages.fill(1);
         this.#hasDirtySlots = true;
       }
       this.#usedSlots = 0;
       return slots;
     }
-    const isSound = this.#readSlots(slots);
-    if (!isSound) this.#rebuildSlots(slots);
+    if (!readSlots(this.#file, slots, this.#entryCount)) this.#rebuildSlots(slots);
     return slots;
   }
 
@@ -354,58 +339,9 @@ export class IndexFile {
     this.#hasDirtySlots = true;
   }
 
-  #hasSlotsInFile(): boolean {
-    const bytes = new Uint8Array(SCAN_BYTES);
-    const end = this.#entriesAt;
-    for (let at = INDEX_HEADER_BYTES; at < end; ) {
-      const read = this.#file.read(bytes, 0, Math.min(SCAN_BYTES, end - at), at);
-      if (read === 0) return false;
-      for (let index = 0; index < read; index++) if (bytes[index] !== 0) return true;
-      at += read;
-    }
-    return false;
-  }
-
-  /** False: a slot points behind the entries that the header counts; the file was cut off between slots and header. */
-  #readSlots(slots: Int32Array): boolean {
-    const bytes = new Uint8Array(SCAN_BYTES);
-    let slot = 0;
-    while (slot < this.#slotCount) {
-      const read = this.#file.read(bytes, 0, Math.min(SCAN_BYTES, (this.#slotCount - slot) * 4), INDEX_HEADER_BYTES + slot * 4);
-      if (read < 4) break;
-      for (let at = 0; at + 4 <= read; at += 4, slot++) {
-        const number = readInt32(bytes, at);
-        if (number < 0 || number >= this.#entryCount) return false;
-        slots[slot] = number;
-      }
-    }
-    return true;
-  }
-
   /** Makes the slot table from the entries that the header counts, and corrects their chains. */
   #rebuildSlots(slots: Int32Array): void {
-    slots.fill(0);
-    this.#usedSlots = 0;
-    const perRead = Math.floor(SCAN_BYTES / INDEX_ENTRY_BYTES);
-    const bytes = new Uint8Array(perRead * INDEX_ENTRY_BYTES);
-    for (let number = 1; number < this.#entryCount; ) {
-      const wanted = Math.min(perRead, this.#entryCount - number) * INDEX_ENTRY_BYTES;
-      const place = this.#entriesAt + number * INDEX_ENTRY_BYTES;
-      const read = this.#file.read(bytes, 0, wanted, place);
-      let isChanged = false;
-      for (let at = 0; at + INDEX_ENTRY_BYTES <= read; at += INDEX_ENTRY_BYTES, number++) {
-        const slot = (readInt32(bytes, at) & INT32_MAX) % this.#slotCount;
-        const former = slots[slot] as number;
-        if (readInt32(bytes, at + 16) !== former) {
-          writeInt32(bytes, at + 16, former);
-          isChanged = true;
-        }
-        if (former === 0) this.#usedSlots++;
-        slots[slot] = number;
-      }
-      if (isChanged) this.#file.write(bytes, 0, read, place);
-      if (read < wanted) break;
-    }
+    this.#usedSlots = rebuildSlots(this.#file, slots, this.#entryCount);
     (this.#dirtyPages as Uint8Array).fill(1);
     this.#hasDirtySlots = true;
     this.#isHeaderDirty = true;
