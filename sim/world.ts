@@ -3,7 +3,7 @@
  * line would, ends it as the scenario has it, starts it again, and at last heals everything and has the workloads look. Everything
  * below the socket and above the disk is the code that production runs. Collects problems; throws for none of the broker's.
  */
-import { type BrokerConfig, parseBrokerConfig } from '../actors/broker/broker-config.ts';
+import type { BrokerConfig } from '../actors/broker/broker-config.ts';
 import type { BrokerMemory } from '../actors/broker/broker-memory.ts';
 import type { RunningBroker } from '../actors/broker/running-broker.ts';
 import { startBroker } from '../actors/broker/start-broker.ts';
@@ -14,26 +14,21 @@ import { SimulatedMachine } from '../runtime/simulated-machine.ts';
 import { SimulatedTime } from '../runtime/simulated-time.ts';
 import type { Disk } from '../storage/file.ts';
 import { MemoryDisk } from '../storage/memory-disk.ts';
-import { DELAYS_MS } from './delays.ts';
 import { DiskMoods } from './disk-moods.ts';
 import { Network } from './network.ts';
-import { probeStoresWith, probeWith } from './probes.ts';
+import { probeWith } from './probes.ts';
 import { mainOf, type PlantedParts } from './production-threads.ts';
 import type { CrashKind, Scenario } from './scenario.ts';
-import { isHalfChanged, simulatedMemory, viewsOf } from './shared-memory.ts';
+import { simulatedMemory, viewsOf } from './shared-memory.ts';
 import { SimClient } from './sim-client.ts';
+import { killBetweenStores } from './store-deaths.ts';
 import { ThreadDisk } from './thread-disk.ts';
 import type { Crash, Workload } from './workload.ts';
+import { configOf } from './world-config.ts';
 
-export const STORE_PATH = '/store';
 const RING_BYTES = 1024 * 1024;
-const QUEUES_MAX = 2048;
 /** Too small for the ballast, which would be most of what is written. */
 const DISK_BYTES = 60 * 1024 * 1024;
-/** Stores to shared memory in which a thread dies once, times the deaths of 10 000 calls of the disk. */
-const STORES_PER_DEATH = 200_000;
-/** Whose turn it is to die there; some more often. */
-const DYING_THREADS = ['log', 'log', 'log', 'store', 'store', 'sync', 'reader', 'shard', 'shard'];
 /** A fenced process ends within this time. */
 const EXIT_MS_MAX = 1_000;
 const RESTART_MS_MAX = 300;
@@ -42,8 +37,6 @@ const STOP_MS_MAX = 12_000;
 const VERIFY_MS_MAX = 120_000;
 /** What is under way when the world is healed comes to its end. */
 const SETTLE_MS = 3_000;
-/** Where half messages are to be given up. */
-const CHECKS_BEFORE_GIVEN_UP = 2;
 /** What is due comes so late at most, also when no broker was there in time: threads may stand still, a reader that died is asked again after 2.5 s. */
 const LATE_MS = 6_000;
 /** The wheel asks a reader that died while it counted again after 30 s. */
@@ -247,7 +240,15 @@ export class World {
     });
     const life: Life = { machine, disks, memory: null, broker: null, isStopping: false, fencedAtMs: Number.POSITIVE_INFINITY };
     this.#life = life;
-    this.#probeStores(life, number);
+    killBetweenStores(this.scenario, number, {
+      machine,
+      memory: () => life.memory,
+      isHealed: () => this.isHealed,
+      dies: (name) => {
+        this.count('deaths between stores');
+        time.tell(() => `  ${name} dies before a store to shared memory`);
+      },
+    });
     this.count('lives');
     startBroker(this.#config, {
       log: (level, text, fields) => this.#log(life, level, text, fields ?? {}),
@@ -265,35 +266,6 @@ export class World {
       (broker) => this.#started(life, broker),
       (thrown: unknown) => this.#startFailed(life, toError(thrown)),
     );
-  }
-
-  /** Threads die between any two stores to shared memory, too. */
-  #probeStores(life: Life, number: number): void {
-    const { time } = this;
-    const { machine } = life;
-    const { seed, threadDeathsPer10000, anyStep } = this.scenario;
-    const random = new SeededRandom(seed ^ (0x7f4a7c15 + number));
-    const mean = anyStep && threadDeathsPer10000 > 0 ? STORES_PER_DEATH / threadDeathsPer10000 : Number.POSITIVE_INFINITY;
-    const next = (): number => 1 + random.next() * 2 * mean;
-    const pick = (): string => DYING_THREADS[random.below(DYING_THREADS.length)]!;
-    const world = this;
-    let whose = pick();
-    probeStoresWith({
-      left: next(),
-      passed() {
-        const { current } = machine;
-        // The next one of the thread that is meant. What a thread does when it is told to stop is no turn of it.
-        if (machine.isDead || current?.state !== 'running' || current.isDying || !current.name.startsWith(whose)) return;
-        // Who reads what is half changed looks again and again: others do not go on meanwhile here.
-        if (life.memory !== null && isHalfChanged(life.memory)) return;
-        this.left = next();
-        whose = pick();
-        if (world.isHealed) return;
-        world.count('deaths between stores');
-        time.tell(() => `  ${current.name} dies before a store to shared memory`);
-        machine.dieHere();
-      },
-    });
   }
 
   /** Checkpoints come as often as the scenario has it. */
@@ -414,43 +386,4 @@ export class World {
     const name = `shard-${this.random.below(this.scenario.shards)}`;
     if (this.#life?.machine.killThread(name) === true) this.count('shard deaths');
   }
-}
-
-function configOf(scenario: Scenario): BrokerConfig {
-  const lines = [
-    'brokerIP1=10.0.0.2',
-    'listenPort=10911',
-    'metricsPromExporterPort=-1',
-    `flushDiskType=${scenario.syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH'}`,
-    `shards=${scenario.shards}`,
-    `storePathRootDir=${STORE_PATH}`,
-    'namesrvAddr=10.0.0.3:9876',
-    'messageIndexEnable=false',
-    `defaultTopicQueueNums=${scenario.queues}`,
-    `flushDelayOffsetInterval=${scenario.saveMs}`,
-    `flushIntervalCommitLog=${scenario.flushMs}`,
-    `timerFlushIntervalMs=${scenario.saveMs}`,
-    'transactionTimeOut=500',
-    'transactionCheckInterval=700',
-    `transactionCheckMax=${scenario.resumes ? CHECKS_BEFORE_GIVEN_UP : 1000}`,
-  ];
-  const { config, warnings } = parseBrokerConfig(
-    lines.join('\n'),
-    {},
-    {},
-    {
-      role: 'broker',
-      machine: { cores: 2, hosts: ['10.0.0.2'], currentDirectory: '/' },
-    },
-  );
-  if (warnings.length > 0) throw new Error(warnings.join('; '));
-  return {
-    ...config,
-    registerAddresses: [],
-    commitLogSegmentBytes: scenario.segmentBytes,
-    pluginsMax: 0,
-    nameServerEnable: scenario.assignments,
-    queuesMax: QUEUES_MAX,
-    delayLevelsMs: DELAYS_MS,
-  };
 }
