@@ -3,13 +3,11 @@
  * supervisors (broker-threads.ts), opens the store, and lets the shards listen. Also their end: in order, or at once.
  * Source: RocketMQ 5.3 `BrokerStartup`, `BrokerController`.
  */
-
 import type { ActorRef } from '../../runtime/actor.ts';
 import { ActorSystem } from '../../runtime/actor-system.ts';
 import { RuntimeError, toError } from '../../runtime/errors.ts';
 import type { ThreadEvent } from '../../runtime/supervision/thread-spec.ts';
 import { NodeDisk } from '../../storage/node-disk.ts';
-import type { DrainLane, LaneDrained } from '../commit-log/commit-log-actor.ts';
 import { Watermarks } from '../commit-log/watermarks.ts';
 import type { PluginView } from '../filter/plugin-messages.ts';
 import type { PluginsRunning } from '../filter/start-plugin-supervisor.ts';
@@ -17,13 +15,12 @@ import type { AwaitRegistered, Unregister, Unregistered } from '../registration/
 import { ConfigurationActor, type ConfigurationOptions } from '../settings/configuration-actor.ts';
 import { readSettingsFile } from '../settings/settings-file.ts';
 import { type ListedQueue, QUEUE_LIST_PATH, QueueListActor } from '../shard/queue-list-actor.ts';
-import type { KnownQueues, SendsStopped, Serve, Serving, ShardCommand, StopSends } from '../shard/shard-actor.ts';
 import { SHARD_COUNTER_WORDS } from '../shard/shard-counters.ts';
 import { StoreError } from '../store/errors.ts';
 import { openStoreOf, STORE_PATH, type StoreCommand } from '../store/store-messages.ts';
 import type { AwaitTopics, TopicsReady, TopicsRegistered } from '../topic/topic-registry-actor.ts';
 import type { HalfMessagesListed, ListHalfMessages } from '../transaction/transaction-messages.ts';
-import { COMMIT_LOG_PATH, CONFIGURATION_PATH, REGISTRATION_PATH, shardPath, TOPIC_REGISTRY_PATH, TRANSACTION_PATH } from './actor-paths.ts';
+import { CONFIGURATION_PATH, REGISTRATION_PATH, TOPIC_REGISTRY_PATH, TRANSACTION_PATH } from './actor-paths.ts';
 import type { BrokerConfig } from './broker-config.ts';
 import { allocateBrokerMemory, type BrokerMemory } from './broker-memory.ts';
 import { brokerPlacement, brokerTree } from './broker-threads.ts';
@@ -31,21 +28,17 @@ import type { GroupMetricsCollector } from './group-metrics.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import { MetricsSource, RING_BYTES } from './metrics-source.ts';
 import type { BrokerFault, BrokerHooks, GuestInvitation, HalfMessagesPage, RunningBroker } from './running-broker.ts';
+import { SERVE_MAX_MS, ServeShards } from './serve-shards.ts';
 
-const SERVE_MAX_MS = 30_000;
 /** An actor that was restarted has forgotten who waits for it: so often it is asked again. Longer than name servers are waited for. */
 const ASK_AGAIN_MS = 5_000;
 /** A question that found no room is refused at once. */
 const FULL_RING_MS = 10;
 /** Of the time that a stop may take, what is left to the store for its last writes. */
 const SENDS_SHARE = 0.3;
-const QUEUES_PER_PAGE = 256;
 /** A stop does not wait longer for name servers to take routes back. */
 const WITHDRAW_MAX_MS = 1_000;
 const LIST_MAX_MS = 2_000;
-/** A log worker that is replaced itself drains a dead shard's lane a little later. */
-const LANE_DRAIN_MS = 500;
-const LANE_DRAIN_TRIES = 20;
 /** The thread of a filter plugin may be in a loop that nothing ends. */
 const PLUGINS_END_MS_MAX = 1_000;
 
@@ -69,6 +62,7 @@ class StartingBroker implements RunningBroker {
   /** Ends a start that is under way; afterwards without effect. */
   #failStart: (error: Error) => void = () => {};
   #system!: ActorSystem;
+  #serving!: ServeShards;
   #metrics!: MetricsSource;
   #groups: GroupMetricsCollector | undefined;
   readonly #pluginViews: PluginView[] = [];
@@ -113,7 +107,7 @@ class StartingBroker implements RunningBroker {
         memory: this.#memory,
         shards: this.#shards,
         ownsFlags: this.#hooks.ownsFlags === true,
-        drainLane: (index) => this.#drainLane(index),
+        drainLane: (index) => (this.#memory === null ? Promise.resolve() : this.#serving.drainLane(index)),
       }),
       placement: brokerPlacement(this.#shards, this.#memory !== null),
       guests: this.#hooks.guests ?? [],
@@ -124,6 +118,7 @@ class StartingBroker implements RunningBroker {
       ownsProcess: this.#hooks.ownsProcess ?? false,
       ...(this.#hooks.world === undefined ? {} : { machine: this.#hooks.world.machine }),
     });
+    this.#serving = new ServeShards(this.#system, this.#shards, this.#queues);
     this.#metrics = new MetricsSource(this.#config, this.#system, this.#memory, this.#pluginViews, () => this.#health());
     // The store's thread opens it while others still start.
     const opened = this.#memory === null ? Promise.resolve() : this.#openStore(this.#memory);
@@ -148,8 +143,8 @@ class StartingBroker implements RunningBroker {
     await this.#hooks.serveAfter;
     // The first shard has what the others ask for: before it nobody would hear them.
     const [first, ...others] = this.#shards;
-    await this.#serve(first!);
-    await Promise.all(others.map((name) => this.#serve(name)));
+    await this.#serving.one(first!);
+    await Promise.all(others.map((name) => this.#serving.one(name)));
     if (this.#memory !== null) await this.#awaitRoutes();
     this.#isServing = true;
   }
@@ -224,48 +219,7 @@ class StartingBroker implements RunningBroker {
       } catch (error) {
         if (context.monotonicMs() >= until) throw error;
         this.#hooks.log('warn', 'The start waits for an answer and asks again', { error: toError(error).message });
-        await this.#pause(FULL_RING_MS);
-      }
-    }
-  }
-
-  /** Gives a shard what it needs and waits until it listens. */
-  async #serve(name: string): Promise<void> {
-    const shard: ActorRef<ShardCommand> = this.#system.ref(shardPath(name));
-    const generation = this.#system.threadGeneration(name);
-    if (name === this.#shards[0]) {
-      for (let from = 0; from < this.#queues.length; from += QUEUES_PER_PAGE) {
-        const page = this.#queues.slice(from, from + QUEUES_PER_PAGE);
-        const known: KnownQueues = {
-          kind: 'known-queues',
-          generation,
-          topics: page.map((queue) => queue.topic),
-          queueIds: page.map((queue) => queue.queueId),
-          handles: page.map((queue) => queue.handle),
-        };
-        while (!shard.tell(known)) await this.#pause(1);
-        if (from % (16 * QUEUES_PER_PAGE) === 0) await this.#pause(0);
-      }
-    }
-    const serving = await this.#system.ask<Serving, Serve>(shard, (replyTo) => ({ kind: 'serve', generation, replyTo }), SERVE_MAX_MS);
-    if (serving.error !== '') throw new Error(`The shard ${name} cannot listen: ${serving.error}`);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#system.context.schedule(ms, resolve));
-  }
-
-  /** A dead shard's lane is written to its published end before its successor takes it over. */
-  async #drainLane(index: number): Promise<void> {
-    if (this.#memory === null) return;
-    const log = this.#system.ref<DrainLane>(COMMIT_LOG_PATH);
-    for (let tries = LANE_DRAIN_TRIES; ; tries--) {
-      try {
-        await this.#system.ask<LaneDrained, DrainLane>(log, (replyTo) => ({ kind: 'drain-lane', lane: index, replyTo }), LANE_DRAIN_MS);
-        return;
-      } catch (error) {
-        // No answer: the log worker itself is being replaced.
-        if (tries === 0) throw error;
+        await this.#serving.pause(FULL_RING_MS);
       }
     }
   }
@@ -291,7 +245,7 @@ class StartingBroker implements RunningBroker {
 
   #serveAgain(name: string): void {
     const generation = this.#system.threadGeneration(name);
-    this.#serve(name).catch((error: unknown) => {
+    this.#serving.one(name).catch((error: unknown) => {
       // A shard that died once more does not answer; its own successor is served for itself.
       if (this.#system.threadGeneration(name) !== generation) return;
       if (this.#stopping === null) this.#onFault({ kind: 'escalation', error: error instanceof Error ? error : new Error(String(error)) });
@@ -381,17 +335,7 @@ class StartingBroker implements RunningBroker {
     try {
       if (this.#memory !== null && this.#fault?.kind !== 'fence') {
         await this.#withdrawRoutes();
-        const sendsMs = this.#config.stopMs * SENDS_SHARE;
-        // A shard that does not answer is dead or stuck: what it published is drained all the same.
-        await Promise.allSettled(
-          this.#shards.map((name) =>
-            this.#system.ask<SendsStopped, StopSends>(
-              this.#system.ref(shardPath(name)),
-              (replyTo) => ({ kind: 'stop-sends', reason, replyTo }),
-              sendsMs,
-            ),
-          ),
-        );
+        await this.#serving.stopSends(reason, this.#config.stopMs * SENDS_SHARE);
       }
     } finally {
       await this.#system.stop();
@@ -406,7 +350,7 @@ class StartingBroker implements RunningBroker {
 
   async guestLeft(name: string): Promise<void> {
     this.#system.guestLeft(name);
-    await this.#drainLane(this.#shards.length + (this.#hooks.guests ?? []).indexOf(name));
+    if (this.#memory !== null) await this.#serving.drainLane(this.#shards.length + (this.#hooks.guests ?? []).indexOf(name));
   }
 
   endThread(name: string): Promise<void> {
