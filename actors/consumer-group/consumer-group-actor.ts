@@ -10,11 +10,9 @@
  * with its own thread are gone) and its offsets from the offset store (offset-keeper.ts).
  * Source: RocketMQ `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
  */
-import { PERM_READ_WRITE } from '../../model/permission.ts';
 import type { SubscriptionData } from '../../model/subscription.ts';
 import type { Actor, ActorContext, ActorRef } from '../../runtime/actor.ts';
 import type { CloseClient, PushToClient } from '../gateway/request.ts';
-import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
 import type { ConsumerGroupCommand, HeartbeatCommand, ResetOffsets } from './consumer-group-messages.ts';
 import type { QueueRanges } from './decide-offset.ts';
 import { type CopyTimer, GroupCopies, type ShardGone } from './group-copies.ts';
@@ -35,6 +33,7 @@ import {
 import { NoticeRound } from './notice-round.ts';
 import { OffsetKeeper, type OffsetTimer } from './offset-keeper.ts';
 import { PendingResets } from './pending-resets.ts';
+import { RetryTopic, type RetryTopicAnswer } from './retry-topic.ts';
 import { WaitingAnswers } from './waiting-answers.ts';
 
 type Private =
@@ -45,8 +44,8 @@ type Private =
   | { readonly kind: 'scan' }
   | { readonly kind: 'notice-due' }
   | { readonly kind: 'answer-due' }
-  | { readonly kind: 'recalled'; readonly page: MembersRecalled | null }
-  | { readonly kind: 'retry-topic'; readonly code: number; readonly remark: string };
+  | RetryTopicAnswer
+  | { readonly kind: 'recalled'; readonly page: MembersRecalled | null };
 
 /** A shard as its connections and its actors are named. */
 export type GroupShard = {
@@ -70,12 +69,10 @@ export type ConsumerGroupOptions = {
 };
 
 const NOTIFY_CONSUMER_IDS_CHANGED = 40;
-const SYSTEM_BUSY = 2;
 
 /** In a column of resets: this one is not pending any more. */
 const TAKEN = -1;
 const SCAN_MS = 10_000;
-const RETRY_TOPIC_MAX_MS = 6_000;
 const RECALL_MAX_MS = 1_000;
 
 export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private> {
@@ -87,13 +84,15 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   readonly #locks: LockKeeper;
   readonly #round: NoticeRound = new NoticeRound();
   readonly #waiting: WaitingAnswers = new WaitingAnswers();
-  #retryTopic: 'unknown' | 'asked' | 'ready' = 'unknown';
+  readonly #retryTopic: RetryTopic;
   #scanIsDue = false;
   #answerIsDue = false;
 
   constructor(options: ConsumerGroupOptions) {
     this.#options = options;
     this.#membership = emptyMembership(options.limits);
+    const { group, table, hasTopic } = options;
+    this.#retryTopic = new RetryTopic(group, hasTopic, () => table.get(group)?.config.retryQueueNums ?? 1);
     this.#locks = new LockKeeper(options.group, () => this.#wantsNotices());
     this.#offsets = new OffsetKeeper(options.group, options.ranges, options.limits, this.#resets);
     const shards = options.shards.map((shard) => shard.name);
@@ -171,7 +170,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
         this.#onRecalled(message.page, context);
         return;
       case 'retry-topic':
-        this.#onRetryTopic(message.code, message.remark, context);
+        this.#onRetryTopic(message, context);
         return;
       case 'update-offset':
       case 'commit-offset':
@@ -192,7 +191,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
       replyTo.tell({ kind: 'heartbeat-taken', ...effects.refusal, mustNotify: false, wantsFull: false });
       return;
     }
-    this.#ensureRetryTopic(context);
+    this.#retryTopic.ensure(context);
     const revision = this.#tellOthers(effects, member, context);
     this.#waiting.addClient(replyTo, effects, revision, now);
     this.#answer(context);
@@ -311,37 +310,14 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
     if (waitMs >= 0) context.schedule(waitMs, { kind: 'notice-due' } satisfies Private);
   }
 
-  /** Asked with the first heartbeat, and again should somebody have deleted the topic. */
-  #ensureRetryTopic(context: ActorContext): void {
-    const topic = `%RETRY%${this.#options.group}`;
-    if (this.#retryTopic === 'asked' || (this.#retryTopic === 'ready' && this.#options.hasTopic(topic))) return;
-    const queues = this.#options.table.get(this.#options.group)?.config.retryQueueNums ?? 1;
-    if (queues <= 0) {
-      // The group's configuration wants no retries.
-      this.#retryTopic = 'ready';
-      return;
-    }
-    this.#retryTopic = 'asked';
-    context.ask<TopicReply, EnsureTopic>(
-      context.ref('topic-registry'),
-      (replyTo) => ({ kind: 'ensure-topic', topic, readQueues: queues, writeQueues: queues, perm: PERM_READ_WRITE, replyTo }),
-      RETRY_TOPIC_MAX_MS,
-      (reply): Private => {
-        if (reply?.kind === 'topic-ready') return { kind: 'retry-topic', code: 0, remark: '' };
-        if (reply !== undefined) return { kind: 'retry-topic', code: reply.code, remark: reply.remark };
-        return { kind: 'retry-topic', code: SYSTEM_BUSY, remark: `the topic ${topic} could not be made in time; try again` };
-      },
-    );
-  }
-
   /** Refused: the heartbeats that wait hear why, their members stay, and the next heartbeat asks again. */
-  #onRetryTopic(code: number, remark: string, context: ActorContext): void {
+  #onRetryTopic(answer: RetryTopicAnswer, context: ActorContext): void {
+    this.#retryTopic.answered(answer);
+    const { code, remark } = answer;
     if (code === 0) {
-      this.#retryTopic = 'ready';
       this.#answer(context);
       return;
     }
-    this.#retryTopic = 'unknown';
     context.log('warn', 'The retry topic of a group cannot be made', { group: this.#options.group, code, remark });
     this.#waiting.refuseClients(code, remark);
   }
@@ -349,7 +325,7 @@ export class ConsumerGroupActor implements Actor<ConsumerGroupCommand | Private>
   /** Answers the tools and the clients whose changes are everywhere. */
   #answer(context: ActorContext): void {
     const isEverywhere = (revision: number): boolean => this.#copies.isEverywhere(revision);
-    const hasRetryTopic = this.#retryTopic === 'ready';
+    const hasRetryTopic = this.#retryTopic.isReady;
     const waitMs = this.#waiting.answer(isEverywhere, hasRetryTopic, this.#wantsNotices(), context.monotonicMs());
     if (waitMs < 0 || this.#answerIsDue) return;
     this.#answerIsDue = true;

@@ -9,15 +9,8 @@ import { readInt32 } from '../../model/message-record.ts';
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { PollSource, ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { pluginNameFault } from './plugin-binding.ts';
-import {
-  type ExchangeMemory,
-  ExchangePort,
-  PLUGIN_BATCH_BYTES,
-  PLUGIN_BATCH_MAX,
-  PLUGIN_SLOTS,
-  slotRoom,
-  Verdicts,
-} from './plugin-exchange.ts';
+import { type ExchangeMemory, ExchangePort, fitting, PLUGIN_BATCH_BYTES, PLUGIN_SLOTS, slotRoom, Verdicts } from './plugin-exchange.ts';
+import { PluginLine } from './plugin-line.ts';
 import { PLUGINS_PATH, type PluginStanding, type PluginState, type WatchPlugins } from './plugin-messages.ts';
 import { type Kept, keepRecords, type RecordTest } from './record-filter.ts';
 
@@ -63,15 +56,12 @@ type Lane = {
   isArmed: boolean;
 };
 
-type Waiter = { readonly plugins: readonly string[]; readonly deadlineMs: number; readonly run: (isReady: boolean) => void };
-
 export class PluginDoor implements PollSource {
   readonly #thread: ThreadContext;
   readonly #shard: number;
   readonly #exchanges: readonly ExchangeMemory[];
   readonly #lanes: Map<string, Lane> = new Map();
-  /** By the plugin that they wait for. */
-  readonly #line: Map<string, Waiter[]> = new Map();
+  readonly #line = new PluginLine();
   readonly #groups: Map<string, Uint8Array> = new Map();
   readonly #buffers: Uint8Array[] = [];
   readonly #verdicts = new Verdicts();
@@ -143,12 +133,7 @@ export class PluginDoor implements PollSource {
   /** Runs `run` when `isReady`, in the order of the calls, or with false at the deadline (monotonic ms). */
   whenReady(plugins: readonly string[], deadlineMs: number, run: (isReady: boolean) => void): void {
     const obstacle = this.#obstacle(plugins) ?? (plugins[0] as string);
-    let line = this.#line.get(obstacle);
-    if (line === undefined) {
-      line = [];
-      this.#line.set(obstacle, line);
-    }
-    line.push({ plugins, deadlineMs, run });
+    this.#line.add(obstacle, { plugins, deadlineMs, run });
     this.#lookLater();
   }
 
@@ -332,12 +317,10 @@ export class PluginDoor implements PollSource {
   }
 
   #wakeLine(name: string): void {
-    const line = this.#line.get(name);
     const lane = this.#lanes.get(name);
-    if (line === undefined || lane === undefined) return;
-    const room = lane.standing === 'pass' ? line.length : lane.standing === 'up' ? this.#freeSlots(lane) : 0;
-    const woken = line.splice(0, Math.min(room, line.length));
-    if (line.length === 0) this.#line.delete(name);
+    if (lane === undefined || this.#line.isEmpty) return;
+    const room = lane.standing === 'pass' ? Number.MAX_SAFE_INTEGER : lane.standing === 'up' ? this.#freeSlots(lane) : 0;
+    const woken = this.#line.take(name, room);
     for (const { plugins, deadlineMs, run } of woken) {
       if (this.isReady(plugins)) run(true);
       else this.whenReady(plugins, deadlineMs, run);
@@ -350,7 +333,7 @@ export class PluginDoor implements PollSource {
     this.#thread.schedule(LOOK_EVERY_MS, () => {
       this.#isLooking = false;
       this.#look(this.#thread.monotonicMs());
-      const hasWork = this.#line.size > 0 || [...this.#lanes.values()].some((lane) => lane.waiting.length > 0 || this.#isOut(lane));
+      const hasWork = !this.#line.isEmpty || [...this.#lanes.values()].some((lane) => lane.waiting.length > 0 || this.#isOut(lane));
       if (hasWork) this.#lookLater();
       this.#thread.requestTurn();
     });
@@ -373,14 +356,8 @@ export class PluginDoor implements PollSource {
       for (const job of late) this.#finish(job, HELD);
       this.#fill(lane);
     }
-    for (const [name, line] of [...this.#line]) {
-      const late = line.filter((waiter) => waiter.deadlineMs <= nowMs);
-      if (late.length > 0) {
-        const left = line.filter((waiter) => waiter.deadlineMs > nowMs);
-        if (left.length === 0) this.#line.delete(name);
-        else this.#line.set(name, left);
-      }
-      for (const { run } of late) run(false);
+    for (const name of this.#line.names()) {
+      for (const { run } of this.#line.takeLate(name, nowMs)) run(false);
       this.#wakeLine(name);
     }
   }
@@ -393,19 +370,6 @@ export class PluginDoor implements PollSource {
     this.#groups.set(group, bytes);
     return bytes;
   }
-}
-
-/** The records at the front that one batch takes: one at least. */
-function fitting(bytes: Uint8Array, length: number, room: number): { count: number; length: number } {
-  let count = 0;
-  let at = 0;
-  while (at < length && count < PLUGIN_BATCH_MAX) {
-    const size = readInt32(bytes, at);
-    if (count > 0 && at + size > room) break;
-    at += size;
-    count++;
-  }
-  return { count, length: at };
 }
 
 /** Copies records that lie elsewhere into a buffer of the door. */

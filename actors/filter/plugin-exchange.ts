@@ -13,6 +13,7 @@
  * Only the worker whose generation stands in SERVING claims. A claim is a compare-exchange, so that a version that takes over and the
  * one that goes never judge the same batch, and a batch whose worker died is judged again.
  */
+import { readInt32 } from '../../model/message-record.ts';
 import { allocateMapped } from '../../runtime/mapped-memory.ts';
 
 /** The largest message and its fixed part fit, as they fit the slots of cold pulls. */
@@ -350,4 +351,17 @@ export class ExchangeWatch {
     }
     return false;
   }
+}
+
+/** The records at the front that one batch takes: one at least. */
+export function fitting(bytes: Uint8Array, length: number, room: number): { count: number; length: number } {
+  let count = 0;
+  let at = 0;
+  while (at < length && count < PLUGIN_BATCH_MAX) {
+    const size = readInt32(bytes, at);
+    if (count > 0 && at + size > room) break;
+    at += size;
+    count++;
+  }
+  return { count, length: at };
 }

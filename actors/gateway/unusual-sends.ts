@@ -8,49 +8,37 @@
  * disk is full or failed; 16 half messages are not wanted; 26 no such group.
  * Source: RocketMQ 5.3 `SendMessageProcessor.sendMessage`, `handleRetryAndDLQ`.
  */
-
 import { javaHashBytes, keyHashSeed } from '../../model/java-hash.ts';
-import {
-  CLUSTER,
-  MSG_REGION,
-  POP_CK,
-  parseProperties,
-  RINGMQ_DELIVER_MS,
-  RINGMQ_WAKE_MS,
-  TRACE_SWITCH,
-  UNIQ_KEY,
-  WAIT_STORE_MSG_OK,
-} from '../../model/message-property.ts';
+import { parseProperties, UNIQ_KEY } from '../../model/message-property.ts';
 import { PERM_READ_WRITE } from '../../model/permission.ts';
 import { TRANSACTION_MASK } from '../../model/system-flag.ts';
 import { dlqTopic, groupOfDerivedTopic, SCHEDULE_TOPIC, TIMER_TOPIC, TRANS_HALF_TOPIC } from '../../model/topic.ts';
 import { encodeCommand, ONEWAY_FLAG, RESPONSE_FLAG } from '../../protocol/remoting/command.ts';
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from '../../protocol/remoting/frame-reader.ts';
 import * as responseCode from '../../protocol/remoting/response-code.ts';
-import { SEND_RESPONSE_MAX_BYTES, type SendResponseWriter } from '../../protocol/remoting/response-writer.ts';
+import { SEND_RESPONSE_MAX_BYTES } from '../../protocol/remoting/response-writer.ts';
 import type { SendHeader } from '../../protocol/remoting/send-header.ts';
-import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
 import { indexHash } from '../../storage/index/key-hash.ts';
 import { TOPIC_REGISTRY_PATH } from '../broker/actor-paths.ts';
-import type { Appended, InnerAppend, InnerMessage, SentElsewhere } from '../commit-log/inner-append.ts';
+import type { Appended, InnerMessage, SentElsewhere } from '../commit-log/inner-append.ts';
 import { FLAG_ANSWER, FLAG_BINARY, FLAG_RECALLED } from '../commit-log/log-lane.ts';
 import type { LocksTold, QueryLocks } from '../consumer-group/consumer-group-messages.ts';
 import type { EnsureGroup, GroupReply } from '../consumer-group/group-registry-messages.ts';
-import type { GroupTable } from '../consumer-group/group-table.ts';
 import { consumerGroupPath, GROUP_REGISTRY_PATH } from '../consumer-group/group-table-actor.ts';
 import { parkMessage } from '../timer/delayed-message.ts';
 import { isNameable, RecallHandleWriter } from '../timer/recall-handle.ts';
 import { parkTimed } from '../timer/timed-message.ts';
 import type { EnsureTopic, TopicReply } from '../topic/topic-registry-actor.ts';
-import type { TopicState, TopicTable } from '../topic/topic-table.ts';
+import type { TopicState } from '../topic/topic-table.ts';
 import { halfMessage } from '../transaction/half-message.ts';
 import { type ClientConnection, HOLD_PARKED, hostOfBytes } from './client-connection.ts';
-import { decideUnusualSend, type TimerLimits } from './decide-unusual-send.ts';
+import { decideUnusualSend } from './decide-unusual-send.ts';
 import { PROPERTIES_REMARK } from './illegal-send.ts';
 import { PlainParking } from './plain-parking.ts';
 import { propertiesText } from './properties-text.ts';
-import { RECORD_LANE_FULL, type UniqueKeys } from './record-writer.ts';
+import { RECORD_LANE_FULL } from './record-writer.ts';
 import { lateRemark } from './send-answers.ts';
+import { type Group, type Head, type Sent, storedProperties, type UnusualSendParts } from './unusual-send-parts.ts';
 
 const ASK_MAX_MS = 2_500;
 /** A topic is made within this time; longer than a registration at the name servers may take. */
@@ -63,40 +51,6 @@ const DLQ_QUEUES = 1;
 const UNIQUE_KEY_BYTES_MAX = 511;
 /** It is for the other ways. */
 export const SEND_NOT_PLAIN = 1;
-
-/** One send, out of its frame. */
-type Sent = {
-  readonly connection: ClientConnection;
-  readonly opaque: number;
-  readonly isOneway: boolean;
-  readonly isBinary: boolean;
-  readonly version: number;
-  readonly maxReconsumeTimes: number;
-  readonly clientProperties: ReadonlyMap<string, string>;
-  readonly message: InnerMessage;
-};
-
-type Head = Pick<Sent, 'connection' | 'opaque' | 'isOneway' | 'isBinary'>;
-
-type Group = { readonly retryMaxTimes: number; readonly hasLocks: boolean };
-
-export type UnusualSendParts = {
-  readonly thread: ThreadContext;
-  readonly append: InnerAppend;
-  readonly topics: TopicTable;
-  readonly groups: GroupTable;
-  readonly writer: SendResponseWriter;
-  readonly uniqueKeys: UniqueKeys;
-  readonly region: string;
-  readonly cluster: string;
-  readonly delayLevels: number;
-  readonly rejectTransactionMessage: boolean;
-  readonly timers: TimerLimits & { readonly rollAfterMs: number; readonly isRecallEnabled: boolean };
-  readonly brokerName: string;
-  /** How long a message waits for room in the lane, and for the log's word. */
-  readonly laneWaitMs: number;
-  readonly answerMs: number;
-};
 
 export class UnusualSends {
   readonly #parts: UnusualSendParts;
@@ -203,15 +157,6 @@ export class UnusualSends {
     return { ...head, version, maxReconsumeTimes, clientProperties, message };
   }
 
-  /** The properties as a plain send's are stored: the broker's own are added, those that are for it alone go. */
-  #stored(properties: ReadonlyMap<string, string>): Map<string, string> {
-    const { region, cluster, uniqueKeys, thread } = this.#parts;
-    const stored = new Map([[MSG_REGION, region]]);
-    for (const [name, value] of properties) if (!BROKERS_OWN.has(name)) stored.set(name, value);
-    if (!stored.has(UNIQ_KEY)) stored.set(UNIQ_KEY, uniqueKeys.next(thread.now()));
-    return stored.set(CLUSTER, cluster).set(TRACE_SWITCH, 'true');
-  }
-
   /** Decides and appends; RECORD_LANE_FULL: nothing was done. */
   #store(sent: Sent, group: Group | null): number {
     const { topics, delayLevels, timers, thread } = this.#parts;
@@ -224,7 +169,7 @@ export class UnusualSends {
       return 0;
     }
     if (decision.kind === 'half') return this.#storeHalf(sent);
-    let message: InnerMessage = { ...sent.message, properties: this.#stored(decision.properties) };
+    let message: InnerMessage = { ...sent.message, properties: storedProperties(this.#parts, decision.properties) };
     if (decision.isDead) {
       const name = dlqTopic(groupOfDerivedTopic(message.topic.name)!);
       const topic = topics.get(name);
@@ -263,7 +208,12 @@ export class UnusualSends {
       this.#refuse(sent, responseCode.NO_PERMISSION, 'sending transaction message is forbidden here (rejectTransactionMessage=true)');
     else if (half === undefined)
       this.#refuse(sent, responseCode.SYSTEM_BUSY, `the topic[${TRANS_HALF_TOPIC}] is not ready: the broker is starting; send again later`);
-    else return this.#append(sent, halfMessage({ ...sent.message, properties: this.#stored(sent.clientProperties) }, half), NO_HANDLE);
+    else
+      return this.#append(
+        sent,
+        halfMessage({ ...sent.message, properties: storedProperties(this.#parts, sent.clientProperties) }, half),
+        NO_HANDLE,
+      );
     return 0;
   }
 
@@ -399,13 +349,3 @@ export class UnusualSends {
 }
 
 const NO_HANDLE = new Uint8Array(0);
-/** Set by the broker, or for it alone. */
-const BROKERS_OWN: ReadonlySet<string> = new Set([
-  MSG_REGION,
-  CLUSTER,
-  TRACE_SWITCH,
-  POP_CK,
-  WAIT_STORE_MSG_OK,
-  RINGMQ_DELIVER_MS,
-  RINGMQ_WAKE_MS,
-]);

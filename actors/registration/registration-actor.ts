@@ -15,6 +15,7 @@ import type { AnnounceAll, ListTopics, TopicPage, TopicsChanged, TopicsRegistere
 import type { LinkEffect } from './name-server-link.ts';
 import { NameServerLink, TRY_MAX_MS } from './name-server-link.ts';
 import { type BrokerIdentity, queryVersionCommand, registerCommand, unregisterCommand } from './register-command.ts';
+import { RegisteredTopics } from './registered-topics.ts';
 import { RegistrationWaits } from './registration-waits.ts';
 import type { RemotingClient, RemotingEvents } from './remoting-client.ts';
 
@@ -88,14 +89,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   /** Numbers connections, so that an event of a former one is told from the present one's. */
   readonly #connections: number[];
   #nextConnection = 1;
-  #topics: Map<string, TopicConfig> = new Map();
-  #version: TableVersion = { stateVersion: 0, timestamp: 0, counter: 0 };
-  /** False until all topics are here: nothing is registered before. */
-  #loaded = false;
-  #fetch = 0;
-  #fetched: Map<string, TopicConfig> = new Map();
-  /** Changes that came while the topics were being fetched; null when they are not. */
-  #late: Map<string, TopicConfig | null> | null = null;
+  readonly #topics: RegisteredTopics = new RegisteredTopics();
   #seq = 0;
   readonly #waits = new RegistrationWaits();
   #timer: TimerId | null = null;
@@ -104,17 +98,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
-    const self = this;
-    const source = {
-      get version(): TableVersion {
-        return self.#version;
-      },
-      get size(): number {
-        return self.#topics.size;
-      },
-      all: (): Iterable<TopicConfig> => self.#topics.values(),
-    };
-    this.#newLink = () => new NameServerLink(source, options.periodMs ?? REGISTER_PERIOD_MS);
+    this.#newLink = () => new NameServerLink(this.#topics, options.periodMs ?? REGISTER_PERIOD_MS);
     this.#addresses = [...options.nameServers];
     this.#links = this.#addresses.map(this.#newLink);
     this.#clients = options.nameServers.map(() => null);
@@ -123,8 +107,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
 
   /** A registry that starts says so itself; only one that was there before this actor has to be asked. */
   started(context: ActorContext): void {
-    this.#fetch++;
-    context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: this.#fetch } as Fetch);
+    context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: this.#topics.putOffFetch() } as Fetch);
   }
 
   stopped(): void {
@@ -141,7 +124,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         this.#fetchTopics(context);
         break;
       case 'register-now':
-        if (this.#loaded) this.#each((link) => link.registerAll(this.#seq, now), context);
+        if (this.#topics.isLoaded) this.#each((link) => link.registerAll(this.#seq, now), context);
         break;
       case 'announce-all':
         this.#announceAll(message, context);
@@ -162,10 +145,10 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
         this.#page(message, context);
         break;
       case 'no-page':
-        if (message.fetch === this.#fetch) context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: message.fetch } as Fetch);
+        if (message.fetch === this.#topics.fetch) context.schedule(FETCH_AGAIN_MS, { kind: 'fetch', fetch: message.fetch } as Fetch);
         break;
       case 'fetch':
-        if (message.fetch === this.#fetch) this.#fetchTopics(context);
+        if (message.fetch === this.#topics.fetch) this.#fetchTopics(context);
         break;
       case 'link-opened':
         if (this.#isPresent(message)) this.#perform(message.link, this.#links[message.link]!.opened(now), context);
@@ -198,14 +181,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   }
 
   #fetchTopics(context: ActorContext): void {
-    this.#fetch++;
-    this.#fetched = new Map();
-    this.#late = new Map();
+    this.#topics.beginFetch();
     this.#askPage(0, context);
   }
 
   #askPage(cursor: number, context: ActorContext): void {
-    const fetch = this.#fetch;
+    const { fetch } = this.#topics;
     context.ask<TopicPage, ListTopics>(
       context.ref(TOPIC_REGISTRY_PATH),
       (replyTo) => ({ kind: 'list-topics', cursor, replyTo }),
@@ -218,19 +199,12 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   }
 
   #page(message: Page, context: ActorContext): void {
-    if (message.fetch !== this.#fetch) return;
-    for (const topic of message.topics) this.#fetched.set(topic.topicName, topic);
-    if (message.next >= 0) {
+    if (message.fetch !== this.#topics.fetch) return;
+    const isLast = message.next < 0;
+    if (!this.#topics.page(message.topics, isLast, message.version)) {
       this.#askPage(message.next, context);
       return;
     }
-    this.#topics = this.#fetched;
-    this.#fetched = new Map();
-    // The registry told changes and pages in its own order, so a change is never older than the page.
-    for (const [name, config] of this.#late ?? []) apply(this.#topics, name, config);
-    this.#late = null;
-    this.#version = newer(this.#version, message.version);
-    this.#loaded = true;
     const now = context.monotonicMs();
     this.#each((link) => link.registerAll(this.#seq, now), context);
   }
@@ -238,15 +212,11 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
   #topicsChanged(message: TopicsChanged, context: ActorContext): void {
     const changes: [string, TopicConfig | null][] = message.topics.map((config) => [config.topicName, config]);
     for (const name of message.removed) changes.push([name, null]);
-    this.#version = newer(this.#version, message.version);
-    for (const [name, config] of changes) {
-      this.#late?.set(name, config);
-      apply(this.#topics, name, config);
-    }
+    this.#topics.change(changes, message.version);
     const seq = ++this.#seq;
     this.#wait(seq, message.replyTo, false, context);
     const now = context.monotonicMs();
-    if (this.#loaded) this.#each((link) => link.changed(seq, changes, now), context);
+    if (this.#topics.isLoaded) this.#each((link) => link.changed(seq, changes, now), context);
   }
 
   #isInUse(link: number): boolean {
@@ -276,11 +246,11 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#connections[link] = 0;
     const state = this.#newLink();
     this.#links[link] = state;
-    if (this.#loaded) this.#perform(link, state.registerAll(seq, context.monotonicMs()), context);
+    if (this.#topics.isLoaded) this.#perform(link, state.registerAll(seq, context.monotonicMs()), context);
   }
 
   #announceAll(message: AnnounceAll, context: ActorContext): void {
-    this.#version = newer(this.#version, message.version);
+    this.#topics.noteVersion(message.version);
     const seq = ++this.#seq;
     const id = this.#wait(seq, message.replyTo, false, context);
     // Who is away gets everything when it is back; nobody waits for that.
@@ -289,7 +259,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     });
     this.#waits.answerIfDone(id);
     const now = context.monotonicMs();
-    if (this.#loaded) this.#each((link) => link.registerAll(seq, now), context);
+    if (this.#topics.isLoaded) this.#each((link) => link.registerAll(seq, now), context);
   }
 
   /** @param asItIs counts what is registered, or failed, already; else only what comes from now on. */
@@ -395,7 +365,7 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
 
   /** One timer for all links, moved when an earlier time is wanted. */
   #schedule(context: ActorContext): void {
-    if (!this.#loaded) return;
+    if (!this.#topics.isLoaded) return;
     let at = Number.POSITIVE_INFINITY;
     for (const link of this.#links) at = Math.min(at, link.nextTickAt());
     if (at === this.#timerAt) return;
@@ -403,13 +373,4 @@ export class RegistrationActor implements Actor<RegistrationCommand | Private> {
     this.#timerAt = at;
     this.#timer = Number.isFinite(at) ? context.schedule(Math.max(1, at - context.monotonicMs()), { kind: 'tick' }) : null;
   }
-}
-
-function apply(topics: Map<string, TopicConfig>, name: string, config: TopicConfig | null): void {
-  if (config === null) topics.delete(name);
-  else topics.set(name, config);
-}
-
-function newer(left: TableVersion, right: TableVersion): TableVersion {
-  return right.counter >= left.counter ? right : left;
 }
