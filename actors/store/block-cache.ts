@@ -7,7 +7,7 @@
 import { copyBytes } from '../../model/copy-bytes.ts';
 import type { RecoverableLog } from '../../storage/commit-log/recover.ts';
 import { QUEUE_UNIT_BYTES, unitPhysicalOffset } from '../../storage/consume-queue/queue-unit.ts';
-import { RecordMover } from './record-mover.ts';
+import { BLOCKS_AT, RecordMover } from './record-mover.ts';
 import type { WasmMemory } from './web-assembly.ts';
 
 const BLOCK_BYTES = 256 * 1024;
@@ -23,8 +23,6 @@ export class BlockCache {
   /** By base; the order is that of the last use. */
   readonly #blocks: Map<number, Block> = new Map();
   #last: Block | null = null;
-  /** Where the first block lies in the mover's memory. */
-  #blocksAt = 0;
   #places = 0;
   /** Blocks that `forgetBefore` gave up. */
   readonly #free: Block[] = [];
@@ -91,12 +89,12 @@ export class BlockCache {
   }
 
   #at(block: Block): number {
-    return this.#blocksAt + block.place * BLOCK_BYTES;
+    return BLOCKS_AT + block.place * BLOCK_BYTES;
   }
 
   #newBlock(): Block {
     const place = this.#places++;
-    this.#blocksAt = this.#mover.grow(this.#places * BLOCK_BYTES);
+    this.#mover.grow(this.#places * BLOCK_BYTES);
     return { base: -1, length: 0, place };
   }
 

@@ -11,7 +11,7 @@ import { WASM_PAGE_BYTES, type WasmGlobal, type WasmMemory, type WasmModule, web
 /** Units moved by one call: what one block has of a queue of small messages, in many calls. */
 const UNITS_MAX = 1024;
 /** The units of a call lie before the blocks. */
-const BLOCKS_AT = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+export const BLOCKS_AT: number = Math.ceil((UNITS_MAX * QUEUE_UNIT_BYTES) / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
 
 type Move = (unit: number, unitsEnd: number, base: number, block: number, length: number, to: number, end: number) => number;
 type Exports = { readonly move: Move; readonly served: WasmGlobal };
@@ -49,8 +49,8 @@ export class RecordMover {
     return this.#bytes;
   }
 
-  /** Has room for `length` bytes of blocks and says where in `bytes` they begin. */
-  grow(length: number): number {
+  /** Has room for `length` bytes of blocks, which begin at BLOCKS_AT of `bytes`. */
+  grow(length: number): void {
     const needed = BLOCKS_AT + length;
     if (this.#bytes.length < needed) {
       const pages = Math.ceil(needed / WASM_PAGE_BYTES);
@@ -59,7 +59,6 @@ export class RecordMover {
       else this.#memory.grow(pages - this.#bytes.length / WASM_PAGE_BYTES);
       this.#bytes = Buffer.from(this.#memory.buffer);
     }
-    return BLOCKS_AT;
   }
 
   /** Gives the memory back. */

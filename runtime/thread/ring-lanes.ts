@@ -4,7 +4,8 @@
  */
 import { RuntimeError } from '../errors.ts';
 import { type RecordSink, RingReader, RingWriter } from '../ring/ring-buffer.ts';
-import { createRing, type RingMemory } from '../ring/ring-layout.ts';
+import { createRing } from '../ring/ring-layout.ts';
+import type { ThreadParts } from './thread-parts.ts';
 import { wake } from './wake-up.ts';
 
 /** Records taken from one ring before the others have theirs. */
@@ -14,14 +15,7 @@ const RECORDS_A_TURN = 1024;
 /** Shorter records are copied by a loop: a view for `set` would cost more than the copy. */
 const COPIED_BY_LOOP_MAX = 128;
 
-export interface RingLanesParts {
-  readonly index: number;
-  readonly generation: number;
-  readonly words: Int32Array;
-  readonly ringBytes: number;
-  readonly ringsIn: readonly (RingMemory | undefined)[];
-  readonly ringsOut: readonly (RingMemory | undefined)[];
-}
+export type RingLanesParts = Pick<ThreadParts, 'index' | 'generation' | 'words' | 'ringBytes' | 'ringsIn' | 'ringsOut'>;
 
 export class RingLanes {
   /** How often a record was refused because its ring was full. */
