@@ -88,6 +88,9 @@ export class Witness {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#producer?.close(), this.#consumer?.close()]);
+    // Closed, they listen to nothing any more, and may still tell of a read that failed.
+    this.#producer?.on('error', () => void this.failures++);
+    this.#consumer?.on('error', () => void this.failures++);
   }
 
   #acknowledge(body: string, place: string): void {
