@@ -4,6 +4,7 @@
  */
 import type { ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { Tickets } from '../../runtime/thread/tickets.ts';
 import { PLUGIN_BATCH_MAX } from '../filter/plugin-exchange.ts';
 import type { Pull, PullReply } from '../queue/queue-actor.ts';
 import type { TopicState } from '../topic/topic-table.ts';
@@ -45,7 +46,7 @@ export class PullsUnderWay implements Iterable<[number, Pending]> {
   readonly #thread: ThreadContext;
   readonly #self: ActorRef<PullReply>;
   readonly #pending: Map<number, Pending> = new Map();
-  #nextTicket = 0;
+  readonly #tickets: Tickets;
   /** By handle, with the topic that the handle stood for then: a handle may come to stand for another one's queue. */
   readonly #queueRefs: (ActorRef<Pull> | undefined)[] = [];
   readonly #queueRefTopics: string[] = [];
@@ -53,6 +54,7 @@ export class PullsUnderWay implements Iterable<[number, Pending]> {
   /** @param self who the queues' actors answer to */
   constructor(thread: ThreadContext, self: ActorRef<PullReply>) {
     this.#thread = thread;
+    this.#tickets = new Tickets(thread.generation);
     this.#self = self;
   }
 
@@ -78,7 +80,7 @@ export class PullsUnderWay implements Iterable<[number, Pending]> {
 
   /** Asks the queue's actor, which may hold the pull for `holdMs`. False: it has too many requests waiting. */
   ask(pending: Pending, holdMs: number): boolean {
-    const ticket = this.#ticket();
+    const ticket = this.#tickets.next();
     const { topic, queueId, wanted } = pending;
     const pull: Pull = {
       kind: 'pull',
@@ -106,7 +108,7 @@ export class PullsUnderWay implements Iterable<[number, Pending]> {
 
   /** The pull, which is settled, waits for somebody who ends that wait at `deadlineMs` himself; it is not the queue's actor that does not answer. */
   park(pending: Pending, deadlineMs: number): number {
-    const ticket = this.#ticket();
+    const ticket = this.#tickets.next();
     pending.expiresAt = deadlineMs + READING_MS_MAX;
     this.#add(ticket, pending);
     return ticket;
@@ -121,12 +123,6 @@ export class PullsUnderWay implements Iterable<[number, Pending]> {
   settle(ticket: number, pending: Pending): void {
     this.#pending.delete(ticket);
     pending.connection.inFlight--;
-  }
-
-  #ticket(): number {
-    const ticket = this.#nextTicket;
-    this.#nextTicket = (ticket + 1) & 0x7fffffff;
-    return ticket;
   }
 
   #add(ticket: number, pending: Pending): void {

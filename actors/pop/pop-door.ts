@@ -5,6 +5,7 @@
  */
 import type { Actor, ActorRef } from '../../runtime/actor.ts';
 import type { ThreadContext } from '../../runtime/thread/thread-context.ts';
+import { Tickets } from '../../runtime/thread/tickets.ts';
 import { QUEUE_UNIT_BYTES, sizeOfUnits, unitPhysicalOffset, unitSize } from '../../storage/consume-queue/queue-unit.ts';
 import type { LaneReader } from '../commit-log/lane-reader.ts';
 import type { GroupTable } from '../consumer-group/group-table.ts';
@@ -36,11 +37,12 @@ export class PopDoor implements Actor<PopAnswer> {
   readonly #records: RecordSource;
   readonly #self: ActorRef<PopAnswer>;
   readonly #asked: Map<number, Asked<PopAnswer>> = new Map();
-  #nextTicket = 0;
+  readonly #tickets: Tickets;
   #isExpiring = false;
 
   constructor(parts: PopDoorParts) {
     this.thread = parts.thread;
+    this.#tickets = new Tickets(parts.thread.generation);
     this.topics = parts.topics;
     this.groups = parts.groups;
     this.brokerName = parts.brokerName;
@@ -61,8 +63,7 @@ export class PopDoor implements Actor<PopAnswer> {
     build: (ticket: number, replyTo: ActorRef<A>) => PopCommand,
     onAnswer: (answer: A | null) => void,
   ): void {
-    const ticket = this.#nextTicket;
-    this.#nextTicket = (ticket + 1) & 0x7fffffff;
+    const ticket = this.#tickets.next();
     const command = build(ticket, this.#self as unknown as ActorRef<A>);
     this.thread.requestTurn();
     if (!this.thread.ref<PopCommand>(popPath(group, topic)).tell(command)) {

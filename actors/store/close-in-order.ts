@@ -18,17 +18,24 @@ export function whyNotClosed(marks: Watermarks): string {
   return '';
 }
 
-/** The log worker is done: what is written is all. On disk first, then everything may be filed. */
-export function closeInOrder({ files, tails, index }: OpenParts, marks: Watermarks, say: StoreLog): void {
+/**
+ * The log worker is done: what is written is all. On disk first, then everything may be filed. Gives why the store could not be closed after
+ * all; empty: it is closed.
+ */
+export function closeInOrder({ files, tails, index }: OpenParts, marks: Watermarks, say: StoreLog): string {
   const written = marks.read(WRITTEN_END);
   const flushed = marks.read(FLUSHED_END);
   if (flushed < written) syncLog(files, marks, flushed, written, say);
   tails.finish();
   index.takeFeed();
+  // A supervisor that gives up on the store worker stops it beside a log worker that goes on: what that one has shown meanwhile stands in the
+  // queues' files, and a snapshot of them at `written` would count messages that lie behind it.
+  if (marks.read(WRITTEN_END) !== written) return 'the log worker went on writing: the next start recovers';
   files.log.setMaxOffset(written);
   const storeTimestamp = Math.max(tails.storeTimestamp, marks.lastStoreTimestamp);
   closeStore(files, { position: written, storeTimestamp, syncedPosition: written });
   files.unlock();
+  return '';
 }
 
 /** As the sync worker does it, for whoever comes after this thread or this process. */

@@ -375,10 +375,13 @@ export class StoreActor implements Actor<StoreCommand | Round | HeldTable | Mend
     const open = this.#open;
     if (open === null) return { kind: 'store-stopped', ok: true };
     const { marks, hooks } = this.#parts;
-    const reason = whyNotClosed(marks);
-    if (reason !== '') return { kind: 'store-stopped', ok: false, error: reason };
     try {
-      hooks.inCall(() => closeInOrder(open, marks, this.#say));
+      let reason = whyNotClosed(marks);
+      if (reason === '')
+        hooks.inCall(() => {
+          reason = closeInOrder(open, marks, this.#say);
+        });
+      if (reason !== '') return { kind: 'store-stopped', ok: false, error: reason };
       this.#open = null;
       this.#isClosed = true;
       return { kind: 'store-stopped', ok: true };

@@ -175,6 +175,41 @@ test('StoreActor takes over from a dead one beside a log that goes on', async (t
   }
 });
 
+test('StoreActor that is stopped beside a log worker that goes on loses nothing of what that one writes', async (t) => {
+  for (const takesRounds of [false, true]) {
+    const disk = new MemoryDisk({ seed: 1 });
+    const store = new StoreUnderTest(disk, ROOT);
+    store.open();
+    for (let number = 0; number < 100; number++) store.send(message(number));
+    if (takesRounds) store.run(3);
+    store.send(message(100));
+    const { open } = disk;
+    let sent = 101;
+    let isSending = false;
+    // The log worker is another thread: what it does lies between any two calls of this one.
+    disk.open = (...args) => {
+      if (!isSending) {
+        isSending = true;
+        store.send(message(sent++));
+        isSending = false;
+      }
+      return open.apply(disk, args);
+    };
+    const stopped = store.stop();
+    disk.open = open;
+    t.ok(sent > 101, 'messages were written meanwhile');
+    store.send(message(sent));
+    if (!stopped.ok) t.match(stopped.error, /went on writing/);
+    store.kill();
+    const next = new StoreUnderTest(disk, ROOT);
+    next.open();
+    t.same(next.opened.recovered.damaged, []);
+    for (let queueId = 0; queueId < 4; queueId++)
+      t.same(bodies(next, 'T', queueId), expected(sent + 1, queueId), 'each message is there once');
+    t.ok(next.stop().ok);
+  }
+});
+
 test('StoreActor that took over and was stopped stays closed: a round that was due still finds nothing to do', async (t) => {
   const store = new StoreUnderTest(new MemoryDisk({ seed: 1 }), ROOT);
   store.open();
