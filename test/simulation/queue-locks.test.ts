@@ -133,9 +133,12 @@ class LockWorld {
           .tell({ kind: 'unregister', shard: 0, connection: client.connection, replyTo: this.world.simulation.ref('nobody') } as never);
       }
       this.world.simulation.advance(100);
+      this.ms += 100;
     }
     this.world = new GroupWorld(this.#seed + 1_000 * ++this.#lives, 2, true, this.world.saved);
     this.world.ensure('G');
+    // A start takes its time, in which the clients' locks grow older; a world's clock begins with it.
+    this.ms += this.world.simulation.clock.monotonicMs();
     for (const client of this.clients) client.connection = this.#connections++;
   }
 

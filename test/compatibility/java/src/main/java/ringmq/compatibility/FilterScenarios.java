@@ -47,10 +47,11 @@ final class FilterScenarios {
         return passing;
     }
 
+    /** Each queue gets even and odd ones: those that have come then show that the others beside them were looked at, too. */
     private static void number(DefaultMQProducer producer, String topic, int n) throws Exception {
         Message message = SendScenarios.message(topic, "A", "number " + n);
         message.putUserProperty("n", String.valueOf(n));
-        producer.send(message);
+        producer.send(message, (queues, sent, pair) -> queues.get((Integer) pair % queues.size()), n / 2);
     }
 
     /** A topic bound to a filter plugin by the admin tool; the plugin's file is replaced while messages flow. */
